@@ -1,0 +1,126 @@
+/**
+ * The words of the rule: what an authorization says, what its owner may do now, and what exists now.
+ * Types only; every one of them is plain data, so that each side of the rule can be stored, logged and tested.
+ */
+
+/** Where a capability is bounded: on the organization, on each project, or on each MCP server. */
+export type Bound = 'organization' | 'project' | 'mcp_server';
+
+/** One capability of the catalogue; on the wire its `name` is an OAuth scope. */
+export interface Capability {
+  readonly name: string;
+  readonly bound: Bound;
+  readonly title: string;
+  /** One sentence: what a tool that holds it can do. */
+  readonly consequence: string;
+  /** One sentence: the worst that a tool that holds it could do; only sensitive capabilities carry it. */
+  readonly worstCase?: string;
+  readonly sensitive: boolean;
+  /** Capabilities that come with this one. */
+  readonly implies: readonly string[];
+}
+
+/** The operator's catalogue, by capability name, in the order in which pages show it. */
+export type Catalogue = ReadonlyMap<string, Capability>;
+
+/** Whether the authorization itself still stands, before any right is looked at. */
+export type Standing = 'active' | 'suspended' | 'revoked' | 'expired';
+
+/** What an authorization says; stored, and never a statement of what holds now. */
+export interface Granted {
+  readonly standing: Standing;
+  /** Capability names. */
+  readonly capabilities: readonly string[];
+  /** Role ids carried at the level of the organization, by reference (API keys only). */
+  readonly roles: readonly string[];
+  readonly projects: readonly PickedProject[];
+  /** MCP server ids. */
+  readonly mcpServers: readonly string[];
+}
+
+/** A project that was picked, with the roles picked for it. */
+export interface PickedProject {
+  /** Project id. */
+  readonly id: string;
+  /** Role ids. */
+  readonly roles: readonly string[];
+}
+
+/** What the owner may do right now. */
+export interface Live {
+  readonly status: 'active' | 'suspended';
+  /** Permissions held through assignments on the organization; they hold on every project too. */
+  readonly organization: ReadonlySet<string>;
+  /** Project id → permissions held through assignments on that project alone. */
+  readonly projects: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** What exists now, as far as an authorization mentions it; what is absent does not exist. */
+export interface World {
+  readonly catalogue: Catalogue;
+  /** By project id. */
+  readonly projects: ReadonlyMap<string, { readonly slug: string; readonly name: string }>;
+  /** By MCP server id. */
+  readonly mcpServers: ReadonlyMap<string, McpServerFacts>;
+  /** By role id. */
+  readonly roles: ReadonlyMap<string, RoleFacts>;
+}
+
+export interface McpServerFacts {
+  readonly name: string;
+  /** Id of the project that it belongs to. */
+  readonly project: string;
+  /** Its resource URL, in the registered form. */
+  readonly resource: string;
+  readonly enabled: boolean;
+}
+
+export interface RoleFacts {
+  /** The role's short name on the wire, e.g. `editor`. */
+  readonly slug: string;
+  readonly name: string;
+  readonly permissions: ReadonlySet<string>;
+}
+
+/** Why an item of an authorization does not hold now. */
+export type WithheldReason =
+  | 'owner_suspended'
+  | 'owner_lost_access'
+  | 'role_capped'
+  | 'capability_not_held'
+  | 'project_deleted'
+  | 'mcp_server_disabled'
+  | 'policy';
+
+/** One item of `granted − effective`. `capability` narrows a project's entry to one capability on it. */
+export interface Withheld {
+  readonly dimension: 'capability' | 'project' | 'mcp_server';
+  readonly identifier: string;
+  readonly capability?: string;
+  readonly reason: WithheldReason;
+}
+
+/** What holds now: `granted ∩ live`, item by item, with every difference explained. */
+export interface Effective {
+  /** Organization-bounded capabilities that hold, implied ones included, in catalogue order. */
+  readonly organization: readonly string[];
+  readonly projects: readonly EffectiveProject[];
+  readonly mcpServers: readonly EffectiveMcpServer[];
+  readonly withheld: readonly Withheld[];
+}
+
+export interface EffectiveProject {
+  readonly id: string;
+  readonly slug: string;
+  /** Slugs of the picked roles that the owner's rights still cover whole. */
+  readonly roles: readonly string[];
+  /** Project-bounded capabilities that hold on it, implied ones included, in catalogue order. */
+  readonly actions: readonly string[];
+}
+
+export interface EffectiveMcpServer {
+  readonly id: string;
+  readonly name: string;
+  readonly project: string;
+  readonly resource: string;
+}
