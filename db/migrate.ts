@@ -1,0 +1,55 @@
+/**
+ * Brings a database to this binary's schema: in order, once, by whichever node comes first while the others wait.
+ */
+import { type Migration, Migrator, type MigrationProvider } from 'kysely/migration';
+import * as createTables from './migrations/0001-create-tables.ts';
+import type { Store } from './open.ts';
+
+/** Registered by hand, in order; a name is never changed once it has landed. */
+const migrations: Record<string, Migration> = {
+  '0001-create-tables': createTables,
+};
+
+/** The database was migrated by a newer Mandate than this one. */
+export class NewerSchemaError extends Error {
+  override readonly name = 'NewerSchemaError';
+}
+
+/**
+ * Applies what is missing.
+ * @returns the names of the migrations that this call applied
+ * @throws NewerSchemaError when the database knows migrations that this binary does not
+ */
+export async function migrate(store: Store): Promise<string[]> {
+  await refuseNewerSchema(store);
+  const provider: MigrationProvider = { getMigrations: async () => migrations };
+  const migrator = new Migrator({ db: store.db, provider });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error) throw new Error('the database could not be migrated', { cause: error });
+  return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
+}
+
+/** Names of migrations that this binary has and the database has not. */
+export async function pendingMigrations(store: Store): Promise<string[]> {
+  const applied = await appliedMigrations(store);
+  return Object.keys(migrations).filter((name) => !applied.includes(name));
+}
+
+async function refuseNewerSchema(store: Store): Promise<void> {
+  const unknown = (await appliedMigrations(store)).filter((name) => !Object.hasOwn(migrations, name));
+  if (unknown.length === 0) return;
+  throw new NewerSchemaError(
+    `the database has migrations that this version of Mandate does not know (${unknown.join(', ')}): run the newer version`,
+  );
+}
+
+async function appliedMigrations(store: Store): Promise<string[]> {
+  const tables = await store.db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
+  const rows = await store.db
+    .withTables<{ kysely_migration: { name: string } }>()
+    .selectFrom('kysely_migration')
+    .select('name')
+    .execute();
+  return rows.map((row) => row.name);
+}

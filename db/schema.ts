@@ -1,0 +1,212 @@
+/**
+ * The tables as types, one schema for SQLite and PostgreSQL. Instants are integer seconds, flags are 0 or 1,
+ * lists are JSON text, ids are prefixed and time-ordered (`usr_…`). A test compares this file with both databases.
+ */
+
+type Flag = 0 | 1;
+type Json = string;
+type Seconds = number;
+
+export interface Database {
+  change_counter: ChangeCounterTable;
+  changes: ChangesTable;
+  users: UsersTable;
+  roles: RolesTable;
+  role_assignments: RoleAssignmentsTable;
+  projects: ProjectsTable;
+  mcp_servers: McpServersTable;
+  resource_servers: ResourceServersTable;
+  resource_server_audiences: ResourceServerAudiencesTable;
+  clients: ClientsTable;
+  authorizations: AuthorizationsTable;
+  oidc_artifacts: OidcArtifactsTable;
+  signing_keys: SigningKeysTable;
+  counters: CountersTable;
+}
+
+/** One row: the number of the last change. Updated in each transaction that changes an answer, so changes have commit order. */
+export interface ChangeCounterTable {
+  id: 1;
+  n: number;
+}
+
+/** One row for each committed fact that can alter an answer; append-only, the audit trail and the event stream read it. */
+export interface ChangesTable {
+  /** The counter's value when it was written. */
+  seq: number;
+  at: Seconds;
+  /** `authorization`, `user`, `role`, `project`, `mcp_server`, `resource_server`, `client`. */
+  subject: string;
+  subject_id: string;
+  action: string;
+  /** A user id, `client:…`, or `command` for the command line. */
+  actor: string;
+  /** The address that the request came from, where there was one. */
+  origin: string | null;
+  /** What was and what is, never a secret. */
+  before: Json | null;
+  after: Json | null;
+}
+
+export interface UsersTable {
+  id: string;
+  kind: 'person' | 'service_account';
+  /** As written by whoever created it. */
+  email: string;
+  /** The same, NFKC and lower case: what uniqueness and sign-in go by. */
+  email_key: string;
+  name: string;
+  status: 'active' | 'suspended';
+  /** A PHC string; null means no interactive sign-in. */
+  password_hash: string | null;
+  /** Moves with every change of the user or of its assignments. */
+  version: number;
+  created_at: Seconds;
+  updated_at: Seconds;
+}
+
+export interface RolesTable {
+  id: string;
+  slug: string;
+  name: string;
+  built_in: Flag;
+  /** JSON array of permission names. */
+  permissions: Json;
+  version: number;
+  created_at: Seconds;
+  updated_at: Seconds;
+}
+
+export interface RoleAssignmentsTable {
+  user_id: string;
+  role_id: string;
+  /** Null: on the organization. */
+  project_id: string | null;
+  created_at: Seconds;
+}
+
+export interface ProjectsTable {
+  id: string;
+  slug: string;
+  name: string;
+  version: number;
+  created_at: Seconds;
+  updated_at: Seconds;
+}
+
+export interface McpServersTable {
+  id: string;
+  name: string;
+  project_id: string;
+  /** The resource URL in the registered form; also an audience of the resource server that guards it. */
+  resource: string;
+  enabled: Flag;
+  version: number;
+  created_at: Seconds;
+  updated_at: Seconds;
+}
+
+export interface ResourceServersTable {
+  id: string;
+  /** The client id with which it introspects. */
+  name: string;
+  /** Keyed hash of its secret; null when it authenticates by assertion only. */
+  secret_hash: string | null;
+  /** JSON Web Key Set for private_key_jwt. */
+  jwks: Json | null;
+  disabled: Flag;
+  version: number;
+  created_at: Seconds;
+  updated_at: Seconds;
+}
+
+export interface ResourceServerAudiencesTable {
+  audience: string;
+  resource_server_id: string;
+}
+
+export interface ClientsTable {
+  /** The client_id. */
+  id: string;
+  kind: 'registered' | 'dynamic' | 'metadata_document';
+  /** JSON of the client's metadata in RFC 7591 terms, without any secret. */
+  metadata: Json;
+  /** Keyed hash of the client secret. */
+  secret_hash: string | null;
+  verified: Flag;
+  disabled: Flag;
+  /** The service account that client_credentials acts as. */
+  service_account_id: string | null;
+  version: number;
+  created_at: Seconds;
+  updated_at: Seconds;
+}
+
+export interface AuthorizationsTable {
+  /** Also the id of the library's grant. */
+  id: string;
+  kind: 'oauth2' | 'api_key';
+  user_id: string;
+  client_id: string | null;
+  /** The resource that the consent was asked for. */
+  resource: string | null;
+  /** Keyed hash of the browser that consented: one authorization per consent and install. */
+  install: string | null;
+  name: string | null;
+  status: 'active' | 'suspended' | 'revoked';
+  /** 1: the slice is whatever its owner may do (a service account's own client). */
+  follows_owner: Flag;
+  /** JSON array of capability names. */
+  capabilities: Json;
+  /** JSON array of role ids held at the organization (API keys only). */
+  roles: Json;
+  /** JSON array of `{id, roles}`. */
+  projects: Json;
+  /** JSON array of MCP server ids. */
+  mcp_servers: Json;
+  /** JSON array of what the tool asked for. */
+  asked: Json;
+  version: number;
+  expires_at: Seconds | null;
+  created_by: string;
+  created_at: Seconds;
+  updated_at: Seconds;
+  revoked_at: Seconds | null;
+  /** When a rotated refresh token came back after its window. */
+  replayed_at: Seconds | null;
+  replayed_from: string | null;
+}
+
+/** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */
+export interface OidcArtifactsTable {
+  model: string;
+  key: string;
+  grant_id: string | null;
+  account_id: string | null;
+  client_id: string | null;
+  /** Keyed hash of a session's uid. */
+  uid: string | null;
+  /** Keyed hash of a device code's user code. */
+  user_code: string | null;
+  payload: Json;
+  consumed_at: Seconds | null;
+  expires_at: Seconds;
+}
+
+/** Private keys for ID tokens, encrypted under a key derived from MANDATE_SECRET. */
+export interface SigningKeysTable {
+  kid: string;
+  algorithm: string;
+  /** `signing` signs, `published` only verifies. */
+  state: 'signing' | 'published';
+  encrypted_jwk: string;
+  created_at: Seconds;
+}
+
+/** Shared counters with an end: poll stamps and rate limits. */
+export interface CountersTable {
+  key: string;
+  points: number;
+  expires_at: Seconds;
+}
+

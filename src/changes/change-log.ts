@@ -1,0 +1,65 @@
+/**
+ * The log of changes. Owns the counter and the rows that say what changed, in the same transaction as the change.
+ * Does not own what a change means to a cache or to a listener.
+ */
+import type { Transaction } from 'kysely';
+import type { Database } from '../../db/schema.ts';
+import type { Clock } from '../clock.ts';
+
+export type ChangeSubject = 'authorization' | 'user' | 'role' | 'project' | 'mcp_server' | 'resource_server' | 'client';
+
+/** Who makes a change, and from where. */
+export interface Actor {
+  /** A user id, `client:ID`, `command` or `system`. */
+  readonly id: string;
+  /** The address that the request came from. */
+  readonly origin?: string;
+}
+
+/** One committed fact that can alter an answer. */
+export interface Change {
+  readonly subject: ChangeSubject;
+  readonly id: string;
+  /** A past participle: `created`, `revoked`, `role_assigned`. */
+  readonly action: string;
+  /** What was and what is; plain data, never a secret. */
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+export interface ChangeLog {
+  /**
+   * Records a change. The counter's row is updated last in nobody's transaction but the writer's own, so that numbers are
+   * given in the order of commits and a reader of the counter has seen everything below it.
+   * @returns the number of the change
+   */
+  record(trx: Transaction<Database>, actor: Actor, change: Change): Promise<number>;
+}
+
+export function createChangeLog({ clock }: { clock: Clock }): ChangeLog {
+  return {
+    async record(trx, actor, change) {
+      const { n } = await trx
+        .updateTable('change_counter')
+        .set((row) => ({ n: row('n', '+', 1) }))
+        .where('id', '=', 1)
+        .returning('n')
+        .executeTakeFirstOrThrow();
+      await trx
+        .insertInto('changes')
+        .values({
+          seq: n,
+          at: clock.now(),
+          subject: change.subject,
+          subject_id: change.id,
+          action: change.action,
+          actor: actor.id,
+          origin: actor.origin ?? null,
+          before: change.before === undefined ? null : JSON.stringify(change.before),
+          after: change.after === undefined ? null : JSON.stringify(change.after),
+        })
+        .execute();
+      return n;
+    },
+  };
+}

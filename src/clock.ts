@@ -1,0 +1,10 @@
+/**
+ * The only place that reads the time. Everything else takes a `Clock`, so that a test can move it.
+ */
+export interface Clock {
+  /** Integer seconds since the epoch: the unit of every instant in SQL, tokens and the JSON API. */
+  now(): number;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) };

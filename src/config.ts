@@ -1,0 +1,112 @@
+/**
+ * The only reader of the process's environment: one schema, one typed value, one clear line for each mistake.
+ * Owns what a deployment can set and what a production start refuses. Imports nothing of ours.
+ */
+import { z } from 'zod';
+
+/** Stands in for MANDATE_SECRET outside production, so that a clone runs with no settings; production refuses it. */
+export const developmentSecret = 'development-secret-not-for-production-0123456789';
+
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
+
+/** Every variable that Mandate reads, by name; `config/env.example` lists the same ones. */
+export const environmentSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  ISSUER: z.url({ protocol: /^https?$/ }).default('http://localhost:4000'),
+  PORT: wholeNumber(0, 65_535).default(4000),
+  HOST: z.string().min(1).optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
+    .default('sqlite:./data/mandate.db'),
+  MANDATE_SECRET: z.string().optional(),
+  TRUSTED_PROXY_HOPS: wholeNumber(0, 16).default(0),
+  LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+});
+
+/** What the rest of the program is told; plain data. */
+export interface Config {
+  readonly production: boolean;
+  /** One canonical string: scheme, host and port; no path, no trailing slash. */
+  readonly issuer: string;
+  readonly port: number;
+  /** The address to listen on; every address when absent. */
+  readonly host: string | undefined;
+  readonly databaseUrl: string;
+  /** At least 32 bytes; cookie keys, pepper and the key for keys at rest derive from it. */
+  readonly secret: string;
+  /** How many proxies in front of this server append to X-Forwarded-For; 0 believes none. */
+  readonly trustedProxyHops: number;
+  readonly logLevel: string;
+}
+
+/** A setting that cannot be started with: one line each, in the operator's words. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and judges the environment.
+ * @param environment variable name → value, usually `process.env`; an empty value counts as absent
+ * @throws ConfigurationError naming every variable that is wrong, and everything that production refuses
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const present = Object.fromEntries(
+    Object.keys(environmentSchema.shape)
+      .map((name) => [name, environment[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environmentSchema.safeParse(present);
+  if (!parsed.success) {
+    throw new ConfigurationError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  const settings = parsed.data;
+  const production = settings.NODE_ENV === 'production';
+  const issuer = settings.ISSUER;
+  const problems = [
+    ...issuerProblems(issuer, production),
+    ...secretProblems(settings.MANDATE_SECRET, production),
+  ];
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return {
+    production,
+    issuer,
+    port: settings.PORT,
+    host: settings.HOST,
+    databaseUrl: settings.DATABASE_URL,
+    secret: settings.MANDATE_SECRET ?? developmentSecret,
+    trustedProxyHops: settings.TRUSTED_PROXY_HOPS,
+    logLevel: settings.LOG_LEVEL,
+  };
+}
+
+/** RFC 8414 section 2 wants https and no query or fragment; we also refuse a path, so that there is one spelling. */
+function issuerProblems(issuer: string, production: boolean): string[] {
+  const url = new URL(issuer);
+  const problems: string[] = [];
+  if (url.origin !== issuer) problems.push(`ISSUER: must be written as ${url.origin} (no path, no trailing slash)`);
+  if (production && url.protocol !== 'https:') problems.push('ISSUER: production needs an https issuer');
+  return problems;
+}
+
+function secretProblems(secret: string | undefined, production: boolean): string[] {
+  if (secret === undefined) {
+    return production ? ['MANDATE_SECRET: production needs one, e.g. from: openssl rand -base64 48'] : [];
+  }
+  const problems: string[] = [];
+  if (Buffer.byteLength(secret) < 32) problems.push('MANDATE_SECRET: must be at least 32 bytes');
+  if (production && secret === developmentSecret) problems.push('MANDATE_SECRET: is the development secret');
+  if (production && new Set(secret).size < 10) problems.push('MANDATE_SECRET: is too regular to be a secret');
+  return problems;
+}
