@@ -16,7 +16,7 @@ export interface Capability {
   /** One sentence: the worst that a tool that holds it could do; only sensitive capabilities carry it. */
   readonly worstCase?: string;
   readonly sensitive: boolean;
-  /** Capabilities that come with this one. */
+  /** Capabilities that come with this one; only those of the same bound do, a wider bound is never implied. */
   readonly implies: readonly string[];
 }
 
@@ -55,7 +55,10 @@ export interface Live {
   readonly projects: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** What exists now, as far as an authorization mentions it; what is absent does not exist. */
+/**
+ * What exists now, as far as an authorization mentions it; what is absent does not exist.
+ * The project of every MCP server that is present must be present too, picked or not.
+ */
 export interface World {
   readonly catalogue: Catalogue;
   /** By project id. */
@@ -121,6 +124,9 @@ export interface EffectiveProject {
 export interface EffectiveMcpServer {
   readonly id: string;
   readonly name: string;
+  /** Id of the project that it belongs to. */
   readonly project: string;
   readonly resource: string;
+  /** MCP-server-bounded capabilities that hold on it, implied ones included, in catalogue order; never empty. */
+  readonly actions: readonly string[];
 }
