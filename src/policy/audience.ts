@@ -1,0 +1,49 @@
+import { inCatalogueOrder } from './catalogue.ts';
+import type { Catalogue, Effective, EffectiveMcpServer, EffectiveProject, Withheld } from './vocabulary.ts';
+
+/** What one resource server guards. */
+export interface Guarded {
+  /** Whether it serves the platform's API. */
+  readonly api: boolean;
+  /** Ids of the MCP servers that it serves. */
+  readonly mcpServers: ReadonlySet<string>;
+}
+
+/** The part of an authorization that concerns one resource server. */
+export interface Seen {
+  /** Capability names, in catalogue order. */
+  readonly scope: readonly string[];
+  readonly projects: readonly EffectiveProject[];
+  readonly mcpServers: readonly EffectiveMcpServer[];
+  readonly withheld: readonly Withheld[];
+}
+
+/**
+ * Cuts what holds down to what one resource server may see (RFC 7662 §5.2: no more than it needs). Pure.
+ *
+ * One that serves the API sees the organization's capabilities and every project. One that serves MCP servers sees those
+ * of them that hold and, because a server works inside its project, what holds on their projects; nothing else.
+ *
+ * @param effective What holds now.
+ * @param guarded What the caller guards.
+ * @param catalogue Gives `scope` its order.
+ * @returns That part, always within `effective`; undefined when nothing is left that the caller guards.
+ */
+export function seenBy(effective: Effective, guarded: Guarded, catalogue: Catalogue): Seen | undefined {
+  const mcpServers = effective.mcpServers.filter(({ id }) => guarded.mcpServers.has(id));
+  const homes = new Set(mcpServers.map(({ project }) => project));
+  const projects = effective.projects.filter(({ id }) => guarded.api || homes.has(id));
+  const names = new Set(guarded.api ? effective.organization : []);
+  for (const { actions } of [...projects, ...mcpServers]) {
+    for (const name of actions) names.add(name);
+  }
+  const scope = inCatalogueOrder(names, catalogue);
+  // Without the API, projects come only with a server: no server means nothing at all is left.
+  if (scope.length === 0 && projects.length === 0 && mcpServers.length === 0) return undefined;
+
+  const withheld = effective.withheld.filter(({ dimension, identifier }) => {
+    if (dimension === 'mcp_server') return guarded.mcpServers.has(identifier);
+    return guarded.api || (dimension === 'project' && homes.has(identifier));
+  });
+  return { scope, projects, mcpServers, withheld };
+}
