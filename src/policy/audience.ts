@@ -19,7 +19,7 @@ export interface Seen {
 }
 
 /**
- * Cuts what holds down to what one resource server may see (RFC 7662 §5.2: no more than it needs). Pure.
+ * Cuts what holds down to what one resource server may see (RFC 7662 §2.2: no more than it needs). Pure.
  *
  * One that serves the API sees the organization's capabilities and every project. One that serves MCP servers sees those
  * of them that hold and, because a server works inside its project, what holds on their projects; nothing else.
