@@ -1,0 +1,246 @@
+/**
+ * OAuth clients, however they became known. Owns their metadata, secret and state; does not own the rules of
+ * registration, nor what was handed to a client (`authorizations`).
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Kysely, Transaction } from 'kysely';
+import type { Store } from '../../db/open.ts';
+import type { ClientsTable, Database } from '../../db/schema.ts';
+import type { Actor, ChangeLog } from '../changes/change-log.ts';
+import type { Clock } from '../clock.ts';
+import type { Secrets } from '../secrets.ts';
+
+/** `registered` by an administrator, `dynamic` by RFC 7591, `metadata_document` by its CIMD URL. */
+export type ClientKind = ClientsTable['kind'];
+
+export interface StoredClient {
+  /** The client_id. */
+  readonly id: string;
+  readonly kind: ClientKind;
+  /** Client metadata (RFC 7591 section 2), never with a secret. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly secretHash: string | null;
+  /** An administrator vouches for the name that it shows. */
+  readonly verified: boolean;
+  readonly disabled: boolean;
+  /** The service account that client_credentials acts as (RFC 6749 section 4.4). */
+  readonly serviceAccountId: string | null;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface ClientContent {
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** In plain; absent keeps what there is, null takes it away. */
+  readonly secret?: string | null;
+  /** Absent keeps what there is. */
+  readonly serviceAccountId?: string | null;
+}
+
+/** `other_kind`: the id belongs to a client that became known another way; nothing was written. */
+export type SaveClientOutcome =
+  | { outcome: 'done'; changed: boolean; client: StoredClient }
+  | { outcome: 'other_kind'; kind: ClientKind };
+export type SwitchClientOutcome = { outcome: 'done'; changed: boolean } | { outcome: 'not_found' };
+
+export interface ClientQuery {
+  readonly kind?: ClientKind;
+  readonly limit: number;
+  /** The id of the last client of the page before. */
+  readonly after?: string;
+}
+
+export interface ClientMethods {
+  find(id: string): Promise<StoredClient | undefined>;
+  /** Lists clients by id. */
+  list(query: ClientQuery): Promise<StoredClient[]>;
+  /** Makes or changes a client of an administrator's; it counts as verified. */
+  saveRegistered(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
+  /** Keeps a dynamic registration (RFC 7591 section 3.2); one that is disabled stays so. */
+  saveDynamic(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
+  /** Keeps the last good metadata document of a client; one that is disabled stays so. */
+  saveMetadataDocument(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
+  enable(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+  /** Takes the client out of every answer until `enable`. */
+  disable(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+  verify(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+  unverify(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+  /** Removes the row alone: revoke the client's authorizations in the same transaction. */
+  remove(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+}
+
+export interface ClientStore extends ClientMethods {
+  /** Tells in constant time whether a secret is the client's; false for a client without one. */
+  matchesSecret(client: Pick<StoredClient, 'secretHash'>, secret: string): boolean;
+  /** The same methods inside a transaction that the caller commits. */
+  within(trx: Transaction<Database>): ClientMethods;
+}
+
+export interface ClientDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly changes: ChangeLog;
+  readonly secrets: Pick<Secrets, 'keyedHash' | 'matches'>;
+}
+
+const secretPurpose = 'client-secret';
+
+/** Creates the store of clients. */
+export function createClientStore(deps: ClientDeps): ClientStore {
+  return {
+    ...methods(deps, deps.store.db, deps.store.transact),
+    within: (trx) => methods(deps, trx, (work) => work(trx)),
+    matchesSecret: ({ secretHash }, secret) =>
+      secretHash !== null && deps.secrets.matches(secretPurpose, secret, secretHash),
+  };
+}
+
+function methods(
+  { clock, changes, secrets }: ClientDeps,
+  db: Kysely<Database>,
+  transact: Store['transact'],
+): ClientMethods {
+  return {
+    find: (id) => find(db, id),
+    async list({ kind, limit, after }) {
+      // clients by primary key, from `after` on
+      let query = db.selectFrom('clients').selectAll().orderBy('id').limit(limit);
+      if (after !== undefined) query = query.where('id', '>', after);
+      if (kind !== undefined) query = query.where('kind', '=', kind);
+      return (await query.execute()).map(toClient);
+    },
+    saveRegistered: (actor, client) => transact((trx) => save(trx, actor, 'registered', client)),
+    saveDynamic: (actor, client) => transact((trx) => save(trx, actor, 'dynamic', client)),
+    saveMetadataDocument: (actor, client) => transact((trx) => save(trx, actor, 'metadata_document', client)),
+    enable: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'disabled', 0, 'enabled')),
+    disable: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'disabled', 1, 'disabled')),
+    verify: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'verified', 1, 'verified')),
+    unverify: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'verified', 0, 'unverified')),
+    remove: (actor, id) =>
+      transact(async (trx) => {
+        const client = await find(trx, id);
+        // clients by primary key
+        const { numDeletedRows } = await trx.deleteFrom('clients').where('id', '=', id).executeTakeFirst();
+        if (!client || numDeletedRows === 0n) return { outcome: 'not_found' };
+        const before = { kind: client.kind, metadata: client.metadata };
+        await changes.record(trx, actor, { subject: 'client', id, action: 'removed', before });
+        return { outcome: 'done', changed: true };
+      }),
+  };
+
+  async function save(
+    trx: Transaction<Database>,
+    actor: Actor,
+    kind: ClientKind,
+    content: ClientContent,
+  ): Promise<SaveClientOutcome> {
+    const { id } = content;
+    const metadata = withoutSecrets(content.metadata);
+    const hash = content.secret == null ? null : secrets.keyedHash(secretPurpose, content.secret);
+    const now = clock.now();
+    // clients by primary key: whoever comes second inserts nothing
+    const inserted = await trx
+      .insertInto('clients')
+      .values({
+        id,
+        kind,
+        metadata: JSON.stringify(metadata),
+        secret_hash: hash,
+        verified: kind === 'registered' ? 1 : 0,
+        disabled: 0,
+        service_account_id: content.serviceAccountId ?? null,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    if (inserted) {
+      const after = { kind, metadata, serviceAccount: inserted.service_account_id };
+      await changes.record(trx, actor, { subject: 'client', id, action: 'created', after });
+      return { outcome: 'done', changed: true, client: toClient(inserted) };
+    }
+    const old = await find(trx, id);
+    if (!old) throw new Error(`the client ${id} was removed while it was being saved`);
+    if (old.kind !== kind) return { outcome: 'other_kind', kind: old.kind };
+    const secretHash = content.secret === undefined ? old.secretHash : hash;
+    const account = content.serviceAccountId === undefined ? old.serviceAccountId : content.serviceAccountId;
+    const sameSecret = secretHash === old.secretHash;
+    if (sameSecret && account === old.serviceAccountId && isDeepStrictEqual(metadata, old.metadata)) {
+      return { outcome: 'done', changed: false, client: old };
+    }
+    // clients by primary key
+    const updated = await trx
+      .updateTable('clients')
+      .set((row) => ({
+        metadata: JSON.stringify(metadata),
+        secret_hash: secretHash,
+        service_account_id: account,
+        version: row('version', '+', 1),
+        updated_at: now,
+      }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await changes.record(trx, actor, {
+      subject: 'client',
+      id,
+      action: sameSecret ? 'updated' : 'secret_changed',
+      before: { metadata: old.metadata, serviceAccount: old.serviceAccountId },
+      after: { metadata, serviceAccount: account },
+    });
+    return { outcome: 'done', changed: true, client: toClient(updated) };
+  }
+
+  async function setFlag(
+    trx: Transaction<Database>,
+    actor: Actor,
+    id: string,
+    column: 'disabled' | 'verified',
+    flag: 0 | 1,
+    action: string,
+  ): Promise<SwitchClientOutcome> {
+    // clients by primary key
+    const { numUpdatedRows } = await trx
+      .updateTable('clients')
+      .set((row) => ({ [column]: flag, version: row('version', '+', 1), updated_at: clock.now() }))
+      .where('id', '=', id)
+      .where(column, '<>', flag)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) {
+      return (await find(trx, id)) ? { outcome: 'done', changed: false } : { outcome: 'not_found' };
+    }
+    await changes.record(trx, actor, { subject: 'client', id, action });
+    return { outcome: 'done', changed: true };
+  }
+}
+
+async function find(db: Kysely<Database>, id: string): Promise<StoredClient | undefined> {
+  // clients by primary key
+  const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && toClient(row);
+}
+
+/** Whatever a caller hands over, metadata at rest and in the change log carries no secret, and survives JSON unchanged. */
+function withoutSecrets(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { client_secret: _, registration_access_token: __, ...rest } = metadata;
+  return JSON.parse(JSON.stringify(rest)) as Record<string, unknown>;
+}
+
+function toClient(row: ClientsTable): StoredClient {
+  return {
+    id: row.id,
+    kind: row.kind,
+    metadata: JSON.parse(row.metadata) as Record<string, unknown>,
+    secretHash: row.secret_hash,
+    verified: row.verified === 1,
+    disabled: row.disabled === 1,
+    serviceAccountId: row.service_account_id,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
