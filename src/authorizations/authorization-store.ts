@@ -1,0 +1,351 @@
+/**
+ * What was handed to tools. Owns the authorizations' rows and their end, tokens included; does not own what they amount to
+ * (`policy`), nor the tokens that point at them (`oauth`).
+ */
+import type { Kysely, Transaction } from 'kysely';
+import type { Store } from '../../db/open.ts';
+import type { AuthorizationsTable, Database } from '../../db/schema.ts';
+import type { Actor, ChangeLog } from '../changes/change-log.ts';
+import type { Clock } from '../clock.ts';
+import { newId } from '../ids.ts';
+import type { PickedProject } from '../policy/vocabulary.ts';
+import { type Authorization, toAuthorization } from './authorization.ts';
+
+/** What a person chose; it replaces what was chosen before, never adds to it. */
+export interface Choice {
+  readonly capabilities: readonly string[];
+  readonly projects: readonly PickedProject[];
+  readonly mcpServers: readonly string[];
+  readonly asked: readonly string[];
+  readonly expiresAt: number | null;
+}
+
+export interface NewAuthorization extends Choice {
+  /** Made when absent; the library's grant has the same. */
+  readonly id?: string;
+  readonly kind: Authorization['kind'];
+  readonly userId: string;
+  readonly clientId: string | null;
+  readonly resource?: string | null;
+  readonly install?: string | null;
+  readonly name?: string | null;
+  readonly followsOwner?: boolean;
+  readonly roles?: readonly string[];
+}
+
+export type ReplaceChoiceOutcome =
+  | { readonly outcome: 'done'; readonly authorization: Authorization }
+  /** It was revoked, or never was: nothing brings it back. */
+  | { readonly outcome: 'gone' };
+export type RevokeOutcome =
+  | { readonly outcome: 'done'; readonly changed: boolean }
+  | { readonly outcome: 'not_found' };
+export type PauseOutcome =
+  | { readonly outcome: 'done'; readonly changed: boolean }
+  | { readonly outcome: 'gone' };
+
+export interface AuthorizationStore {
+  /** @param db where to read; a transaction sees its own changes */
+  find(id: string, db?: Kysely<Database>): Promise<Authorization | undefined>;
+  /** Lists everything that a user handed out, newest first, revoked ones included. */
+  listByUser(userId: string): Promise<Authorization[]>;
+  /** Lists authorizations in the order in which they were made. @param query.after id of the last one of the page before */
+  list(query: { userId?: string; limit: number; after?: string }): Promise<Authorization[]>;
+  /** Finds what this user already handed to this install of a client for this resource, and what still stands or is paused. */
+  findInstall(install: {
+    userId: string;
+    clientId: string;
+    resource: string | null;
+    install: string;
+  }): Promise<Authorization | undefined>;
+  /** Finds the authorization of a service account's own client: the newest that is not revoked and has no install. */
+  findByClient(clientId: string, db?: Kysely<Database>): Promise<Authorization | undefined>;
+  insert(trx: Transaction<Database>, actor: Actor, authorization: NewAuthorization): Promise<Authorization>;
+  replaceChoice(
+    trx: Transaction<Database>,
+    actor: Actor,
+    id: string,
+    choice: Choice,
+  ): Promise<ReplaceChoiceOutcome>;
+  /**
+   * Ends an authorization for good, with what the library keeps of it. Idempotent.
+   * @param trx joins the caller's transaction; without it there is one of its own
+   */
+  revoke(actor: Actor, id: string, trx?: Transaction<Database>): Promise<RevokeOutcome>;
+  /** Revokes everything that a client or a user holds. @returns how many were ended by this call */
+  revokeAll(
+    actor: Actor,
+    of: { clientId: string } | { userId: string },
+    trx?: Transaction<Database>,
+  ): Promise<number>;
+  /** Pauses an authorization: its tokens stay, and count for nothing until `resume`. */
+  suspend(actor: Actor, id: string): Promise<PauseOutcome>;
+  resume(actor: Actor, id: string): Promise<PauseOutcome>;
+  /** Notes that a rotated refresh token came back after its window (RFC 9700 section 4.14.2). @param origin the address it came from */
+  markReplayed(trx: Transaction<Database>, actor: Actor, id: string, origin: string | null): Promise<void>;
+}
+
+/** Rows of the library that one revocation deletes; what is left of a larger family is dead already and goes when it expires. */
+const artifactsAtOnce = 1_000;
+
+/** Creates the store of authorizations. */
+export function createAuthorizationStore({
+  store,
+  clock,
+  changes,
+}: {
+  store: Store;
+  clock: Clock;
+  changes: ChangeLog;
+}): AuthorizationStore {
+  const { db, transact } = store;
+  return {
+    async find(id, from = db) {
+      // authorizations by primary key
+      const row = await from.selectFrom('authorizations').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && toAuthorization(row);
+    },
+    async listByUser(userId) {
+      // authorizations_by_user, backwards
+      const rows = await db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('user_id', '=', userId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .execute();
+      return rows.map(toAuthorization);
+    },
+    async list({ userId, limit, after }) {
+      // authorizations by primary key from `after` on, or authorizations_by_user
+      let query = db.selectFrom('authorizations').selectAll().orderBy('id').limit(limit);
+      if (userId !== undefined) query = query.where('user_id', '=', userId);
+      if (after !== undefined) query = query.where('id', '>', after);
+      return (await query.execute()).map(toAuthorization);
+    },
+    async findInstall({ userId, clientId, resource, install }) {
+      const now = clock.now();
+      // authorizations_by_client
+      const row = await db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('client_id', '=', clientId)
+        .where('user_id', '=', userId)
+        .where('install', '=', install)
+        .where('resource', resource === null ? 'is' : '=', resource)
+        .where('status', '<>', 'revoked')
+        .where((is) => is.or([is('expires_at', 'is', null), is('expires_at', '>', now)]))
+        .orderBy('id', 'desc')
+        .executeTakeFirst();
+      return row && toAuthorization(row);
+    },
+    async findByClient(clientId, from = db) {
+      // authorizations_by_client by its first column
+      const row = await from
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('client_id', '=', clientId)
+        .where('install', 'is', null)
+        .where('status', '<>', 'revoked')
+        .orderBy('id', 'desc')
+        .executeTakeFirst();
+      return row && toAuthorization(row);
+    },
+    async insert(trx, actor, content) {
+      const now = clock.now();
+      const row = await trx
+        .insertInto('authorizations')
+        .values({
+          id: content.id ?? newId('az'),
+          kind: content.kind,
+          user_id: content.userId,
+          client_id: content.clientId,
+          resource: content.resource ?? null,
+          install: content.install ?? null,
+          name: content.name ?? null,
+          status: 'active',
+          follows_owner: content.followsOwner ? 1 : 0,
+          roles: JSON.stringify(content.roles ?? []),
+          ...choiceColumns(content),
+          version: 1,
+          created_by: actor.id,
+          created_at: now,
+          updated_at: now,
+          revoked_at: null,
+          replayed_at: null,
+          replayed_from: null,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      const made = toAuthorization(row);
+      const after = { user: made.userId, client: made.clientId, kind: made.kind, ...sliceOf(made) };
+      await changes.record(trx, actor, { subject: 'authorization', id: made.id, action: 'created', after });
+      return made;
+    },
+    async replaceChoice(trx, actor, id, choice) {
+      // authorizations by primary key, both times
+      const before = await trx
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirst();
+      const row = await trx
+        .updateTable('authorizations')
+        .set((old) => ({
+          ...choiceColumns(choice),
+          version: old('version', '+', 1),
+          updated_at: clock.now(),
+        }))
+        .where('id', '=', id)
+        .where('status', '<>', 'revoked')
+        .returningAll()
+        .executeTakeFirst();
+      if (!before || !row) return { outcome: 'gone' };
+      const authorization = toAuthorization(row);
+      await changes.record(trx, actor, {
+        subject: 'authorization',
+        id,
+        action: 'changed',
+        before: sliceOf(toAuthorization(before)),
+        after: sliceOf(authorization),
+      });
+      return { outcome: 'done', authorization };
+    },
+    revoke: (actor, id, trx) => (trx ? revoke(trx, actor, id) : transact((own) => revoke(own, actor, id))),
+    revokeAll: (actor, of, trx) =>
+      trx ? revokeAll(trx, actor, of) : transact((own) => revokeAll(own, actor, of)),
+    suspend: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'active', 'suspended')),
+    resume: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'suspended', 'active')),
+    async markReplayed(trx, actor, id, origin) {
+      // authorizations by primary key
+      const { numUpdatedRows } = await trx
+        .updateTable('authorizations')
+        .set((row) => ({
+          replayed_at: clock.now(),
+          replayed_from: origin,
+          version: row('version', '+', 1),
+          updated_at: clock.now(),
+        }))
+        .where('id', '=', id)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) return;
+      await changes.record(trx, actor, {
+        subject: 'authorization',
+        id,
+        action: 'replayed',
+        after: { from: origin },
+      });
+    },
+  };
+
+  async function revoke(trx: Transaction<Database>, actor: Actor, id: string): Promise<RevokeOutcome> {
+    const now = clock.now();
+    // Artifacts before the row, as a token request takes them: two transactions never wait for each other.
+    await deleteArtifacts(trx, id);
+    // authorizations by primary key
+    const { numUpdatedRows } = await trx
+      .updateTable('authorizations')
+      .set((row) => ({
+        status: 'revoked',
+        revoked_at: now,
+        version: row('version', '+', 1),
+        updated_at: now,
+      }))
+      .where('id', '=', id)
+      .where('status', '<>', 'revoked')
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) {
+      const known = await trx
+        .selectFrom('authorizations')
+        .select('id')
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return known ? { outcome: 'done', changed: false } : { outcome: 'not_found' };
+    }
+    await changes.record(trx, actor, { subject: 'authorization', id, action: 'revoked' });
+    return { outcome: 'done', changed: true };
+  }
+
+  async function revokeAll(
+    trx: Transaction<Database>,
+    actor: Actor,
+    of: { clientId: string } | { userId: string },
+  ): Promise<number> {
+    // authorizations_by_client by its first column, or authorizations_by_user
+    const living = trx
+      .selectFrom('authorizations')
+      .select('id')
+      .where('status', '<>', 'revoked')
+      .orderBy('id');
+    const rows = await ('clientId' in of
+      ? living.where('client_id', '=', of.clientId)
+      : living.where('user_id', '=', of.userId)
+    ).execute();
+    let ended = 0;
+    for (const { id } of rows) {
+      const outcome = await revoke(trx, actor, id);
+      if (outcome.outcome === 'done' && outcome.changed) ended += 1;
+    }
+    return ended;
+  }
+
+  async function setStatus(
+    trx: Transaction<Database>,
+    actor: Actor,
+    id: string,
+    from: Authorization['status'],
+    to: 'active' | 'suspended',
+  ): Promise<PauseOutcome> {
+    // authorizations by primary key
+    const { numUpdatedRows } = await trx
+      .updateTable('authorizations')
+      .set((row) => ({ status: to, version: row('version', '+', 1), updated_at: clock.now() }))
+      .where('id', '=', id)
+      .where('status', '=', from)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) {
+      const row = await trx
+        .selectFrom('authorizations')
+        .select('status')
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row?.status === to ? { outcome: 'done', changed: false } : { outcome: 'gone' };
+    }
+    const action = to === 'suspended' ? 'suspended' : 'resumed';
+    await changes.record(trx, actor, { subject: 'authorization', id, action });
+    return { outcome: 'done', changed: true };
+  }
+}
+
+/** Deletes what the library keeps of an authorization: its grant first, without which no code or refresh token can be used. */
+async function deleteArtifacts(trx: Transaction<Database>, grantId: string): Promise<void> {
+  // oidc_artifacts_by_grant, all three times
+  await trx
+    .deleteFrom('oidc_artifacts')
+    .where('grant_id', '=', grantId)
+    .where('model', '=', 'Grant')
+    .execute();
+  const batch = trx
+    .selectFrom('oidc_artifacts')
+    .select('key')
+    .where('grant_id', '=', grantId)
+    .limit(artifactsAtOnce);
+  await trx.deleteFrom('oidc_artifacts').where('grant_id', '=', grantId).where('key', 'in', batch).execute();
+}
+
+type ChoiceColumns = Pick<
+  AuthorizationsTable,
+  'capabilities' | 'projects' | 'mcp_servers' | 'asked' | 'expires_at'
+>;
+
+const choiceColumns = ({ capabilities, projects, mcpServers, asked, expiresAt }: Choice): ChoiceColumns => ({
+  capabilities: JSON.stringify(capabilities),
+  projects: JSON.stringify(projects.map(({ id, roles }) => ({ id, roles }))),
+  mcp_servers: JSON.stringify(mcpServers),
+  asked: JSON.stringify(asked),
+  expires_at: expiresAt,
+});
+
+/** What the log of changes keeps of an authorization. */
+const sliceOf = ({ capabilities, roles, projects, mcpServers, expiresAt, followsOwner }: Authorization) =>
+  followsOwner ? { followsOwner } : { capabilities, roles, projects, mcpServers, expiresAt };
