@@ -1,0 +1,42 @@
+/**
+ * What a resource server needs to take Mandate's tokens: ask what a token may do now, judge it, answer a refusal
+ * by the RFCs. Web standards only; no dependency on the rest of Mandate or on any package.
+ */
+export { type GuardedRequest, readCredential } from './bearer-token.ts';
+export { bearerChallenge } from './challenge.ts';
+export { expressAuthorization } from './express.ts';
+export { fastifyAuthorization } from './fastify.ts';
+export { honoAuthorization } from './hono.ts';
+export type {
+  ActiveIntrospection,
+  AuthorizationDetail,
+  Introspect,
+  Introspection,
+  McpServerAccess,
+  ProjectAccess,
+  WithheldItem,
+} from './introspection.ts';
+export { IntrospectionUnavailable, isIntrospectionUnavailable } from './introspection-unavailable.ts';
+export { createIntrospector, type IntrospectorOptions } from './introspector.ts';
+export { type KoaContext, koaAuthorization } from './koa.ts';
+export {
+  createMcpTokenVerifier,
+  type McpAuthInfo,
+  mcpAuthInfo,
+  type TokenRefusal,
+} from './mcp-token-verifier.ts';
+export { authorizeNode } from './node.ts';
+export {
+  type Guard,
+  type GuardOptions,
+  type Outcome,
+  type Refusal,
+  requireAuthorization,
+} from './require-authorization.ts';
+export {
+  type ProtectedResourceMetadata,
+  protectedResourceMetadata,
+  protectedResourceMetadataPath,
+  protectedResourceMetadataUrl,
+} from './resource-metadata.ts';
+export { judge, mcpServerAt, projectAccess, type Requirement, scopesOf, type Verdict } from './verdict.ts';

@@ -1,0 +1,65 @@
+import { expect, test } from '@jest/globals';
+import { coalesce } from '../../../src/resource-server/coalesce.ts';
+
+/** Questions that the test answers by hand, in the order in which they were sent. */
+function byHand() {
+  const sent: { key: string; answer: (value: string) => void; fail: (error: Error) => void }[] = [];
+  const ask = coalesce((key) => new Promise<string>((answer, fail) => sent.push({ key, answer, fail })));
+  return { sent, ask };
+}
+
+test('a question never gets an answer that was asked for before it', async () => {
+  const { sent, ask } = byHand();
+  const first = ask('token');
+  const second = ask('token');
+  const third = ask('token');
+  expect(sent).toHaveLength(1);
+
+  sent[0]?.answer('old');
+  expect(await first).toBe('old');
+  expect(sent).toHaveLength(2);
+  sent[1]?.answer('new');
+  expect(await Promise.all([second, third])).toEqual(['new', 'new']);
+  expect(sent).toHaveLength(2);
+});
+
+test('questions about different tokens do not wait for each other', () => {
+  const { sent, ask } = byHand();
+  void ask('one');
+  void ask('two');
+  expect(sent.map(({ key }) => key)).toEqual(['one', 'two']);
+});
+
+test('an answer is not kept once it is given', async () => {
+  const { sent, ask } = byHand();
+  const first = ask('token');
+  sent[0]?.answer('a');
+  await first;
+  const second = ask('token');
+  expect(sent).toHaveLength(2);
+  sent[1]?.answer('b');
+  expect(await second).toBe('b');
+});
+
+test('a failure reaches those who shared the question, and nobody behind them', async () => {
+  const { sent, ask } = byHand();
+  const first = ask('token');
+  const second = ask('token');
+  sent[0]?.fail(new Error('gone'));
+  await expect(first).rejects.toThrow('gone');
+  sent[1]?.answer('back');
+  expect(await second).toBe('back');
+});
+
+test('a newcomer gathers behind the second question while that one is on its way', async () => {
+  const { sent, ask } = byHand();
+  const first = ask('token');
+  const second = ask('token');
+  sent[0]?.answer('1');
+  await first;
+  const third = ask('token');
+  sent[1]?.answer('2');
+  expect(await second).toBe('2');
+  sent[2]?.answer('3');
+  expect(await third).toBe('3');
+});
