@@ -1,0 +1,32 @@
+/** Runs the example platform alone: `node examples/platform/main.ts [--port 4100] [--issuer http://localhost:4000]`. */
+import { parseArgs } from 'node:util';
+import { createPlatform } from './platform.ts';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '4100' },
+    issuer: { type: 'string', default: 'http://localhost:4000' },
+  },
+});
+
+// The demo organization's own secrets; a production start of Mandate refuses every one of them.
+const platform = createPlatform({
+  port: Number(values.port),
+  origin: `http://localhost:${values.port}`,
+  issuer: values.issuer,
+  apiSecret: 'acme-api-demo-secret-not-for-production',
+  mcpSecret: 'acme-mcp-demo-secret-not-for-production',
+  webSecret: 'acme-web-demo-secret-not-for-production',
+});
+
+await platform.start();
+process.stdout.write(`Example platform at ${platform.origin}, asking ${values.issuer}\n`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    platform.stop().catch((error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+      process.exitCode = 1;
+    });
+  });
+}

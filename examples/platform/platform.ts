@@ -1,0 +1,139 @@
+/**
+ * The example platform: an API and two MCP servers that take Mandate's tokens, and a website that logs people
+ * in with Mandate. Owns the wiring; what a token may do is asked of Mandate at every request, through the kit.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import Koa from 'koa';
+import {
+  createIntrospector,
+  protectedResourceMetadata,
+  protectedResourceMetadataPath,
+  requireAuthorization,
+} from '../../src/resource-server/index.ts';
+import { createApi } from './api.ts';
+import { createAtlasFlows } from './atlas-flows.ts';
+import { createBorealisReports } from './borealis-reports.ts';
+import { createContent } from './content.ts';
+import { allowBrowsers } from './cross-origin.ts';
+import { createMcpEndpoint, type McpEndpoint } from './mcp-endpoint.ts';
+import { page, pageHeaders } from './page.ts';
+import { startPage } from './start-page.ts';
+import { createWebLogin } from './web-login.ts';
+
+export interface PlatformOptions {
+  readonly port: number;
+  /** Canonical issuer of Mandate. */
+  readonly issuer: string;
+  /** Secret of the resource server `acme-api`. */
+  readonly apiSecret: string;
+  /** Secret of the resource server `acme-mcp`. */
+  readonly mcpSecret: string;
+  /** Secret of the client `acme-web`. */
+  readonly webSecret: string;
+  /** Where people and tools reach it; the only `Host` that it answers. */
+  readonly origin: string;
+  /** The address to listen on; loopback by default. */
+  readonly listenAddress?: string;
+}
+
+export interface Platform {
+  /** Resolves once it listens. */
+  start(): Promise<void>;
+  /** Resolves once the port is free again; open connections are cut. */
+  stop(): Promise<void>;
+  readonly origin: string;
+}
+
+/** Makes the platform; nothing happens before `start`. */
+export function createPlatform(options: PlatformOptions): Platform {
+  const { issuer, origin } = options;
+  const content = createContent();
+  const asApi = createIntrospector({ issuer, clientId: 'acme-api', clientSecret: options.apiSecret });
+  const asMcp = createIntrospector({ issuer, clientId: 'acme-mcp', clientSecret: options.mcpSecret });
+
+  const resources = {
+    api: `${origin}/api`,
+    atlas: `${origin}/mcp/atlas`,
+    borealis: `${origin}/mcp/borealis`,
+  };
+  const documents = new Map(
+    [
+      { resource: resources.api, resourceName: 'Acme API', scopesSupported: ['api'] },
+      { resource: resources.atlas, resourceName: 'atlas-flows', scopesSupported: ['mcp'] },
+      { resource: resources.borealis, resourceName: 'borealis-reports', scopesSupported: ['mcp'] },
+    ].map((described) => [
+      protectedResourceMetadataPath(described.resource),
+      JSON.stringify(protectedResourceMetadata({ ...described, authorizationServers: [issuer] })),
+    ]),
+  );
+  const mcpGuard = (resource: string) => requireAuthorization({ ...asMcp, resource, mcpServer: true });
+  const mcpEndpoints = new Map<string, McpEndpoint>([
+    [
+      '/mcp/atlas',
+      createMcpEndpoint(resources.atlas, mcpGuard(resources.atlas), () => createAtlasFlows(content)),
+    ],
+    [
+      '/mcp/borealis',
+      createMcpEndpoint(resources.borealis, mcpGuard(resources.borealis), () =>
+        createBorealisReports(content),
+      ),
+    ],
+  ]);
+
+  const website = new Koa();
+  website.use(async (ctx, next) => {
+    if (ctx.path !== '/') return next();
+    ctx.set({ ...pageHeaders });
+    ctx.body = page('Acme platform', startPage(origin, issuer));
+  });
+  website.use(createApi(requireAuthorization({ ...asApi, resource: resources.api }), content));
+  website.use(
+    createWebLogin({ origin, issuer, clientSecret: options.webSecret, introspect: asApi.introspect }),
+  );
+  const serveWebsite = website.callback();
+
+  const host = new URL(origin).host;
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A page elsewhere whose name was pointed at this machine brings its own name: DNS rebinding ends here.
+    if (request.headers.host !== host) return answer(response, 421, 'text/plain', 'Misdirected request');
+    const path = request.url?.split('?')[0] ?? '/';
+    const document = documents.get(path);
+    const mcpEndpoint = mcpEndpoints.get(path);
+    const forTools = document !== undefined || mcpEndpoint !== undefined || `${path}/`.startsWith('/api/');
+    if (forTools && allowBrowsers(request, response)) return;
+    if (document !== undefined) return answer(response, 200, 'application/json', document);
+    if (mcpEndpoint !== undefined) return mcpEndpoint.handle(request, response);
+    return serveWebsite(request, response);
+  }
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      process.stderr.write(`platform: ${error instanceof Error ? error.stack : String(error)}\n`);
+      if (!response.headersSent) answer(response, 500, 'text/plain', 'Internal server error');
+      else response.destroy();
+    });
+  });
+
+  return {
+    origin,
+    start: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(options.port, options.listenAddress ?? 'localhost', () => {
+          server.off('error', reject);
+          resolve();
+        });
+      }),
+    async stop() {
+      for (const endpoint of mcpEndpoints.values()) await endpoint.close();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+function answer(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store' }).end(body);
+}
