@@ -1,0 +1,217 @@
+/**
+ * Keeps what oidc-provider issues: sessions, interactions, grants, codes, tokens. Owns their rows; clients are elsewhere
+ * (`client-adapter.ts`). Identifiers are stored only as keyed hashes, and wherever an artifact repeats its own identifier in its
+ * payload, a mark stands in its place. Single use is a conditional UPDATE, refresh tokens have a window of grace.
+ */
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { Store } from '../../db/open.ts';
+import type { OidcArtifactsTable } from '../../db/schema.ts';
+import type { Clock } from '../clock.ts';
+import type { Secrets } from '../secrets.ts';
+import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.ts';
+
+/** Stands for the artifact's own identifier in stored JSON; JSON text cannot hold this character otherwise. */
+const selfMark = '\u0001';
+/** An artifact that is expired is still found for this long: the library tells "expired" from "unknown". */
+export const keptAfterExpirySeconds = 120;
+
+export interface ArtifactAdapterDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly units: UnitsOfWork;
+  /** For how long a rotated refresh token may come back and get the same successor. */
+  readonly refreshGraceSeconds: number;
+  /** Told, in the request's own transaction, that a code or a rotated refresh token of this grant came back. */
+  readonly onReplay: (grantId: string) => Write;
+}
+
+/**
+ * Creates the adapter of one model.
+ * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js the contract
+ */
+export function createArtifactAdapter(model: string, deps: ArtifactAdapterDependencies): Adapter {
+  const { store, clock, secrets, units, refreshGraceSeconds } = deps;
+  const graceSeconds = model === 'RefreshToken' ? refreshGraceSeconds : 0;
+
+  /** A grant's id is our authorization's id and no secret; an alias names an artifact whose identifier nobody here knows. */
+  const keyOf = (id: string): string => {
+    if (model === 'Grant') return id;
+    return readAlias(id, secrets) ?? artifactKey(secrets, model, id);
+  };
+
+  const decode = (row: OidcArtifactsTable, id: string): AdapterPayload => {
+    const payload = JSON.parse(row.payload.replaceAll(selfMark, () => JSON.stringify(id).slice(1, -1))) as AdapterPayload;
+    if (model === 'Interaction') payload.jti = id;
+    else payload.jti ??= id;
+    if (row.consumed_at !== null && row.consumed_at + graceSeconds <= clock.now()) payload.consumed = row.consumed_at;
+    else delete payload.consumed;
+    return payload;
+  };
+
+  const findRow = (column: 'key' | 'uid' | 'user_code', value: string) =>
+    store.db
+      // Primary key, oidc_artifacts_by_uid or oidc_artifacts_by_user_code.
+      .selectFrom('oidc_artifacts')
+      .selectAll()
+      .where('model', '=', model)
+      .where(column, '=', value)
+      .executeTakeFirst();
+
+  return {
+    async upsert(id, payload, expiresIn) {
+      const unit = units.current();
+      const key = keyOf(id);
+      const userCode = payload.userCode;
+      const kept = withoutSecrets(model, payload, secrets);
+      const json = JSON.stringify(kept).replaceAll(JSON.stringify(id).slice(1, -1), model === 'Grant' ? id : selfMark);
+      const row: OidcArtifactsTable = {
+        model,
+        key,
+        grant_id: model === 'Grant' ? id : (payload.grantId ?? null),
+        account_id: payload.accountId ?? null,
+        client_id: payload.clientId ?? null,
+        uid: model === 'Session' && payload.uid ? secrets.keyedHash('session-uid', payload.uid) : null,
+        user_code: userCode ? secrets.keyedHash('user-code', userCode) : null,
+        payload: json,
+        consumed_at: null,
+        expires_at: expiresIn ? clock.now() + expiresIn : clock.now() + 365 * 86_400,
+      };
+      unit.artifacts.set(`${model} ${key}`, { payload: { ...payload }, consumed: false });
+      unit.onSuccess(async (trx) => {
+        const insert = trx.insertInto('oidc_artifacts').values(row);
+        if (model === 'RefreshToken') {
+          // The successor of a refresh token is derived from it: whoever refreshes second meets the same row.
+          await insert.onConflict((conflict) => conflict.columns(['model', 'key']).doNothing()).execute();
+          return;
+        }
+        if (model === 'ReplayDetection') {
+          const { numInsertedOrUpdatedRows } = await insert
+            .onConflict((conflict) => conflict.columns(['model', 'key']).doNothing())
+            .executeTakeFirstOrThrow();
+          if (numInsertedOrUpdatedRows === 0n) throw new AlreadyUsedError('the proof was used before');
+          return;
+        }
+        const { model: _model, key: _key, consumed_at: _consumed, user_code, uid, ...changed } = row;
+        // A device code that is saved again by its alias does not know its user code: the column keeps it.
+        const identities = { ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
+        await insert
+          .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet({ ...changed, ...identities }))
+          .execute();
+      });
+    },
+
+    async find(id) {
+      const key = keyOf(id);
+      const own = units.current().artifacts.get(`${model} ${key}`);
+      if (own === null) return undefined;
+      if (own) return { ...own.payload, jti: id } as AdapterPayload;
+      const row = await findRow('key', key);
+      return row && decode(row, id);
+    },
+
+    async findByUid(uid) {
+      const row = await findRow('uid', secrets.keyedHash('session-uid', uid));
+      return row && decode(row, writeAlias(row.key, secrets));
+    },
+
+    async findByUserCode(userCode) {
+      const row = await findRow('user_code', secrets.keyedHash('user-code', userCode));
+      return row && { ...decode(row, writeAlias(row.key, secrets)), userCode };
+    },
+
+    async consume(id) {
+      const unit = units.current();
+      const key = keyOf(id);
+      const own = unit.artifacts.get(`${model} ${key}`);
+      if (own) own.consumed = true;
+      unit.onSuccess(async (trx) => {
+        const now = clock.now();
+        const { numUpdatedRows } = await trx
+          // Primary key.
+          .updateTable('oidc_artifacts')
+          .set({ consumed_at: now })
+          .where('model', '=', model)
+          .where('key', '=', key)
+          .where('consumed_at', 'is', null)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows > 0n) return;
+        const row = await trx
+          .selectFrom('oidc_artifacts')
+          .select('consumed_at')
+          .where('model', '=', model)
+          .where('key', '=', key)
+          .executeTakeFirst();
+        const inGrace = row?.consumed_at != null && row.consumed_at + graceSeconds > now;
+        if (!inGrace) throw new AlreadyUsedError(`${model} was used by another request`);
+      });
+    },
+
+    async destroy(id) {
+      const unit = units.current();
+      const key = keyOf(id);
+      unit.artifacts.set(`${model} ${key}`, null);
+      unit.always(async (trx) => {
+        const { numDeletedRows } = await trx
+          .deleteFrom('oidc_artifacts')
+          .where('model', '=', model)
+          .where('key', '=', key)
+          .executeTakeFirstOrThrow();
+        // An interaction is resumed once: two answers to one consent would make two codes.
+        if (model === 'Interaction' && numDeletedRows === 0n) {
+          throw new AlreadyUsedError('the interaction was answered by another request');
+        }
+      });
+    },
+
+    async revokeByGrantId(grantId) {
+      const unit = units.current();
+      if (unit.reach === 'nothing') return;
+      // The library revokes model by model; access tokens are the one that it never leaves out.
+      if (unit.reach === 'tokens' && model === 'AccessToken') unit.always(deps.onReplay(grantId));
+      unit.always(async (trx) => {
+        await trx
+          // oidc_artifacts_by_grant
+          .deleteFrom('oidc_artifacts')
+          .where('grant_id', '=', grantId)
+          .where('model', '=', model)
+          .execute();
+      });
+    },
+  };
+}
+
+/** The key under which an artifact's row is kept. Deterministic; introspection computes the same one. */
+export function artifactKey(secrets: Secrets, model: string, id: string): string {
+  return secrets.keyedHash(model, id);
+}
+
+/** Names a row whose identifier is unknown: nobody outside can forge one, and it opens nothing outside. */
+function writeAlias(key: string, secrets: Secrets): string {
+  return `~${key}~${secrets.keyedHash('alias', key)}`;
+}
+
+function readAlias(id: string, secrets: Secrets): string | undefined {
+  if (!id.startsWith('~')) return undefined;
+  const [, key = '', mark = ''] = id.split('~');
+  return secrets.matches('alias', key, mark) ? key : undefined;
+}
+
+/** Drops from a payload what must not be found in the database, beyond the artifact's own identifier. */
+function withoutSecrets(model: string, payload: AdapterPayload, secrets: Secrets): AdapterPayload {
+  const { userCode: _userCode, consumed: _consumed, ...kept } = payload;
+  if (model !== 'Interaction') return kept;
+  const session = kept.session && { ...kept.session };
+  if (session) delete (session as { cookie?: string }).cookie;
+  const parJti = kept['parJti'];
+  return {
+    ...kept,
+    ...(session ? { session } : {}),
+    ...(typeof parJti === 'string' && !parJti.startsWith('~')
+      ? { parJti: writeAlias(artifactKey(secrets, 'PushedAuthorizationRequest', parJti), secrets) }
+      : {}),
+    ...(typeof kept['deviceCode'] === 'string' && !kept['deviceCode'].startsWith('~')
+      ? { deviceCode: writeAlias(artifactKey(secrets, 'DeviceCode', kept['deviceCode']), secrets) }
+      : {}),
+  };
+}

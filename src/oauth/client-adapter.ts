@@ -1,0 +1,53 @@
+/**
+ * Shows the library our clients, and keeps what it registers. Owns no rows: the client store does.
+ * A client secret is known by its keyed hash alone; comparing one is overridden to match.
+ */
+import type Provider from 'oidc-provider';
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { ClientStore } from '../clients/client-store.ts';
+import type { UnitsOfWork } from './unit-of-work.ts';
+
+export function createClientAdapter({ clients, units }: { clients: ClientStore; units: UnitsOfWork }): Adapter {
+  const unused = async () => {
+    throw new Error('clients are found, registered and removed, nothing else');
+  };
+  return {
+    async find(id) {
+      const client = await clients.find(id);
+      if (!client || client.disabled) return undefined;
+      return {
+        ...client.metadata,
+        client_id: client.id,
+        ...(client.secretHash ? { client_secret: client.secretHash } : {}),
+      } as AdapterPayload;
+    },
+    async upsert(id, payload) {
+      const { client_id: _id, client_secret: secret, ...metadata } = payload as Record<string, unknown>;
+      units.current().onSuccess(async (trx) => {
+        await clients.within(trx).saveDynamic(
+          { id: 'registration' },
+          { id, metadata, secret: typeof secret === 'string' ? secret : null },
+        );
+      });
+    },
+    async destroy(id) {
+      units.current().onSuccess(async (trx) => {
+        await clients.within(trx).remove({ id: `client:${id}` }, id);
+      });
+    },
+    consume: unused,
+    findByUid: unused,
+    findByUserCode: unused,
+    revokeByGrantId: unused,
+  };
+}
+
+/** Makes the library compare a presented secret with the keyed hash that it knows as the secret. */
+export function compareHashedClientSecrets(provider: Provider, clients: ClientStore): void {
+  const model = provider.Client.prototype as unknown as {
+    compareClientSecret(this: { clientSecret?: string }, presented: string): Promise<boolean>;
+  };
+  model.compareClientSecret = async function compareClientSecret(presented) {
+    return clients.matchesSecret({ secretHash: this.clientSecret ?? null }, presented);
+  };
+}

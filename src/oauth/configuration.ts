@@ -1,0 +1,153 @@
+/**
+ * Everything that oidc-provider is told, in the order of a request's life. Each hook lives in a file of its own.
+ */
+import type { JWK } from 'jose';
+import type { Adapter, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type { UserStore } from '../directory/user-store.ts';
+import type { Catalogue } from '../policy/vocabulary.ts';
+import type { Secrets } from '../secrets.ts';
+import { createFindAccount, identityClaims } from './account.ts';
+import { createInteractionPolicy } from './interaction-policy.ts';
+import * as lifetimes from './lifetimes.ts';
+import type { DevicePages, SessionPages } from './pages.ts';
+import { createIdFactory } from './registration.ts';
+import { createExtraParameters, identityScopes } from './scopes.ts';
+import { accessTokenSeconds, type TokenHooks } from './token-hooks.ts';
+
+export interface ConfigurationDependencies {
+  readonly issuer: string;
+  readonly catalogue: Catalogue;
+  readonly secrets: Secrets;
+  readonly users: UserStore;
+  readonly signingKeys: JWK[];
+  readonly adapter: (model: string) => Adapter;
+  readonly tokenHooks: TokenHooks;
+  readonly revokeGrantPolicy: (ctx: KoaContextWithOIDC) => Promise<boolean>;
+  readonly pages: DevicePages & SessionPages;
+}
+
+export function createConfiguration(deps: ConfigurationDependencies): Configuration {
+  const { catalogue, secrets, tokenHooks, pages } = deps;
+  const secureCookies = deps.issuer.startsWith('https:');
+  return {
+    adapter: deps.adapter,
+    jwks: { keys: deps.signingKeys } as NonNullable<Configuration['jwks']>,
+    findAccount: createFindAccount({ users: deps.users }),
+    scopes: identityScopes,
+    claims: identityClaims,
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      registration: '/register',
+      revocation: '/revoke',
+      pushed_authorization_request: '/par',
+      device_authorization: '/device/auth',
+      code_verification: '/device',
+      jwks: '/jwks',
+      userinfo: '/userinfo',
+      end_session: '/session/end',
+    },
+
+    // Who may ask.
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    pkce: { required: () => true },
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientDefaults: {
+      id_token_signed_response_alg: 'ES256',
+      authorization_details_types: ['project', 'mcp_server', 'authorization'],
+    } as NonNullable<Configuration['clientDefaults']>,
+    enabledJWA: {
+      idTokenSigningAlgValues: ['ES256', 'RS256'],
+      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+      dPoPSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+    } as NonNullable<Configuration['enabledJWA']>,
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
+      // The library also accepts endpoint URLs, which it builds from the Host header.
+      if (claims['aud'] !== deps.issuer) throw new Error('aud must be exactly the issuer');
+    },
+    clientBasedCORS: () => true,
+    clockTolerance: 5,
+    allowOmittingSingleRegisteredRedirectUri: false,
+    extraParams: createExtraParameters({ catalogue }) as NonNullable<Configuration['extraParams']>,
+
+    // What a person is asked.
+    interactions: {
+      policy: createInteractionPolicy(),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
+    loadExistingGrant: async (ctx) => {
+      const grantId = ctx.oidc.result?.consent?.grantId;
+      return grantId ? ctx.oidc.provider.Grant.find(grantId) : undefined;
+    },
+    cookies: {
+      keys: [...secrets.cookieKeys],
+      names: { session: 'mandate_session', interaction: 'mandate_interaction', resume: 'mandate_resume' },
+      long: { httpOnly: true, sameSite: 'lax', signed: true, secure: secureCookies },
+      short: { httpOnly: true, sameSite: 'lax', signed: true, secure: secureCookies },
+    },
+    renderError: pages.renderError,
+
+    // What is issued.
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: () => false,
+    rotateRefreshToken: true,
+    revokeGrantPolicy: deps.revokeGrantPolicy,
+    extraTokenClaims: tokenHooks.extraTokenClaims,
+    conformIdTokenClaims: false,
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      AuthorizationCode: lifetimes.authorizationCodeSeconds,
+      ClientCredentials: accessTokenSeconds,
+      DeviceCode: lifetimes.deviceCodeSeconds,
+      Grant: lifetimes.grantSeconds,
+      IdToken: lifetimes.idTokenSeconds,
+      Interaction: lifetimes.interactionSeconds,
+      RefreshToken: lifetimes.refreshTokenSeconds,
+      Session: (_ctx, session) =>
+        session.accountId ? lifetimes.signedInSessionSeconds : lifetimes.anonymousSessionSeconds,
+    },
+
+    features: {
+      devInteractions: { enabled: false },
+      introspection: { enabled: false },
+      revocation: { enabled: true },
+      clientCredentials: { enabled: true },
+      userinfo: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: secrets.dpopNonceKey },
+      deviceFlow: {
+        enabled: true,
+        charset: 'base-20',
+        mask: '****-****',
+        deviceInfo: pages.deviceInfo,
+        userCodeInputSource: pages.userCodeInput,
+        userCodeConfirmSource: pages.userCodeConfirm,
+        successSource: pages.deviceDone,
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: tokenHooks.defaultResource as never,
+        getResourceServerInfo: tokenHooks.getResourceServerInfo,
+        useGrantedResource: () => true,
+      },
+      richAuthorizationRequests: {
+        enabled: true,
+        types: { project: { validate: () => {} }, mcp_server: { validate: () => {} }, authorization: { validate: () => {} } },
+        authorizationDetailsForGrantSource: tokenHooks.authorizationDetailsForGrantSource,
+        authorizationDetailsForAccessToken: tokenHooks.authorizationDetailsForAccessToken,
+      } as never,
+      registration: {
+        enabled: true,
+        initialAccessToken: false,
+        issueRegistrationAccessToken: false,
+        idFactory: createIdFactory() as never,
+      },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: pages.signOut,
+        postLogoutSuccessSource: pages.signedOut,
+      },
+    },
+  };
+}

@@ -1,0 +1,22 @@
+/**
+ * What the metadata says beyond the library: our introspection endpoint, and only those scopes that a client should ask for by
+ * itself, because assistants ask for every scope that they see.
+ * @see RFC 8414 section 2
+ */
+import type { KoaContextWithOIDC } from 'oidc-provider';
+
+export const callerAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+export const callerSigningAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'];
+
+export function completeDiscovery(ctx: KoaContextWithOIDC, issuer: string): void {
+  const body = ctx.body as Record<string, unknown> | undefined;
+  if (ctx.oidc?.route !== 'discovery' || !body) return;
+  ctx.body = {
+    ...body,
+    scopes_supported: ['openid', 'offline_access', 'mcp'],
+    introspection_endpoint: `${issuer}/introspect`,
+    introspection_endpoint_auth_methods_supported: callerAuthenticationMethods,
+    introspection_endpoint_auth_signing_alg_values_supported: callerSigningAlgorithms,
+    service_documentation: issuer,
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * Resource indicators (RFC 8707): which audiences there are, and the spellings of them that clients really send.
+ */
+import type { ResourceServerStore } from '../clients/resource-server-store.ts';
+import type { McpServerStore } from '../directory/mcp-server-store.ts';
+
+/** One audience that tokens can be issued for. */
+export interface Audience {
+  /** The registered form: what `aud` says. */
+  readonly uri: string;
+  /** Id of the MCP server whose resource it is; undefined for an API. */
+  readonly mcpServer: string | undefined;
+}
+
+export interface Resources {
+  /**
+   * Finds the audience that a client means.
+   * @param indicator as sent: another case of the host, a trailing slash, a query or the bare origin are forgiven
+   * @returns undefined when it names nothing of ours, is no absolute URI, or has a fragment
+   */
+  resolve(indicator: string): Promise<Audience | undefined>;
+  /** The API that a request without `resource` is for; undefined where no API is registered. */
+  defaultApi(): Promise<Audience | undefined>;
+}
+
+export function createResources(deps: {
+  resourceServers: ResourceServerStore;
+  mcpServers: McpServerStore;
+}): Resources {
+  const { resourceServers, mcpServers } = deps;
+  const describe = async (uri: string): Promise<Audience> => ({
+    uri,
+    mcpServer: (await mcpServers.findByResource(uri))?.id,
+  });
+  return {
+    async resolve(indicator) {
+      const wanted = spelledOut(indicator);
+      if (!wanted) return undefined;
+      const audiences = await resourceServers.audiences();
+      const exact = audiences.find((uri) => spelledOut(uri) === wanted);
+      if (exact) return describe(exact);
+      if (new URL(wanted).origin !== wanted) return undefined;
+      const atOrigin = audiences.filter((uri) => new URL(uri).origin === wanted);
+      return atOrigin[0] && atOrigin.length === 1 ? describe(atOrigin[0]) : undefined;
+    },
+    async defaultApi() {
+      for (const uri of await resourceServers.audiences()) {
+        const audience = await describe(uri);
+        if (audience.mcpServer === undefined) return audience;
+      }
+      return undefined;
+    },
+  };
+}
+
+/**
+ * Folds the spellings of one resource. Pure.
+ * @returns undefined for what RFC 8707 section 2 refuses: relative references and fragments
+ */
+export function spelledOut(indicator: string): string | undefined {
+  const url = URL.parse(indicator);
+  if (!url || indicator.includes('#') || url.username || url.password) return undefined;
+  if (url.origin === 'null') return undefined;
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}

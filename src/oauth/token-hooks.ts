@@ -1,0 +1,103 @@
+/**
+ * What a token says when it is issued: its audience, its scope, its authorization details. All of it is the authorization's
+ * effective rights at that moment; introspection computes them again.
+ */
+import {
+  type AccessToken,
+  type ClientCredentials,
+  errors,
+  type KoaContextWithOIDC,
+  type ResourceServer,
+  type UnknownObject,
+} from 'oidc-provider';
+import type { Catalogue } from '../policy/vocabulary.ts';
+import { authorizationDetails, authorizationReference } from './authorization-details.ts';
+import type { AuthorizationRights, Rights } from './authorization-rights.ts';
+import type { Resources } from './resources.ts';
+import { isSignInOnly, readScope } from './scopes.ts';
+import { tokenView } from './token-view.ts';
+
+/** Lifetime of access tokens. Long is safe: each use asks, and the answer is live. */
+export const accessTokenSeconds = 3_600;
+
+/** Where the client_credentials grant leaves what its token must remember. */
+export const tokenMemory = Symbol('token memory');
+
+export type TokenHooks = ReturnType<typeof createTokenHooks>;
+
+export function createTokenHooks(deps: { rights: AuthorizationRights; resources: Resources; catalogue: Catalogue }) {
+  const { rights, resources, catalogue } = deps;
+  const everything = [...catalogue.keys()].join(' ');
+
+  /** The rights behind the grant of a token request, read once a request. */
+  const remembered = new WeakMap<object, Promise<Rights | undefined>>();
+  const rightsOf = (ctx: KoaContextWithOIDC): Promise<Rights | undefined> => {
+    const grantId = ctx.oidc.entities.Grant?.jti;
+    if (!grantId) return Promise.resolve(undefined);
+    let known = remembered.get(ctx);
+    if (!known) {
+      known = rights.of(grantId);
+      remembered.set(ctx, known);
+    }
+    return known;
+  };
+
+  const details = async (ctx: KoaContextWithOIDC) => {
+    const current = await rightsOf(ctx);
+    const id = ctx.oidc.entities.Grant?.jti;
+    if (!id) return undefined;
+    return [authorizationReference(id), ...(current ? authorizationDetails(current.effective) : [])];
+  };
+
+  return {
+    async defaultResource(ctx: KoaContextWithOIDC, _client: unknown, oneOf?: string | string[]) {
+      if (oneOf === undefined) {
+        return isSignInOnly(ctx.oidc.params?.['scope'], catalogue) ? undefined : (await resources.defaultApi())?.uri;
+      }
+      const spellings = [oneOf].flat();
+      const api = await resources.defaultApi();
+      for (const spelling of spellings) {
+        if ((await resources.resolve(spelling))?.uri === api?.uri) return spelling;
+      }
+      return spellings[0];
+    },
+
+    async getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string): Promise<ResourceServer> {
+      const audience = await resources.resolve(indicator);
+      if (!audience) throw new errors.InvalidTarget(`unknown resource ${indicator}`);
+      const server = { audience: audience.uri, accessTokenFormat: 'opaque' as const, accessTokenTTL: accessTokenSeconds };
+      if (ctx.oidc.route !== 'token' || !ctx.oidc.entities.Grant) return { ...server, scope: everything };
+      const current = await rightsOf(ctx);
+      refuseWhatDoesNotStand(current);
+      return { ...server, scope: (current && tokenView(current, audience)?.scope.join(' ')) || '' };
+    },
+
+    /**
+     * Marks a token that follows its authorization. A token for which a narrower scope was asked keeps that scope as a ceiling.
+     */
+    async extraTokenClaims(ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) {
+      if (token.kind === 'ClientCredentials') return (ctx as unknown as Record<symbol, UnknownObject>)[tokenMemory];
+      const asked = ctx.oidc.params?.['grant_type'] === 'refresh_token' ? readScope(ctx.oidc.params['scope']) : [];
+      return { live: asked.length === 0 };
+    },
+
+    authorizationDetailsForGrantSource: details,
+    authorizationDetailsForAccessToken: details,
+  };
+}
+
+/** Nothing is issued for an authorization that does not stand: the reason is the protocol's error. */
+function refuseWhatDoesNotStand(current: Rights | undefined): void {
+  switch (current?.granted.standing) {
+    case 'active':
+      return;
+    case 'suspended':
+      // Not invalid_grant: clients throw their tokens away on that one, and a suspension is a pause.
+      throw new errors.AccessDenied('the authorization is suspended');
+    case 'expired':
+      throw new errors.InvalidGrant('the authorization has expired');
+    case 'revoked':
+    case undefined:
+      throw new errors.InvalidGrant('the authorization was revoked');
+  }
+}
