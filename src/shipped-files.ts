@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Paths of the files under `config/` that come with Mandate. */
+export interface ShippedFiles {
+  readonly capabilities: string;
+  readonly roles: string;
+  readonly demo: string;
+}
+
+/**
+ * Finds the files that come with Mandate, from the sources and from a build alike.
+ * @throws Error when the installation has no `config` folder
+ */
+export function shippedFiles(): ShippedFiles {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const config = join(folder, 'config');
+    if (existsSync(join(config, 'capabilities.yaml'))) {
+      return {
+        capabilities: join(config, 'capabilities.yaml'),
+        roles: join(config, 'roles.yaml'),
+        demo: join(config, 'demo.yaml'),
+      };
+    }
+    if (dirname(folder) === folder)
+      throw new Error('config/capabilities.yaml is not part of this installation');
+  }
+}
