@@ -1,0 +1,20 @@
+/** What a command says in the end; the runner prints it and turns it into an exit code. */
+export type Answer =
+  | {
+      readonly outcome: 'done';
+      /** What `--json` prints. */
+      readonly document: unknown;
+      /** What people read. */
+      readonly text: string;
+    }
+  /** It cannot be done as things stand: exit code 1. */
+  | { readonly outcome: 'refused'; readonly message: string }
+  /** It was not asked in a way that can be understood: exit code 2. */
+  | { readonly outcome: 'usage'; readonly message: string };
+
+/** Makes an answer. Pure. */
+export const done = (document: unknown, text: string): Answer => ({ outcome: 'done', document, text });
+/** Makes a refusal. Pure. @param message one sentence that says what to do about it */
+export const refused = (message: string): Answer => ({ outcome: 'refused', message });
+/** Makes a complaint about how it was asked. Pure. */
+export const usage = (message: string): Answer => ({ outcome: 'usage', message });

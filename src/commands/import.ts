@@ -1,0 +1,74 @@
+import { readCatalogue } from '../catalogue.ts';
+import { createPasswords } from '../directory/passwords.ts';
+import { readBuiltInRoles } from '../organization/built-in-roles.ts';
+import type { ImportEntry } from '../organization/import-diff.ts';
+import { OrganizationFileError, readOrganizationFile } from '../organization/organization-file.ts';
+import { createOrganizationImport } from '../organization/organization-import.ts';
+import { shippedFiles } from '../shipped-files.ts';
+import { type Answer, done, refused, usage } from './answer.ts';
+import type { Terminal } from './terminal.ts';
+import type { Workspace } from './workspace.ts';
+
+/** `import`: shows what would change, asks, and does it. */
+export async function importFile(
+  workspace: Workspace,
+  terminal: Terminal,
+  path: string,
+  options: { yes?: boolean; dryRun?: boolean; json?: boolean },
+): Promise<Answer> {
+  const mayAsk = terminal.interactive && !options.json;
+  if (!options.yes && !options.dryRun && !mayAsk) {
+    return usage('nobody is here to confirm: give --yes to apply, or --dry-run to look');
+  }
+  const file = readFileOrProblem(path);
+  if (typeof file === 'string') return refused(file);
+  const shipped = shippedFiles();
+  const catalogue = readCatalogue(shipped.capabilities);
+  const builtInRoles = readBuiltInRoles(shipped.roles, catalogue);
+  const imports = createOrganizationImport({
+    ...workspace,
+    catalogue,
+    builtInRoles,
+    passwords: createPasswords(),
+  });
+
+  const planned = await imports.plan(file);
+  if (planned.outcome === 'refused') return refused(planned.problem);
+  const { entries } = planned.plan;
+  const changed = entries.filter(({ action }) => action !== 'unchanged');
+  const document = { changes: changed, unchanged: entries.length - changed.length };
+  if (options.dryRun || changed.length === 0) return done({ applied: false, ...document }, describe(entries));
+  if (!options.yes) {
+    terminal.print(describe(entries));
+    if (!(await terminal.confirm('Apply?'))) return refused('nothing was changed');
+  }
+  const applied = await imports.apply(workspace.actor, planned.plan);
+  if (applied.outcome === 'refused') return refused(applied.problem);
+  if (applied.outcome === 'changed_meanwhile')
+    return refused('the database changed meanwhile: look at it again');
+  const text = options.yes ? `${describe(entries)}\napplied` : 'applied';
+  return done({ applied: true, ...document }, text);
+}
+
+function readFileOrProblem(path: string) {
+  try {
+    return readOrganizationFile(path);
+  } catch (error) {
+    if (error instanceof OrganizationFileError) return error.message;
+    if (error instanceof Error && 'code' in error) return `${path} cannot be read (${error.code})`;
+    throw error;
+  }
+}
+
+const signs = { create: '+', update: '~', unchanged: ' ' } as const;
+
+/** Writes a plan down for people. Pure. */
+export function describe(entries: readonly ImportEntry[]): string {
+  const changed = entries.filter(({ action }) => action !== 'unchanged');
+  const lines = changed.map(({ subject, name, action, details }) => {
+    const head = `${signs[action]} ${subject.replaceAll('_', ' ')} ${name}`;
+    return [head, ...details.map((detail) => `    ${detail}`)].join('\n');
+  });
+  const counts = `${changed.length} to change, ${entries.length - changed.length} as they should be`;
+  return [...lines, counts].join('\n');
+}

@@ -1,0 +1,152 @@
+/**
+ * The command line as a list. Owns names, options and exit codes; what a command does is in the file of its name.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type Config, readConfig } from '../config.ts';
+import type { UserKind } from '../directory/user-store.ts';
+import type { Answer } from './answer.ts';
+import { type AssignmentPlace, addAssignment, removeAssignment } from './assignments.ts';
+import { listAuthorizations, revokeAuthorization } from './authorizations.ts';
+import { importFile } from './import.ts';
+import { migrateDatabase } from './migrate.ts';
+import { start } from './start.ts';
+import { createTerminal, type Streams, type Terminal } from './terminal.ts';
+import { listUsers, resumeUser, suspendUser } from './users.ts';
+import { type Workspace, withWorkspace } from './workspace.ts';
+
+/** 0: done · 1: refused or failed · 2: not understood. */
+export type ExitCode = 0 | 1 | 2;
+
+/**
+ * Runs one command.
+ * @param args what follows the program's name
+ */
+export async function runCommandLine(args: readonly string[], streams: Streams): Promise<ExitCode> {
+  const terminal = createTerminal(streams);
+  let code: ExitCode = 0;
+  const say = (answer: Answer, json: boolean | undefined) => {
+    if (answer.outcome === 'done') {
+      if (json) terminal.printJson(answer.document);
+      else terminal.print(answer.text);
+      return;
+    }
+    terminal.complain(answer.message);
+    code = answer.outcome === 'usage' ? 2 : 1;
+  };
+  try {
+    await createProgram(terminal, streams, say).parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    terminal.complain(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}
+
+function createProgram(
+  terminal: Terminal,
+  { stdout, stderr }: Streams,
+  say: (answer: Answer, json: boolean | undefined) => void,
+): Command {
+  const program = new Command('mandate')
+    .description('OAuth 2 authorization server with live token introspection')
+    .exitOverride()
+    .showHelpAfterError(false)
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      outputError: (text, write) => write(`mandate: ${text.replace(/^error: /, '')}`),
+    });
+
+  /** An action that needs the configuration alone. */
+  const configured = async (json: boolean | undefined, work: (config: Config) => Promise<Answer>) =>
+    say(await work(readConfig()), json);
+  /** An action that works on the database. */
+  const onDatabase = (json: boolean | undefined, work: (workspace: Workspace) => Promise<Answer>) =>
+    configured(json, (config) => withWorkspace(config, work));
+
+  leaf(program, 'start', 'run the server')
+    .option('--demo', 'load the demo organization into an empty database')
+    .option('--no-demo', 'start an empty database without the demo organization')
+    .option('--no-platform', 'leave the example platform out')
+    .action((options: Json & { demo?: boolean; platform?: boolean }) =>
+      configured(options.json, (config) => start(config, options)),
+    );
+  leaf(program, 'migrate', 'bring the database to this version').action((options: Json) =>
+    configured(options.json, migrateDatabase),
+  );
+  leaf(
+    program,
+    'import <file>',
+    'bring the organization to what a YAML file says; shows the difference first',
+  )
+    .option('--yes', 'apply without asking')
+    .option('--dry-run', 'only show the difference')
+    .action((file: string, options: Json & { yes?: boolean; dryRun?: boolean }) =>
+      onDatabase(options.json, (workspace) => importFile(workspace, terminal, file, options)),
+    );
+
+  const users = program.command('users').description('people and service accounts');
+  paged(leaf(users, 'list', 'list users'))
+    .option('--search <text>', 'part of the e-mail address or of the name')
+    .addOption(new Option('--kind <kind>', 'only these').choices(['person', 'service_account'] as const))
+    .action((options: Json & Page & { search?: string; kind?: UserKind }) =>
+      onDatabase(options.json, (workspace) => listUsers(workspace, options)),
+    );
+  leaf(users, 'suspend <user>', 'take every right away until `resume`').action(
+    (user: string, options: Json) => onDatabase(options.json, (workspace) => suspendUser(workspace, user)),
+  );
+  leaf(users, 'resume <user>', 'give them back').action((user: string, options: Json) =>
+    onDatabase(options.json, (workspace) => resumeUser(workspace, user)),
+  );
+
+  const assignments = program.command('assignments').description('who holds which role where');
+  placed(leaf(assignments, 'add <user>', 'give a user a role')).action(
+    (user: string, options: Json & AssignmentPlace) =>
+      onDatabase(options.json, (workspace) => addAssignment(workspace, user, options)),
+  );
+  placed(leaf(assignments, 'remove <user>', 'take a role away, or every role there without --role')).action(
+    (user: string, options: Json & AssignmentPlace) =>
+      onDatabase(options.json, (workspace) => removeAssignment(workspace, user, options)),
+  );
+
+  const authorizations = program.command('authorizations').description('what users handed to tools');
+  paged(leaf(authorizations, 'list', 'list authorizations'))
+    .option('--user <user>', 'e-mail address or id of the one who handed them out')
+    .action((options: Json & Page & { user?: string }) =>
+      onDatabase(options.json, (workspace) => listAuthorizations(workspace, options)),
+    );
+  leaf(authorizations, 'revoke <id>', 'end an authorization for good').action((id: string, options: Json) =>
+    onDatabase(options.json, (workspace) => revokeAuthorization(workspace, id)),
+  );
+  return program;
+}
+
+interface Json {
+  json?: boolean;
+}
+interface Page {
+  limit: number;
+  after?: string;
+}
+
+/** Adds a command of the kind that does something. */
+const leaf = (parent: Command, name: string, description: string): Command =>
+  parent.command(name).description(description).option('--json', 'print one JSON document');
+
+const paged = (command: Command): Command =>
+  command
+    .option('--limit <number>', 'how many at most', pageSize, 100)
+    .option('--after <id>', 'continue after this one');
+
+const placed = (command: Command): Command =>
+  command
+    .option('--project <slug>', 'on this project')
+    .option('--organization', 'on the organization')
+    .option('--role <slug>', 'this role');
+
+function pageSize(text: string): number {
+  const size = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (size < 1 || size > 1_000) throw new InvalidArgumentError('must be from 1 to 1000.');
+  return size;
+}

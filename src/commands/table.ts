@@ -1,0 +1,30 @@
+/**
+ * Lays rows out in columns. Pure.
+ * @param rows the first one is the heading; every row has as many cells
+ */
+export function table(rows: readonly (readonly string[])[]): string {
+  const shown = rows.map((row) => row.map(harmless));
+  const widths = (shown[0] ?? []).map((_, column) =>
+    Math.max(...shown.map((row) => (row[column] ?? '').length)),
+  );
+  return shown
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** Names come from strangers: none of them may move the cursor, turn the text around or break the line. */
+function harmless(cell: string): string {
+  return cell.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
+}
+
+const instant = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: 'UTC' });
+
+/** Writes an instant as `2026-11-21 22:06Z`. Pure. @param seconds integer seconds, or null for none */
+export function shownInstant(seconds: number | null, none = '-'): string {
+  return seconds === null ? none : `${instant.format(seconds * 1000)}Z`;
+}
