@@ -3,12 +3,21 @@ import { writeSync } from 'node:fs';
 const graceSeconds = 15;
 
 /**
+ * @typedef {object} Counters what of jest's aggregated result is counted here
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numRuntimeErrorTestSuites test files that could not run
+ * @property {number} numPendingTests
+ * @property {number} numTodoTests
+ */
+
+/**
  * Counts what the runner counted, in one line that scripts can read.
  *
- * @param {import('@jest/test-result').AggregatedResult} results the runner's own counters
+ * @param {Counters} results the runner's own counters
  * @returns {string} `N passed, N failed`, with `, N skipped` when tests were skipped; a test file that could not run is one failure
  */
-export function summaryLine(results) {
+function summaryLine(results) {
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
   const skipped = results.numPendingTests + results.numTodoTests;
   return `${results.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
@@ -21,7 +30,7 @@ export function summaryLine(results) {
  * told its reporters that the run is complete.
  */
 export default class LineReporter {
-  /** @param {Set<unknown>} _contexts @param {import('@jest/test-result').AggregatedResult} results */
+  /** @param {Set<unknown>} _contexts @param {Counters} results */
   onRunComplete(_contexts, results) {
     const line = summaryLine(results);
     // A test that leaves a server or a timer behind would keep the runner alive for ever.

@@ -65,15 +65,17 @@ async function copyEmbedded(workDirectory: string): Promise<string> {
   const native = join(packageFolder, 'native');
   const copy = join(workDirectory, 'native');
   await cp(native, copy, { recursive: true });
+  // Under a strict umask npm leaves files that only their owner may read.
+  await chmod(copy, 0o755);
+  for (const name of await readdir(copy, { recursive: true })) await chmod(join(copy, name), 0o755);
   const links: { source: string; target: string }[] = JSON.parse(
     await readFile(join(native, 'pg-symlinks.json'), 'utf8'),
   );
   for (const { source, target } of links) {
-    // Each link lies beside its source.
+    // Each link lies beside its source; an install that ran the package's script has made it already.
     await symlink(basename(source), join(workDirectory, target)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
   }
-  for (const program of await readdir(join(copy, 'bin'))) await chmod(join(copy, 'bin', program), 0o755);
   return join(copy, 'bin');
 }

@@ -123,7 +123,7 @@ async function launch(
   options: PostgresOptions,
   account: Account,
 ): Promise<ChildProcess> {
-  const speed = options.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+  const speed = options.durable ? {} : { fsync: 'off', full_page_writes: 'off' };
   const settings = {
     port: String(port),
     listen_addresses: '127.0.0.1',
