@@ -1,7 +1,7 @@
 /**
  * Brings a database to this binary's schema: in order, once, by whichever node comes first while the others wait.
  */
-import { type Migration, Migrator, type MigrationProvider } from 'kysely/migration';
+import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import * as createTables from './migrations/0001-create-tables.ts';
 import type { Store } from './open.ts';
 
@@ -26,7 +26,9 @@ export async function migrate(store: Store): Promise<string[]> {
   const migrator = new Migrator({ db: store.db, provider });
   const { error, results } = await migrator.migrateToLatest();
   if (error) throw new Error('the database could not be migrated', { cause: error });
-  return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
+  return (results ?? [])
+    .filter((result) => result.status === 'Success')
+    .map((result) => result.migrationName);
 }
 
 /** Names of migrations that this binary has and the database has not. */

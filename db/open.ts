@@ -47,7 +47,14 @@ function openSqlite(path: string): Store {
   mkdirSync(dirname(path), { recursive: true });
   const sqlite = openSqliteHandles(path);
   const db = new Kysely<Database>({ dialect: createSqliteDialect(sqlite) });
-  return { engine: 'sqlite', db, sqlite, pool: undefined, transact: transactOn(db), close: () => db.destroy() };
+  return {
+    engine: 'sqlite',
+    db,
+    sqlite,
+    pool: undefined,
+    transact: transactOn(db),
+    close: () => db.destroy(),
+  };
 }
 
 async function openPostgres(url: string, onError: (error: Error) => void): Promise<Store> {
@@ -67,13 +74,22 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
   try {
     const { rows } = await pool.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
     if (rows[0]?.synchronous_commit === 'off') {
-      throw new UnsafeDatabaseError('PostgreSQL has synchronous_commit=off: acknowledged changes could be lost');
+      throw new UnsafeDatabaseError(
+        'PostgreSQL has synchronous_commit=off: acknowledged changes could be lost',
+      );
     }
   } catch (error) {
     await db.destroy();
     throw error;
   }
-  return { engine: 'postgres', db, sqlite: undefined, pool, transact: transactOn(db), close: () => db.destroy() };
+  return {
+    engine: 'postgres',
+    db,
+    sqlite: undefined,
+    pool,
+    transact: transactOn(db),
+    close: () => db.destroy(),
+  };
 }
 
 function transactOn(db: Kysely<Database>): Store['transact'] {

@@ -209,4 +209,3 @@ export interface CountersTable {
   points: number;
   expires_at: Seconds;
 }
-

@@ -8,3 +8,8 @@ export interface Clock {
 
 /** The machine's own clock. */
 export const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) };
+
+/** Turns an instant into what libraries want. Pure. */
+export function dateOf(seconds: number): Date {
+  return new Date(seconds * 1_000);
+}

@@ -69,7 +69,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   );
   const parsed = environmentSchema.safeParse(present);
   if (!parsed.success) {
-    throw new ConfigurationError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+    throw new ConfigurationError(
+      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    );
   }
   const settings = parsed.data;
   const production = settings.NODE_ENV === 'production';
@@ -95,7 +97,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 function issuerProblems(issuer: string, production: boolean): string[] {
   const url = new URL(issuer);
   const problems: string[] = [];
-  if (url.origin !== issuer) problems.push(`ISSUER: must be written as ${url.origin} (no path, no trailing slash)`);
+  if (url.origin !== issuer)
+    problems.push(`ISSUER: must be written as ${url.origin} (no path, no trailing slash)`);
   if (production && url.protocol !== 'https:') problems.push('ISSUER: production needs an https issuer');
   return problems;
 }

@@ -2,7 +2,14 @@
  * Everything that is derived from MANDATE_SECRET: the pepper of keyed hashes, cookie keys, and the key that
  * protects private keys at rest. Owns no state; one secret gives the same keys in every process.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 export interface Secrets {
   /**

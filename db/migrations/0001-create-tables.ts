@@ -22,7 +22,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('after', 'text')
     .execute();
   // What happened to this subject?
-  await db.schema.createIndex('changes_by_subject').on('changes').columns(['subject', 'subject_id', 'seq']).execute();
+  await db.schema
+    .createIndex('changes_by_subject')
+    .on('changes')
+    .columns(['subject', 'subject_id', 'seq'])
+    .execute();
 
   await withVersion(
     db.schema
@@ -62,9 +66,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .execute();
   // What may this user do? Also: an assignment exists once.
-  await sql`create unique index role_assignments_once on role_assignments (user_id, role_id, coalesce(project_id, ''))`.execute(db);
+  await sql`create unique index role_assignments_once on role_assignments (user_id, role_id, coalesce(project_id, ''))`.execute(
+    db,
+  );
   // Who has access to this project? Who holds this role?
-  await db.schema.createIndex('role_assignments_by_project').on('role_assignments').column('project_id').execute();
+  await db.schema
+    .createIndex('role_assignments_by_project')
+    .on('role_assignments')
+    .column('project_id')
+    .execute();
   await db.schema.createIndex('role_assignments_by_role').on('role_assignments').column('role_id').execute();
 
   await withVersion(
@@ -72,7 +82,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       .createTable('mcp_servers')
       .addColumn('id', 'text', (column) => column.primaryKey().notNull())
       .addColumn('name', 'text', (column) => column.notNull().unique())
-      .addColumn('project_id', 'text', (column) => column.notNull().references('projects.id').onDelete('cascade'))
+      .addColumn('project_id', 'text', (column) =>
+        column.notNull().references('projects.id').onDelete('cascade'),
+      )
       .addColumn('resource', 'text', (column) => column.notNull().unique())
       .addColumn('enabled', 'integer', (column) => column.notNull()),
   ).execute();
@@ -138,9 +150,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       .addColumn('replayed_from', 'text'),
   ).execute();
   // What did this person hand out, newest first?
-  await db.schema.createIndex('authorizations_by_user').on('authorizations').columns(['user_id', 'created_at']).execute();
+  await db.schema
+    .createIndex('authorizations_by_user')
+    .on('authorizations')
+    .columns(['user_id', 'created_at'])
+    .execute();
   // What was handed to this client? Did this install of it get something before?
-  await db.schema.createIndex('authorizations_by_client').on('authorizations').columns(['client_id', 'user_id']).execute();
+  await db.schema
+    .createIndex('authorizations_by_client')
+    .on('authorizations')
+    .columns(['client_id', 'user_id'])
+    .execute();
 
   await db.schema
     .createTable('oidc_artifacts')
@@ -157,14 +177,24 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('oidc_artifacts_pk', ['model', 'key'])
     .execute();
   // Everything that hangs on this authorization, for revocation.
-  await sql`create index oidc_artifacts_by_grant on oidc_artifacts (grant_id) where grant_id is not null`.execute(db);
+  await sql`create index oidc_artifacts_by_grant on oidc_artifacts (grant_id) where grant_id is not null`.execute(
+    db,
+  );
   // Which session has this uid? Which device code has this user code? Both exist once.
-  await sql`create unique index oidc_artifacts_by_uid on oidc_artifacts (uid) where uid is not null`.execute(db);
-  await sql`create unique index oidc_artifacts_by_user_code on oidc_artifacts (user_code) where user_code is not null`.execute(db);
+  await sql`create unique index oidc_artifacts_by_uid on oidc_artifacts (uid) where uid is not null`.execute(
+    db,
+  );
+  await sql`create unique index oidc_artifacts_by_user_code on oidc_artifacts (user_code) where user_code is not null`.execute(
+    db,
+  );
   // Whose sessions end when this account is suspended?
-  await sql`create index oidc_artifacts_by_account on oidc_artifacts (account_id, model) where account_id is not null`.execute(db);
+  await sql`create index oidc_artifacts_by_account on oidc_artifacts (account_id, model) where account_id is not null`.execute(
+    db,
+  );
   // Which client's artifacts go with it?
-  await sql`create index oidc_artifacts_by_client on oidc_artifacts (client_id) where client_id is not null`.execute(db);
+  await sql`create index oidc_artifacts_by_client on oidc_artifacts (client_id) where client_id is not null`.execute(
+    db,
+  );
   // What can be collected?
   await db.schema.createIndex('oidc_artifacts_by_expiry').on('oidc_artifacts').column('expires_at').execute();
 

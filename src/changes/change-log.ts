@@ -6,7 +6,14 @@ import type { Transaction } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 
-export type ChangeSubject = 'authorization' | 'user' | 'role' | 'project' | 'mcp_server' | 'resource_server' | 'client';
+export type ChangeSubject =
+  | 'authorization'
+  | 'user'
+  | 'role'
+  | 'project'
+  | 'mcp_server'
+  | 'resource_server'
+  | 'client';
 
 /** Who makes a change, and from where. */
 export interface Actor {

@@ -7,7 +7,7 @@ export async function start(
   options: { demo?: boolean; platform?: boolean },
 ): Promise<Answer> {
   // Only this command needs the server; the others start faster without it.
-  const { startServer } = await import('../main.ts');
+  const { startServer } = await import('../server.ts');
   const stopped = Promise.withResolvers<string>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(signal));
   const { origin, stop } = await startServer(config, options);

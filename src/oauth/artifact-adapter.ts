@@ -41,10 +41,12 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
   };
 
   const decode = (row: OidcArtifactsTable, id: string): AdapterPayload => {
-    const payload = JSON.parse(row.payload.replaceAll(selfMark, () => JSON.stringify(id).slice(1, -1))) as AdapterPayload;
-    if (model === 'Interaction') payload.jti = id;
-    else payload.jti ??= id;
-    if (row.consumed_at !== null && row.consumed_at + graceSeconds <= clock.now()) payload.consumed = row.consumed_at;
+    const payload = JSON.parse(
+      row.payload.replaceAll(selfMark, () => JSON.stringify(id).slice(1, -1)),
+    ) as AdapterPayload;
+    payload.jti = id;
+    if (row.consumed_at !== null && row.consumed_at + graceSeconds <= clock.now())
+      payload.consumed = row.consumed_at;
     else delete payload.consumed;
     return payload;
   };
@@ -64,7 +66,10 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       const key = keyOf(id);
       const userCode = payload.userCode;
       const kept = withoutSecrets(model, payload, secrets);
-      const json = JSON.stringify(kept).replaceAll(JSON.stringify(id).slice(1, -1), model === 'Grant' ? id : selfMark);
+      const json = JSON.stringify(kept).replaceAll(
+        JSON.stringify(id).slice(1, -1),
+        model === 'Grant' ? id : selfMark,
+      );
       const row: OidcArtifactsTable = {
         model,
         key,
@@ -96,7 +101,9 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         // A device code that is saved again by its alias does not know its user code: the column keeps it.
         const identities = { ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
         await insert
-          .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet({ ...changed, ...identities }))
+          .onConflict((conflict) =>
+            conflict.columns(['model', 'key']).doUpdateSet({ ...changed, ...identities }),
+          )
           .execute();
       });
     },
@@ -199,19 +206,19 @@ function readAlias(id: string, secrets: Secrets): string | undefined {
 
 /** Drops from a payload what must not be found in the database, beyond the artifact's own identifier. */
 function withoutSecrets(model: string, payload: AdapterPayload, secrets: Secrets): AdapterPayload {
-  const { userCode: _userCode, consumed: _consumed, ...kept } = payload;
+  const { jti: _jti, userCode: _userCode, consumed: _consumed, ...kept } = payload;
   if (model !== 'Interaction') return kept;
   const session = kept.session && { ...kept.session };
   if (session) delete (session as { cookie?: string }).cookie;
-  const parJti = kept['parJti'];
+  const parJti = kept.parJti;
   return {
     ...kept,
     ...(session ? { session } : {}),
     ...(typeof parJti === 'string' && !parJti.startsWith('~')
       ? { parJti: writeAlias(artifactKey(secrets, 'PushedAuthorizationRequest', parJti), secrets) }
       : {}),
-    ...(typeof kept['deviceCode'] === 'string' && !kept['deviceCode'].startsWith('~')
-      ? { deviceCode: writeAlias(artifactKey(secrets, 'DeviceCode', kept['deviceCode']), secrets) }
+    ...(typeof kept.deviceCode === 'string' && !kept.deviceCode.startsWith('~')
+      ? { deviceCode: writeAlias(artifactKey(secrets, 'DeviceCode', kept.deviceCode), secrets) }
       : {}),
   };
 }

@@ -7,7 +7,13 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { ClientStore } from '../clients/client-store.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
-export function createClientAdapter({ clients, units }: { clients: ClientStore; units: UnitsOfWork }): Adapter {
+export function createClientAdapter({
+  clients,
+  units,
+}: {
+  clients: ClientStore;
+  units: UnitsOfWork;
+}): Adapter {
   const unused = async () => {
     throw new Error('clients are found, registered and removed, nothing else');
   };
@@ -24,10 +30,12 @@ export function createClientAdapter({ clients, units }: { clients: ClientStore; 
     async upsert(id, payload) {
       const { client_id: _id, client_secret: secret, ...metadata } = payload as Record<string, unknown>;
       units.current().onSuccess(async (trx) => {
-        await clients.within(trx).saveDynamic(
-          { id: 'registration' },
-          { id, metadata, secret: typeof secret === 'string' ? secret : null },
-        );
+        await clients
+          .within(trx)
+          .saveDynamic(
+            { id: 'registration' },
+            { id, metadata, secret: typeof secret === 'string' ? secret : null },
+          );
       });
     },
     async destroy(id) {

@@ -35,7 +35,11 @@ export function createGarbageCollector({ store, clock }: { store: Store; clock: 
           refTuple('model', 'key'),
           'in',
           // oidc_artifacts_by_expiry
-          selectFrom('oidc_artifacts').select(['model', 'key']).where('expires_at', '<', due).limit(batchRows).$asTuple('model', 'key'),
+          selectFrom('oidc_artifacts')
+            .select(['model', 'key'])
+            .where('expires_at', '<', due)
+            .limit(batchRows)
+            .$asTuple('model', 'key'),
         ),
       )
       .executeTakeFirstOrThrow();

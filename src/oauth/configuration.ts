@@ -64,7 +64,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
     } as NonNullable<Configuration['enabledJWA']>,
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
       // The library also accepts endpoint URLs, which it builds from the Host header.
-      if (claims['aud'] !== deps.issuer) throw new Error('aud must be exactly the issuer');
+      if (claims.aud !== deps.issuer) throw new Error('aud must be exactly the issuer');
     },
     clientBasedCORS: () => true,
     clockTolerance: 5,
@@ -133,7 +133,11 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
       },
       richAuthorizationRequests: {
         enabled: true,
-        types: { project: { validate: () => {} }, mcp_server: { validate: () => {} }, authorization: { validate: () => {} } },
+        types: {
+          project: { validate: () => {} },
+          mcp_server: { validate: () => {} },
+          authorization: { validate: () => {} },
+        },
         authorizationDetailsForGrantSource: tokenHooks.authorizationDetailsForGrantSource,
         authorizationDetailsForAccessToken: tokenHooks.authorizationDetailsForAccessToken,
       } as never,

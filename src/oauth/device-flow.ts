@@ -12,17 +12,22 @@ import type { UnitsOfWork } from './unit-of-work.ts';
 /** The least time between two polls, in seconds; each poll that comes too early adds as much again. */
 export const pollIntervalSeconds = 5;
 
-export function createDevicePolling(deps: { store: Store; clock: Clock; secrets: Secrets; units: UnitsOfWork }) {
+export function createDevicePolling(deps: {
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+  units: UnitsOfWork;
+}) {
   const { store, clock, secrets, units } = deps;
   return {
     /** Completes the answers of /device/auth and of polls at /token; runs after the library. */
     async complete(ctx: KoaContextWithOIDC): Promise<void> {
       const body = ctx.body as Record<string, unknown> | undefined;
-      if (ctx.oidc?.route === 'device_authorization' && body?.['device_code']) {
-        body['interval'] = pollIntervalSeconds;
+      if (ctx.oidc?.route === 'device_authorization' && body?.device_code) {
+        body.interval = pollIntervalSeconds;
       }
-      if (ctx.oidc?.route === 'token' && body?.['error'] === 'authorization_pending') {
-        const code = String(ctx.oidc.params?.['device_code']);
+      if (ctx.oidc?.route === 'token' && body?.error === 'authorization_pending') {
+        const code = String(ctx.oidc.params?.device_code);
         if (await isTooEarly(code)) {
           ctx.body = {
             error: 'slow_down',
@@ -46,7 +51,10 @@ export function createDevicePolling(deps: { store: Store; clock: Clock; secrets:
     const tooEarly = stamp !== undefined && now < stamp.expires_at;
     const next = tooEarly
       ? { points: stamp.points + pollIntervalSeconds, expires_at: stamp.expires_at + pollIntervalSeconds }
-      : { points: stamp?.points ?? pollIntervalSeconds, expires_at: now + (stamp?.points ?? pollIntervalSeconds) };
+      : {
+          points: stamp?.points ?? pollIntervalSeconds,
+          expires_at: now + (stamp?.points ?? pollIntervalSeconds),
+        };
     units.current().always(async (trx) => {
       await trx
         .insertInto('counters')

@@ -11,8 +11,8 @@ import { handler as refreshToken } from 'oidc-provider/lib/actions/grants/refres
 import * as helpers from 'oidc-provider/lib/helpers/grants.js';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { ClientStore } from '../clients/client-store.ts';
-import type { AuthorizationRights } from './authorization-rights.ts';
 import { authorizationDetails, authorizationReference } from './authorization-details.ts';
+import type { AuthorizationRights } from './authorization-rights.ts';
 import { type Resources, spelledOut } from './resources.ts';
 import { parametersOf, readScope } from './scopes.ts';
 import { tokenMemory } from './token-hooks.ts';
@@ -34,7 +34,10 @@ export function registerGrants(
   },
 ): void {
   const bound = Object.fromEntries(
-    Object.entries(helpers).map(([name, helper]) => [name, (helper as Function).bind(undefined, provider)]),
+    Object.entries(helpers).map(([name, helper]) => [
+      name,
+      (helper as (...args: unknown[]) => unknown).bind(undefined, provider),
+    ]),
   );
   const wrap = (
     name: string,
@@ -46,8 +49,8 @@ export function registerGrants(
       name,
       async (ctx) => {
         const params = parametersOf(ctx);
-        if (params['resource'] !== undefined) {
-          params['resource'] = asGranted(params['resource'], (await findSource(params))?.resource);
+        if (params.resource !== undefined) {
+          params.resource = asGranted(params.resource, (await findSource(params))?.resource);
         }
         await handler(provider, bound, ctx);
       },
@@ -56,13 +59,13 @@ export function registerGrants(
     );
 
   wrap('authorization_code', ['code', 'code_verifier', 'redirect_uri'], authorizationCode, (params) =>
-    provider.AuthorizationCode.find(String(params['code']), { ignoreExpiration: true }),
+    provider.AuthorizationCode.find(String(params.code), { ignoreExpiration: true }),
   );
   wrap('refresh_token', ['refresh_token', 'scope'], refreshToken, (params) =>
-    provider.RefreshToken.find(String(params['refresh_token']), { ignoreExpiration: true }),
+    provider.RefreshToken.find(String(params.refresh_token), { ignoreExpiration: true }),
   );
   wrap('urn:ietf:params:oauth:grant-type:device_code', ['device_code'], deviceCode, (params) =>
-    provider.DeviceCode.find(String(params['device_code']), { ignoreExpiration: true }),
+    provider.DeviceCode.find(String(params.device_code), { ignoreExpiration: true }),
   );
   provider.registerGrantType(
     'client_credentials',
@@ -109,7 +112,7 @@ async function clientCredentials(
   if (!server || servers.length !== 1) throw new errors.InvalidTarget('exactly one resource is needed');
   const audience = await resources.resolve(server.identifier());
   const view = audience && tokenView(current, audience);
-  const asked = readScope(ctx.oidc.params?.['scope']);
+  const asked = readScope(ctx.oidc.params?.scope);
   const beyond = asked.filter((scope) => !view?.scope.includes(scope));
   if (!view || beyond.length > 0) {
     throw new errors.InvalidScope('the service account does not hold what is asked for', beyond.join(' '));
@@ -135,6 +138,9 @@ async function clientCredentials(
     expires_in: token.expiration,
     token_type: token.tokenType,
     scope: token.scope,
-    authorization_details: [authorizationReference(authorization.id), ...authorizationDetails(current.effective)],
+    authorization_details: [
+      authorizationReference(authorization.id),
+      ...authorizationDetails(current.effective),
+    ],
   };
 }

@@ -19,8 +19,11 @@ export function createInteractionPolicy() {
     consent.checks.remove(reason);
   }
   consent.checks.add(
-    new Check('authorization_missing', 'the person has to choose what to hand over', 'consent_required', (ctx) =>
-      ctx.oidc.result?.['consent'] ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT,
+    new Check(
+      'authorization_missing',
+      'the person has to choose what to hand over',
+      'consent_required',
+      (ctx) => (ctx.oidc.result?.consent ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT),
     ),
   );
   return policy;

@@ -63,7 +63,9 @@ export function createProvider(deps: ProviderDependencies): Provider {
     createConfiguration({
       ...deps,
       adapter: (model) =>
-        model === 'Client' ? createClientAdapter({ clients, units }) : createArtifactAdapter(model, artifacts),
+        model === 'Client'
+          ? createClientAdapter({ clients, units })
+          : createArtifactAdapter(model, artifacts),
       tokenHooks: createTokenHooks(deps),
       revokeGrantPolicy: createRevokeGrantPolicy({ units, authorizations, actorOf: deps.actorOf }),
     }),

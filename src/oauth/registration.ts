@@ -18,12 +18,33 @@ export type CleanedRegistration = { readonly kind: 'accepted'; readonly metadata
 const most = { redirectUris: 20, uriCharacters: 2_000, nameCharacters: 80 };
 const grantTypes = ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'];
 const authenticationMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
-const copied = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'jwks', 'jwks_uri', 'id_token_signed_response_alg'];
+const copied = [
+  'client_uri',
+  'logo_uri',
+  'policy_uri',
+  'tos_uri',
+  'jwks',
+  'jwks_uri',
+  'id_token_signed_response_alg',
+];
 /** Schemes that run or show something instead of handing over to an application. */
 const dangerousSchemes = new Set(
-  ['javascript', 'data', 'blob', 'file', 'about', 'vbscript', 'view-source', 'jar', 'ms-msdt', 'mailto', 'tel', 'ws', 'wss', 'ftp'].map(
-    (scheme) => `${scheme}:`,
-  ),
+  [
+    'javascript',
+    'data',
+    'blob',
+    'file',
+    'about',
+    'vbscript',
+    'view-source',
+    'jar',
+    'ms-msdt',
+    'mailto',
+    'tel',
+    'ws',
+    'wss',
+    'ftp',
+  ].map((scheme) => `${scheme}:`),
 );
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being taken out
 const invisible = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
@@ -34,19 +55,20 @@ const invisible = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\
  * @returns metadata that the library accepts, or the refusal
  */
 export function cleanRegistration(body: Record<string, unknown>): CleanedRegistration | RegistrationRefusal {
-  const redirectUris = strings(body['redirect_uris']);
+  const redirectUris = strings(body.redirect_uris);
   if (redirectUris.length === 0) return refuseRedirect('at least one redirect_uri is needed');
-  if (redirectUris.length > most.redirectUris) return refuseRedirect(`at most ${most.redirectUris} redirect_uris`);
+  if (redirectUris.length > most.redirectUris)
+    return refuseRedirect(`at most ${most.redirectUris} redirect_uris`);
   for (const uri of redirectUris) {
     const problem = redirectProblem(uri);
     if (problem) return refuseRedirect(problem);
   }
-  const name = typeof body['client_name'] === 'string' ? body['client_name'].replace(invisible, '').trim() : '';
+  const name = typeof body.client_name === 'string' ? body.client_name.replace(invisible, '').trim() : '';
   if (name.length > most.nameCharacters) {
     return refuse('invalid_client_metadata', `client_name is longer than ${most.nameCharacters} characters`);
   }
-  const askedGrants = strings(body['grant_types']).filter((grant) => grantTypes.includes(grant));
-  const method = body['token_endpoint_auth_method'];
+  const askedGrants = strings(body.grant_types).filter((grant) => grantTypes.includes(grant));
+  const method = body.token_endpoint_auth_method;
   const metadata: Record<string, unknown> = {
     redirect_uris: redirectUris,
     response_types: ['code'],
@@ -68,8 +90,10 @@ export function cleanRegistration(body: Record<string, unknown>): CleanedRegistr
  * (RFC 8252 section 7.3).
  */
 export function contentAddressedId(metadata: Record<string, unknown>): string {
-  const redirects = (metadata['redirect_uris'] as string[]).map(withoutLoopbackPort).sort();
-  const entries = Object.entries({ ...metadata, redirect_uris: redirects }).sort(([a], [b]) => (a < b ? -1 : 1));
+  const redirects = (metadata.redirect_uris as string[]).map(withoutLoopbackPort).sort();
+  const entries = Object.entries({ ...metadata, redirect_uris: redirects }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   return `dcr_${createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 32)}`;
 }
 
@@ -84,7 +108,7 @@ export function createIdFactory() {
         : new errors.InvalidClientMetadata(cleaned.reason);
     }
     request.body = cleaned.metadata;
-    return cleaned.metadata['token_endpoint_auth_method'] === 'none'
+    return cleaned.metadata.token_endpoint_auth_method === 'none'
       ? contentAddressedId(cleaned.metadata)
       : `dcr_${randomBytes(24).toString('base64url')}`;
   };
@@ -93,11 +117,14 @@ export function createIdFactory() {
 function redirectProblem(uri: string): string | undefined {
   const url = URL.parse(uri);
   if (!url) return 'redirect_uris must be absolute URIs';
-  if (uri.length > most.uriCharacters) return `redirect_uris must be at most ${most.uriCharacters} characters`;
+  if (uri.length > most.uriCharacters)
+    return `redirect_uris must be at most ${most.uriCharacters} characters`;
   if (uri.includes('#') || uri.includes('*')) return 'redirect_uris must have no fragment and no wildcard';
-  if (url.username || url.password || /[\s\\]/.test(uri)) return 'redirect_uris must have no user information or blanks';
+  if (url.username || url.password || /[\s\\]/.test(uri))
+    return 'redirect_uris must have no user information or blanks';
   if (dangerousSchemes.has(url.protocol)) return `redirect_uris must not use ${url.protocol}`;
-  if (url.protocol === 'http:' && !isLoopback(url)) return 'http redirect_uris must be on the loopback interface';
+  if (url.protocol === 'http:' && !isLoopback(url))
+    return 'http redirect_uris must be on the loopback interface';
   return undefined;
 }
 

@@ -40,7 +40,7 @@ export function createRevokeGrantPolicy(deps: {
     const unit = units.current();
     unit.reach = revocationReach({
       route,
-      grantType: params?.['grant_type'],
+      grantType: params?.grant_type,
       refreshToken: entities.RefreshToken !== undefined,
     });
     const grantId = (entities.RefreshToken ?? entities.AuthorizationCode)?.grantId;

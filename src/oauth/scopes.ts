@@ -32,11 +32,11 @@ export function createExtraParameters({ catalogue }: { catalogue: Catalogue }) {
       const params = parametersOf(ctx);
       const pushed = ctx.oidc.entities.PushedAuthorizationRequest !== undefined;
       if (pushed && value !== undefined) return;
-      const asked = readScope(params['scope']);
+      const asked = readScope(params.scope);
       const identity = asked.filter((name) => identityScopes.includes(name));
-      const signInOnly = isSignInOnly(params['scope'], catalogue) && params['resource'] === undefined;
-      params['asked_scope'] = asked.filter((name) => catalogue.has(name)).join(' ');
-      params['scope'] = [...identity, ...(signInOnly ? [] : every)].join(' ');
+      const signInOnly = isSignInOnly(params.scope, catalogue) && params.resource === undefined;
+      params.asked_scope = asked.filter((name) => catalogue.has(name)).join(' ');
+      params.scope = [...identity, ...(signInOnly ? [] : every)].join(' ');
     },
   };
 }

@@ -14,7 +14,11 @@ const algorithms = ['ES256', 'RS256'] as const;
  * Loads the key set, making the first keys when there are none.
  * @returns private JWKs, signing keys first; the library publishes the public parts only
  */
-export async function loadSigningKeys(deps: { store: Store; secrets: Secrets; clock: Clock }): Promise<JWK[]> {
+export async function loadSigningKeys(deps: {
+  store: Store;
+  secrets: Secrets;
+  clock: Clock;
+}): Promise<JWK[]> {
   const kept = await readKeys(deps);
   if (kept.length > 0) return kept;
   const made = await Promise.all(algorithms.map(makeKey));

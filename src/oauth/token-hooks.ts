@@ -25,7 +25,11 @@ export const tokenMemory = Symbol('token memory');
 
 export type TokenHooks = ReturnType<typeof createTokenHooks>;
 
-export function createTokenHooks(deps: { rights: AuthorizationRights; resources: Resources; catalogue: Catalogue }) {
+export function createTokenHooks(deps: {
+  rights: AuthorizationRights;
+  resources: Resources;
+  catalogue: Catalogue;
+}) {
   const { rights, resources, catalogue } = deps;
   const everything = [...catalogue.keys()].join(' ');
 
@@ -52,7 +56,9 @@ export function createTokenHooks(deps: { rights: AuthorizationRights; resources:
   return {
     async defaultResource(ctx: KoaContextWithOIDC, _client: unknown, oneOf?: string | string[]) {
       if (oneOf === undefined) {
-        return isSignInOnly(ctx.oidc.params?.['scope'], catalogue) ? undefined : (await resources.defaultApi())?.uri;
+        return isSignInOnly(ctx.oidc.params?.scope, catalogue)
+          ? undefined
+          : (await resources.defaultApi())?.uri;
       }
       const spellings = [oneOf].flat();
       const api = await resources.defaultApi();
@@ -65,7 +71,11 @@ export function createTokenHooks(deps: { rights: AuthorizationRights; resources:
     async getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string): Promise<ResourceServer> {
       const audience = await resources.resolve(indicator);
       if (!audience) throw new errors.InvalidTarget(`unknown resource ${indicator}`);
-      const server = { audience: audience.uri, accessTokenFormat: 'opaque' as const, accessTokenTTL: accessTokenSeconds };
+      const server = {
+        audience: audience.uri,
+        accessTokenFormat: 'opaque' as const,
+        accessTokenTTL: accessTokenSeconds,
+      };
       if (ctx.oidc.route !== 'token' || !ctx.oidc.entities.Grant) return { ...server, scope: everything };
       const current = await rightsOf(ctx);
       refuseWhatDoesNotStand(current);
@@ -76,8 +86,9 @@ export function createTokenHooks(deps: { rights: AuthorizationRights; resources:
      * Marks a token that follows its authorization. A token for which a narrower scope was asked keeps that scope as a ceiling.
      */
     async extraTokenClaims(ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) {
-      if (token.kind === 'ClientCredentials') return (ctx as unknown as Record<symbol, UnknownObject>)[tokenMemory];
-      const asked = ctx.oidc.params?.['grant_type'] === 'refresh_token' ? readScope(ctx.oidc.params['scope']) : [];
+      if (token.kind === 'ClientCredentials')
+        return (ctx as unknown as Record<symbol, UnknownObject>)[tokenMemory];
+      const asked = ctx.oidc.params?.grant_type === 'refresh_token' ? readScope(ctx.oidc.params.scope) : [];
       return { live: asked.length === 0 };
     },
 

@@ -53,7 +53,9 @@ export function createUnitsOfWork({ store }: { store: Store }): UnitsOfWork {
       };
       const result = await running.run(unit, request);
       const verdict = outcome();
-      const standing = writes.filter(({ always }) => verdict === 'success' || (verdict === 'refusal' && always));
+      const standing = writes.filter(
+        ({ always }) => verdict === 'success' || (verdict === 'refusal' && always),
+      );
       if (standing.length > 0) {
         await store.transact(async (trx) => {
           for (const { write } of standing) await write(trx);

@@ -1,0 +1,188 @@
+/**
+ * The whole server as one request listener: which parts there are and in which order a request meets them. Owns no rule and no
+ * socket; `main.ts` hands real things in, tests hand in theirs.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Router from '@koa/router';
+import type Koa from 'koa';
+import type { Logger } from 'pino';
+import type { Store } from '../db/open.ts';
+import type { Clock } from './clock.ts';
+import { createPasswords } from './directory/passwords.ts';
+import { createAssets } from './http/assets.ts';
+import { isCanonicalHost, pinHost } from './http/canonical-host.ts';
+import { clientAddress } from './http/client-address.ts';
+import { loadMessages } from './http/messages.ts';
+import { createPageWriter } from './http/page-writer.ts';
+import { createRateLimits } from './http/rate-limit.ts';
+import { createRenderer } from './http/render.ts';
+import { createSecurityHeaders } from './http/security-headers.ts';
+import { buildStartPage } from './http/start-page.ts';
+import { createConsentWriter } from './interaction/consent-writer.ts';
+import { createDevicePages } from './interaction/device-pages.ts';
+import {
+  createCodeEntry,
+  createCompletion,
+  createLastResort,
+  createUnitMiddleware,
+  registrationCors,
+} from './interaction/engine-middleware.ts';
+import { createInstalls } from './interaction/install.ts';
+import { createInteractionRoutes } from './interaction/routes.ts';
+import { createSessionPages } from './interaction/session-pages.ts';
+import { createSignIn } from './interaction/sign-in.ts';
+import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
+import { createCallerAuthentication } from './introspection/caller.ts';
+import { createIntrospection } from './introspection/endpoint.ts';
+import { createTokenSource } from './introspection/token.ts';
+import { createAuthorizationRights } from './oauth/authorization-rights.ts';
+import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
+import { createDevicePolling } from './oauth/device-flow.ts';
+import { createProvider } from './oauth/provider.ts';
+import { createResources } from './oauth/resources.ts';
+import { loadSigningKeys } from './oauth/signing-keys.ts';
+import { createUnitsOfWork } from './oauth/unit-of-work.ts';
+import type { Catalogue } from './policy/vocabulary.ts';
+import type { Secrets } from './secrets.ts';
+import { createStores } from './stores.ts';
+
+export interface AppDependencies {
+  readonly issuer: string;
+  readonly production: boolean;
+  readonly trustedProxyHops: number;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly catalogue: Catalogue;
+  readonly log: Logger;
+  /** Folder of the templates and of the stylesheet. */
+  readonly viewsRoot: string;
+  /** Folder of the message catalogues. */
+  readonly messagesRoot: string;
+  /** What the start page may tell about the demo. */
+  readonly demo: { readonly loaded: boolean; readonly platform?: string };
+}
+
+export interface App {
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly garbage: GarbageCollector;
+  /** Set to false when the server begins to stop, so that nobody sends it new work. */
+  ready: boolean;
+}
+
+export async function createApp(deps: AppDependencies): Promise<App> {
+  const { issuer, store, clock, secrets, log, trustedProxyHops } = deps;
+  const stores = createStores(deps);
+  const units = createUnitsOfWork({ store });
+  const limits = createRateLimits(deps);
+  const resources = createResources(stores);
+  const rights = createAuthorizationRights({ ...stores, clock });
+
+  const assets = createAssets({ viewsRoot: deps.viewsRoot });
+  const messages = loadMessages(deps.messagesRoot);
+  const renderer = createRenderer({ viewsRoot: deps.viewsRoot, messages, assets, cache: deps.production });
+  const pages = createPageWriter({ renderer, messages });
+  const guesses = createUserCodeGuesses({ limits, trustedProxyHops });
+
+  const provider = createProvider({
+    ...deps,
+    ...stores,
+    signingKeys: await loadSigningKeys(deps),
+    rights,
+    resources,
+    units,
+    pages: {
+      ...createDevicePages({ ...stores, pages, clock, trustedProxyHops, guesses }),
+      ...createSessionPages({ ...stores, pages }),
+    },
+    actorOf: (ctx) => ({
+      id: ctx.oidc.client
+        ? `client:${ctx.oidc.client.clientId}`
+        : (ctx.oidc.session?.accountId ?? 'anonymous'),
+      origin: clientAddress(ctx.req, trustedProxyHops),
+    }),
+  });
+  provider.on('server_error', (ctx, error) => {
+    ctx.state.serverError = error;
+  });
+  const koa = provider as unknown as Koa;
+  pinHost(koa, issuer);
+
+  const interaction = createInteractionRoutes({
+    ...deps,
+    ...stores,
+    provider,
+    pages,
+    resources,
+    signIn: createSignIn({ ...stores, passwords: createPasswords(), limits }),
+    consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
+    installs: createInstalls({ secrets, secure: issuer.startsWith('https:') }),
+  });
+  const start = new Router().get('/', (ctx) => {
+    const { loaded, platform } = deps.demo;
+    pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform }, words));
+  });
+
+  koa.use(createSecurityHeaders({ https: issuer.startsWith('https:') }));
+  koa.use(createLastResort({ pages, log }));
+  koa.use(assets.middleware);
+  koa.use(registrationCors);
+  koa.use(createUnitMiddleware({ units }));
+  koa.use(createCodeEntry({ pages, guesses }));
+  koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
+  koa.use(start.routes() as unknown as Koa.Middleware);
+  koa.use(interaction.routes() as unknown as Koa.Middleware);
+
+  const engine = provider.callback();
+  const introspect = createIntrospection({
+    ...stores,
+    issuer,
+    rights,
+    tokens: createTokenSource(deps),
+    callers: createCallerAuthentication({
+      ...stores,
+      issuer,
+      clock,
+      rememberOnce: async (key, expiresAt) => {
+        const once = { name: 'assertion', points: 1, windowSeconds: Math.max(1, expiresAt - clock.now()) };
+        return (await limits.take(once, key)).kind === 'allowed';
+      },
+    }),
+    onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
+  });
+
+  const app: App = { listener, garbage: createGarbageCollector(deps), ready: true };
+  return app;
+
+  function listener(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? '';
+    if (path === '/healthz' || path === '/readyz') return void answerHealth(path, response);
+    if (!isCanonicalHost(request, issuer)) {
+      response
+        .writeHead(421, { 'Content-Type': 'text/plain; charset=utf-8' })
+        .end(`this server is ${issuer}\n`);
+      return;
+    }
+    if (path === '/introspect' || path.startsWith('/introspect?')) void introspect(request, response);
+    else void engine(request, response);
+  }
+
+  async function answerHealth(path: string, response: ServerResponse): Promise<void> {
+    const healthy = path === '/healthz' || (app.ready && (await canRead()));
+    response.writeHead(healthy ? 200 : 503, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+    });
+    response.end(JSON.stringify({ ok: healthy }));
+  }
+
+  async function canRead(): Promise<boolean> {
+    try {
+      await store.db.selectFrom('change_counter').select('n').executeTakeFirstOrThrow();
+      return true;
+    } catch (error) {
+      log.warn({ err: error }, 'not ready');
+      return false;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** The one map from what went wrong to what is answered: outage, lost race, mistake. */
+import type Koa from 'koa';
+import { isOutage } from '../../db/outage.ts';
+
+export type Failure =
+  /** A single use was lost to another request; this one did nothing. */
+  | { readonly kind: 'already_used' }
+  /** The database could not be asked; trying again may work. */
+  | { readonly kind: 'outage' }
+  /** A mistake of ours. */
+  | { readonly kind: 'bug' };
+
+/** Sorts an error that nobody expected. Pure. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Error && error.name === 'AlreadyUsedError') return { kind: 'already_used' };
+  return isOutage(error) ? { kind: 'outage' } : { kind: 'bug' };
+}
+
+/** Answers a protocol endpoint's failure in OAuth's terms (RFC 6749 section 5.2). */
+export function answerFailure(ctx: Koa.Context, failure: Failure): void {
+  ctx.set('Cache-Control', 'no-store');
+  switch (failure.kind) {
+    case 'already_used':
+      ctx.status = 400;
+      ctx.body = { error: 'invalid_grant', error_description: 'it was used by another request' };
+      return;
+    case 'outage':
+      ctx.status = 503;
+      ctx.set('Retry-After', '1');
+      ctx.body = {
+        error: 'temporarily_unavailable',
+        error_description: 'the server cannot reach its storage',
+      };
+      return;
+    case 'bug':
+      ctx.status = 500;
+      ctx.body = { error: 'server_error', error_description: 'the server met an unexpected condition' };
+  }
+}

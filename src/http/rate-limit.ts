@@ -1,0 +1,75 @@
+/** Limits that hold on every node: one counter row a key, taken in one statement. */
+import { sql } from 'kysely';
+import type { Store } from '../../db/open.ts';
+import type { Clock } from '../clock.ts';
+import type { Secrets } from '../secrets.ts';
+
+export interface Limit {
+  /** What is counted; a label, not a secret. */
+  readonly name: string;
+  /** How many uses a window allows. */
+  readonly points: number;
+  readonly windowSeconds: number;
+}
+
+export type Taken =
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+
+export interface RateLimits {
+  /** Uses up one point of a key; ten at once with five left let exactly five through. */
+  take(limit: Limit, key: string): Promise<Taken>;
+  /** Tells whether a key has points left, without using one. */
+  peek(limit: Limit, key: string): Promise<Taken>;
+  /** Gives a key its points back. */
+  forget(limit: Limit, key: string): Promise<void>;
+}
+
+export function createRateLimits({
+  store,
+  clock,
+  secrets,
+}: {
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+}): RateLimits {
+  const rowKey = (limit: Limit, key: string) => `limit:${limit.name}:${secrets.keyedHash('limit', key)}`;
+  const judge = (limit: Limit, points: number, end: number): Taken =>
+    points <= limit.points
+      ? { kind: 'allowed' }
+      : { kind: 'limited', retryAfterSeconds: Math.max(1, end - clock.now()) };
+  return {
+    async take(limit, key) {
+      const now = clock.now();
+      const end = now + limit.windowSeconds;
+      const row = await store.db
+        // Primary key.
+        .insertInto('counters')
+        .values({ key: rowKey(limit, key), points: 1, expires_at: end })
+        .onConflict((conflict) =>
+          conflict.column('key').doUpdateSet({
+            points: sql<number>`case when counters.expires_at <= ${now} then 1 else counters.points + 1 end`,
+            expires_at: sql<number>`case when counters.expires_at <= ${now} then ${end} else counters.expires_at end`,
+          }),
+        )
+        .returning(['points', 'expires_at'])
+        .executeTakeFirstOrThrow();
+      return judge(limit, row.points, row.expires_at);
+    },
+    async peek(limit, key) {
+      const row = await store.db
+        // Primary key.
+        .selectFrom('counters')
+        .select(['points', 'expires_at'])
+        .where('key', '=', rowKey(limit, key))
+        .executeTakeFirst();
+      return row && row.expires_at > clock.now()
+        ? judge(limit, row.points + 1, row.expires_at)
+        : { kind: 'allowed' };
+    },
+    async forget(limit, key) {
+      await store.db.deleteFrom('counters').where('key', '=', rowKey(limit, key)).execute();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * Writes down what a person chose: our authorization and the library's grant that points at it, in the request's own transaction.
+ * The grant carries the ceiling, every capability on every resource asked for; the authorization says what holds.
+ */
+import type Provider from 'oidc-provider';
+import type { Authorization } from '../authorizations/authorization.ts';
+import type { AuthorizationStore, Choice } from '../authorizations/authorization-store.ts';
+import type { Actor } from '../changes/change-log.ts';
+import { newId } from '../ids.ts';
+import { authorizationReference } from '../oauth/authorization-details.ts';
+import { readScope } from '../oauth/scopes.ts';
+import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import type { Catalogue } from '../policy/vocabulary.ts';
+
+export interface Consent {
+  readonly userId: string;
+  readonly clientId: string;
+  /** Audience in its registered form; null for a request that only signs in. */
+  readonly resource: string | null;
+  /** Keyed hash that tells this install of the client from another one. */
+  readonly install: string;
+  /** What this install holds already, if anything: it is replaced, never added to. */
+  readonly existing: Authorization | undefined;
+  readonly choice: Choice;
+  /** The library's parameters of the request: scope and resource as they will be issued under. */
+  readonly scope: unknown;
+  readonly indicators: readonly string[];
+}
+
+export function createConsentWriter(deps: {
+  provider: Provider;
+  authorizations: AuthorizationStore;
+  units: UnitsOfWork;
+  catalogue: Catalogue;
+}) {
+  const { provider, authorizations, units, catalogue } = deps;
+  const everything = [...catalogue.keys()].join(' ');
+  return {
+    /** @returns the id of the authorization, which is the id of the grant */
+    async write(actor: Actor, consent: Consent): Promise<string> {
+      const { existing, choice } = consent;
+      const id = existing?.id ?? newId('az');
+      units.current().onSuccess(async (trx) => {
+        if (existing) {
+          const outcome = await authorizations.replaceChoice(trx, actor, id, choice);
+          if (outcome.outcome === 'gone')
+            throw new Error('the authorization was revoked while its owner chose again');
+          return;
+        }
+        const { userId, clientId, resource, install } = consent;
+        await authorizations.insert(trx, actor, {
+          id,
+          kind: 'oauth2',
+          userId,
+          clientId,
+          resource,
+          install,
+          ...choice,
+        });
+      });
+      const grant = new provider.Grant({ accountId: consent.userId, clientId: consent.clientId });
+      grant.jti = id;
+      const identity = readScope(consent.scope).filter((name) => !catalogue.has(name));
+      if (identity.length > 0) grant.addOIDCScope(identity.join(' '));
+      for (const indicator of consent.indicators) grant.addResourceScope(indicator, everything);
+      grant.addRar(authorizationReference(id));
+      await grant.save();
+      return id;
+    },
+  };
+}
+
+export type ConsentWriter = ReturnType<typeof createConsentWriter>;

@@ -1,0 +1,126 @@
+/**
+ * What stands around the engine in each request, outermost first. Every entry is a small middleware; together they are what the
+ * library leaves to whoever runs it.
+ */
+import { randomUUID } from 'node:crypto';
+import type Koa from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Logger } from 'pino';
+import { answerFailure, failureOf } from '../http/failures.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import { completeDiscovery } from '../oauth/discovery.ts';
+import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import { typedCode } from './device-pages.ts';
+import { normalizeUserCode } from './user-code.ts';
+import type { UserCodeGuesses } from './user-code-guesses.ts';
+
+/** Routes whose failures are JSON, whoever asks. */
+const protocolPaths = /^\/(token|register|revoke|par|device\/auth|userinfo|jwks|\.well-known\/|api\/)/;
+
+/** Names the request, answers what nobody expected, and logs it; the answer never says what it was. */
+export function createLastResort({ pages, log }: { pages: PageWriter; log: Logger }): Koa.Middleware {
+  return async (ctx, next) => {
+    ctx.state.requestId = randomUUID();
+    ctx.set('X-Request-Id', ctx.state.requestId as string);
+    let unexpected: unknown;
+    try {
+      await next();
+      unexpected = ctx.state.serverError;
+    } catch (error) {
+      unexpected = error;
+    }
+    if (unexpected === undefined) {
+      if (ctx.status === 404 && ctx.body === undefined) answerNotFound(ctx);
+      return;
+    }
+    const failure = failureOf(unexpected);
+    const level = failure.kind === 'bug' ? 'error' : 'warn';
+    log[level](
+      { err: unexpected, requestId: ctx.state.requestId, path: ctx.path, failure: failure.kind },
+      'request failed',
+    );
+    if (protocolPaths.test(ctx.path)) return answerFailure(ctx, failure);
+    switch (failure.kind) {
+      case 'already_used':
+        return pages.fail(ctx, 'interaction_expired', { status: 400 });
+      case 'outage':
+        ctx.set('Retry-After', '1');
+        return pages.fail(ctx, 'unavailable', { status: 503 });
+      case 'bug':
+        return pages.fail(ctx, 'internal', { status: 500 });
+    }
+  };
+
+  function answerNotFound(ctx: Koa.Context): void {
+    if (protocolPaths.test(ctx.path) || ctx.accepts('html', 'json') === 'json') {
+      ctx.status = 404;
+      ctx.body = { error: 'not_found', error_description: 'there is nothing here' };
+    } else {
+      pages.fail(ctx, 'not_found', { status: 404 });
+    }
+  }
+}
+
+/**
+ * Commits what the request wrote before its answer is sent. At /token a refusal keeps only what stands regardless, such as a
+ * revocation after a replay: a request that is refused consumes nothing.
+ */
+export function createUnitMiddleware({ units }: { units: UnitsOfWork }): Koa.Middleware {
+  return async (ctx, next) => {
+    await units.run(next, () => {
+      if (ctx.state.serverError !== undefined || ctx.status >= 500) return 'failure';
+      const route = (ctx as unknown as KoaContextWithOIDC).oidc?.route;
+      return route === 'token' && ctx.status >= 400 ? 'refusal' : 'success';
+    });
+  };
+}
+
+/** Lets browser-based clients register from any origin: the request carries nobody's credentials (RFC 7591 section 3). */
+export const registrationCors: Koa.Middleware = async (ctx, next) => {
+  if (ctx.path !== '/register' || ctx.get('Origin') === '') return next();
+  ctx.set('Access-Control-Allow-Origin', '*');
+  ctx.set('Cross-Origin-Resource-Policy', 'cross-origin');
+  if (ctx.method !== 'OPTIONS') return next();
+  ctx.set('Access-Control-Allow-Methods', 'POST');
+  ctx.set('Access-Control-Allow-Headers', 'Content-Type, MCP-Protocol-Version');
+  ctx.set('Access-Control-Max-Age', '3600');
+  ctx.status = 204;
+};
+
+/**
+ * Guards code entry: a code in the address only fills the field, it never skips a step (RFC 8628 section 3.3.1); guesses are counted.
+ */
+export function createCodeEntry({
+  pages,
+  guesses,
+}: {
+  pages: PageWriter;
+  guesses: UserCodeGuesses;
+}): Koa.Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/device') return next();
+    if (ctx.method === 'GET' && ctx.querystring !== '') {
+      ctx.state[typedCode] = normalizeUserCode([ctx.query.user_code ?? ''].flat()[0] ?? '');
+      ctx.querystring = '';
+    }
+    const allowed = await guesses.mayGuess(ctx);
+    if (allowed.kind === 'limited' && ctx.method === 'POST') {
+      ctx.set('Retry-After', String(allowed.retryAfterSeconds));
+      return pages.fail(ctx, 'rate_limited', { status: 429 });
+    }
+    return next();
+  };
+}
+
+/** Completes the library's answers: device polling and metadata. */
+export function createCompletion(deps: {
+  issuer: string;
+  devicePolling: { complete(ctx: KoaContextWithOIDC): Promise<void> };
+}): Koa.Middleware {
+  return async (ctx, next) => {
+    await next();
+    const answered = ctx as unknown as KoaContextWithOIDC;
+    completeDiscovery(answered, deps.issuer);
+    await deps.devicePolling.complete(answered);
+  };
+}

@@ -1,0 +1,297 @@
+/**
+ * The pages between a tool's request and its answer: sign-in and consent. Owns their routes and the order of their checks;
+ * what is offered, preselected and granted is decided in pure files beside it and in `policy`.
+ */
+import Router from '@koa/router';
+import type Koa from 'koa';
+import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import type { Actor } from '../changes/change-log.ts';
+import type { ClientStore } from '../clients/client-store.ts';
+import type { Clock } from '../clock.ts';
+import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
+import type { WorldSource } from '../directory/world.ts';
+import { addressBlock, clientAddress } from '../http/client-address.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
+import { isOurOwnPage } from '../http/same-site.ts';
+import { formTarget } from '../http/security-headers.ts';
+import type { Resources } from '../oauth/resources.ts';
+import { isSignInOnly } from '../oauth/scopes.ts';
+import { type Dropped, decideConsent } from '../policy/consent-decision.ts';
+import type { World } from '../policy/vocabulary.ts';
+import type { Secrets } from '../secrets.ts';
+import { askedBy, indicatorsOf } from './asked.ts';
+import { factsOf } from './client-facts.ts';
+import { type PostedConsent, parseConsentForm } from './consent-form.ts';
+import { offeredLifetimes } from './consent-lifetime.ts';
+import type { ConsentNotice } from './consent-notices.ts';
+import { offerTo } from './consent-offer.ts';
+import { buildConsentPage } from './consent-page.ts';
+import { type Preset, type PreviousChoice, presets } from './consent-preselection.ts';
+import type { ConsentWriter } from './consent-writer.ts';
+import { createInteractionCsrf } from './csrf.ts';
+import type { Installs } from './install.ts';
+import type { SignIn } from './sign-in.ts';
+import { buildSignInPage, type SignInInput } from './sign-in-page.ts';
+
+const formBytes = 512 * 1_024;
+
+export interface InteractionDependencies {
+  readonly issuer: string;
+  readonly provider: Provider;
+  readonly pages: PageWriter;
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly signIn: SignIn;
+  readonly clients: ClientStore;
+  readonly authorizations: AuthorizationStore;
+  readonly liveAccess: LiveAccessSource;
+  readonly worldSource: WorldSource;
+  readonly resources: Resources;
+  readonly consentWriter: ConsentWriter;
+  readonly installs: Installs;
+  readonly trustedProxyHops: number;
+}
+
+type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+/** What stands at the start of every step: the interaction, bound to this browser and to this address. */
+interface Step {
+  readonly ctx: Koa.Context;
+  readonly uid: string;
+  readonly details: Details;
+}
+
+/** What the consent page and its decision look at, read at one moment. */
+interface Situation {
+  readonly person: LiveAccess;
+  readonly world: World;
+  readonly audience: Awaited<ReturnType<Resources['resolve']>>;
+  readonly install: string;
+  readonly existing: Awaited<ReturnType<AuthorizationStore['findInstall']>>;
+}
+
+export function createInteractionRoutes(deps: InteractionDependencies): Router {
+  const { provider, pages, clock } = deps;
+  const csrf = createInteractionCsrf(deps.secrets);
+  const router = new Router({ prefix: '/interaction' });
+
+  router.get('/:uid', (ctx) =>
+    step(ctx, (now) => (now.details.prompt.name === 'login' ? showSignIn(now) : showConsent(now))),
+  );
+  router.get('/:uid/sign-in', (ctx) => step(ctx, (now) => showSignIn(now)));
+  router.post('/:uid/sign-in', (ctx) => step(ctx, (now) => withForm(now, (form) => submitSignIn(now, form))));
+  router.get('/:uid/consent', (ctx) => step(ctx, (now) => showConsent(now)));
+  router.post('/:uid/consent', (ctx) =>
+    step(ctx, (now) => withForm(now, (form) => submitConsent(now, form))),
+  );
+  return router;
+
+  /** Finds the interaction by its signed cookie, and refuses another one's address. */
+  async function step(ctx: Koa.Context, next: (now: Step) => Promise<void>): Promise<void> {
+    const uid = (ctx.params as { uid: string }).uid;
+    try {
+      const details = await provider.interactionDetails(ctx.req, ctx.res);
+      if (details.uid !== uid) throw new errors.SessionNotFound('the interaction belongs to another browser');
+      await next({ ctx, uid, details });
+    } catch (error) {
+      if (!(error instanceof errors.SessionNotFound)) throw error;
+      pages.fail(ctx, 'interaction_expired', { status: 400 });
+    }
+  }
+
+  /** Reads a posted form that came from our own page and carries this interaction's token. */
+  async function withForm({ ctx, uid }: Step, next: (form: Form) => Promise<void>): Promise<void> {
+    if (!isOurOwnPage(ctx.req.headers, deps.issuer)) return pages.fail(ctx, 'form_refused', { status: 403 });
+    const form = await readForm(ctx.req, formBytes);
+    if (isFormRefusal(form)) {
+      return pages.fail(ctx, 'bad_request', { status: form.kind === 'too_large' ? 413 : 415 });
+    }
+    if (!csrf.matches(uid, form.get('csrf')?.[0] ?? ''))
+      return pages.fail(ctx, 'form_refused', { status: 403 });
+    await next(form);
+  }
+
+  async function showSignIn(
+    { ctx, uid, details }: Step,
+    again: Partial<SignInInput> & { status?: number } = {},
+  ) {
+    const client = await deps.clients.find(String(details.params.client_id));
+    const { status = 200, ...input } = again;
+    pages.show(
+      ctx,
+      'sign-in',
+      () =>
+        buildSignInPage({
+          action: `/interaction/${uid}/sign-in`,
+          csrf: csrf.token(uid),
+          email: stringOf(details.params.login_hint),
+          client: client && factsOf(client, stringOf(details.params.redirect_uri)),
+          ...input,
+        }),
+      { status, uiLocales: stringOf(details.params.ui_locales) },
+    );
+  }
+
+  async function submitSignIn(now: Step, form: Form): Promise<void> {
+    const { ctx } = now;
+    const email = form.get('email')?.[0] ?? '';
+    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+    const outcome = await deps.signIn.attempt({ email, password: form.get('password')?.[0] ?? '' }, address);
+    switch (outcome.kind) {
+      case 'wrong':
+        return showSignIn(now, { email, problem: { kind: 'wrong' }, status: 401 });
+      case 'too_many':
+        ctx.set('Retry-After', String(outcome.retryAfterSeconds));
+        return showSignIn(now, { email, problem: outcome, status: 429 });
+      case 'signed_in': {
+        const login = { accountId: outcome.user.id, amr: ['pwd'], remember: true };
+        return leave(now, { login });
+      }
+    }
+  }
+
+  async function showConsent(
+    now: Step,
+    again: { notices?: ConsentNotice[]; choice?: PreviousChoice; status?: number } = {},
+  ) {
+    const { ctx, uid, details } = now;
+    const { params } = details;
+    const situation = await situationOf(now);
+    const client = await deps.clients.find(String(params.client_id));
+    if (!situation || !client) return pages.fail(ctx, 'interaction_expired', { status: 400 });
+    const { person, world, audience, existing } = situation;
+    const redirectUri = stringOf(params.redirect_uri);
+    const target = redirectUri === undefined ? undefined : formTarget(redirectUri);
+    const preset = presets.find((one) => one === ctx.query.preset) as Preset | undefined;
+    pages.show(
+      ctx,
+      'consent',
+      (words) =>
+        buildConsentPage({
+          ...offerTo(person, world),
+          words,
+          now: clock.now(),
+          action: `/interaction/${uid}/consent`,
+          pageHref: `/interaction/${uid}/consent`,
+          csrf: csrf.token(uid),
+          client: factsOf(client, redirectUri),
+          account: person.user,
+          switchAccount: { href: `/interaction/${uid}/sign-in`, method: 'get' },
+          asked: askedBy(params, audience, world),
+          previous:
+            again.choice ??
+            (existing && {
+              ...existing,
+              lifetimeSeconds: existing.expiresAt === null ? null : existing.expiresAt - existing.updatedAt,
+            }),
+          preset: again.choice ? undefined : preset,
+          lifetimes: offeredLifetimes,
+          notices: again.notices ?? [],
+        }),
+      {
+        status: again.status ?? 200,
+        uiLocales: stringOf(params.ui_locales),
+        formTargets: target === undefined ? [] : [target],
+      },
+    );
+  }
+
+  async function submitConsent(now: Step, form: Form): Promise<void> {
+    const { ctx, details } = now;
+    const posted = parseConsentForm(Object.fromEntries([...form].filter(([name]) => name !== '__proto__')));
+    if (posted.kind === 'invalid') return pages.fail(ctx, 'bad_request', { status: 400 });
+    if (posted.decision === 'deny') {
+      return leave(now, { error: 'access_denied', error_description: 'the person denied the request' });
+    }
+    if (posted.seenAccount !== details.session?.accountId) {
+      return pages.fail(ctx, 'account_changed', { status: 400 });
+    }
+    const situation = await situationOf(now);
+    if (!situation) return pages.fail(ctx, 'interaction_expired', { status: 400 });
+    const { person, world, audience } = situation;
+    const decision = decideConsent(posted, person.live, world);
+    const again = {
+      capabilities: posted.capabilities,
+      projects: posted.projects,
+      mcpServers: posted.mcpServers,
+    };
+    if (decision.dropped.length > 0) {
+      const items = namesOf(decision.dropped, world);
+      const choice = { ...again, lifetimeSeconds: posted.lifetimeSeconds };
+      return showConsent(now, { notices: [{ kind: 'not_granted', items }], choice, status: 409 });
+    }
+    const signInOnly = isSignInOnly(details.params.scope, world.catalogue);
+    if (decision.kind === 'refused' && !signInOnly) {
+      const choice = { ...again, lifetimeSeconds: posted.lifetimeSeconds };
+      return showConsent(now, { notices: [{ kind: 'nothing_chosen' }], choice, status: 422 });
+    }
+    const granted =
+      decision.kind === 'granted' ? decision.granted : { capabilities: [], projects: [], mcpServers: [] };
+    const actor: Actor = { id: person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    const grantId = await deps.consentWriter.write(actor, {
+      userId: person.user.id,
+      clientId: String(details.params.client_id),
+      resource: audience?.uri ?? null,
+      install: situation.install,
+      existing: situation.existing,
+      choice: {
+        ...granted,
+        asked: askedBy(details.params, audience, world).capabilities,
+        expiresAt: endOf(posted),
+      },
+      scope: details.params.scope,
+      indicators: indicatorsOf(details.params),
+    });
+    return leave(now, { consent: { grantId } });
+  }
+
+  function endOf({ lifetimeSeconds }: PostedConsent): number | null {
+    return lifetimeSeconds === null ? null : clock.now() + lifetimeSeconds;
+  }
+
+  async function situationOf({ ctx, details }: Step): Promise<Situation | undefined> {
+    const userId = details.session?.accountId;
+    if (!userId) return undefined;
+    const [indicator] = indicatorsOf(details.params);
+    const [person, world, audience] = await Promise.all([
+      deps.liveAccess.read(userId),
+      deps.worldSource.whole(),
+      indicator === undefined ? undefined : deps.resources.resolve(indicator),
+    ]);
+    if (!person) return undefined;
+    const install = deps.installs.of(ctx, details.deviceCode);
+    const existing = await deps.authorizations.findInstall({
+      userId,
+      clientId: String(details.params.client_id),
+      resource: audience?.uri ?? null,
+      install,
+    });
+    return { person, world, audience, install, existing };
+  }
+
+  /** Hands the outcome to the library and sends the browser back to it; our commit comes before the redirect is sent. */
+  async function leave({ ctx }: Step, result: Parameters<Provider['interactionResult']>[2]): Promise<void> {
+    const mergeWithLastSubmission = !('error' in result);
+    const returnTo = await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission });
+    ctx.status = 303;
+    ctx.redirect(returnTo);
+    ctx.status = 303;
+  }
+}
+
+/** Names what was not granted as its reader knows it. */
+function namesOf(dropped: readonly Dropped[], world: World): string[] {
+  return dropped.map(({ dimension, identifier }) => {
+    if (dimension === 'project') return world.projects.get(identifier)?.slug ?? identifier;
+    if (dimension === 'mcp_server') return world.mcpServers.get(identifier)?.name ?? identifier;
+    if (dimension === 'role') return world.roles.get(identifier)?.name ?? identifier;
+    return identifier;
+  });
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

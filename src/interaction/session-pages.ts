@@ -1,0 +1,44 @@
+/** Sign-out and the protocol's errors, as pages inside the library's own requests. */
+
+import type { UserStore } from '../directory/user-store.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import type { SessionPages } from '../oauth/pages.ts';
+
+/** Routes that a person is in front of; everywhere else an error is JSON, whatever the client says it accepts. */
+const pageRoutes = new Set([
+  'authorization',
+  'resume',
+  'end_session',
+  'end_session_confirm',
+  'end_session_success',
+  'code_verification',
+  'device_resume',
+]);
+
+export function createSessionPages({ pages, users }: { pages: PageWriter; users: UserStore }): SessionPages {
+  return {
+    async signOut(ctx) {
+      const { session } = ctx.oidc;
+      const user = session?.accountId ? await users.findById(session.accountId) : undefined;
+      const secret = (session as { state?: { secret?: string } }).state?.secret ?? '';
+      pages.show(ctx, 'sign-out', () => ({
+        action: '/session/end/confirm',
+        xsrf: secret,
+        ...(user ? { account: { name: user.name, email: user.email } } : {}),
+      }));
+    },
+    async signedOut(ctx) {
+      pages.show(ctx, 'signed-out', () => ({ signInHref: '/account/authorizations' }));
+    },
+    async renderError(ctx, out, error) {
+      if (!pageRoutes.has(ctx.oidc.route)) {
+        ctx.body = out;
+        return;
+      }
+      const status = ctx.status >= 400 ? ctx.status : 400;
+      const kind =
+        status >= 500 ? 'internal' : error.name === 'SessionNotFound' ? 'interaction_expired' : 'bad_request';
+      pages.fail(ctx, kind, { status, code: out.error, detail: out.error_description });
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** The body of an introspection answer (RFC 7662 section 2.2), from what the steps before it found. Pure. */
+import { authorizationDetails } from '../oauth/authorization-details.ts';
+import type { Rights } from '../oauth/authorization-rights.ts';
+import type { Guarded } from '../policy/audience.ts';
+import { seenBy } from '../policy/audience.ts';
+import { narrowTo } from '../policy/narrow.ts';
+import type { FoundToken } from './token.ts';
+
+/** The one answer to everything that is not an active token that concerns the caller. */
+export const inactive = '{"active":false}';
+
+/**
+ * Writes the answer for one caller.
+ * @param guarded what of the token's audience the caller guards
+ * @returns undefined when nothing is left that it guards
+ */
+export function answerFor(
+  issuer: string,
+  token: FoundToken,
+  rights: Rights,
+  guarded: Guarded,
+): object | undefined {
+  const whole = seenBy(rights.effective, guarded, rights.world.catalogue);
+  const seen = whole && token.ceiling ? narrowTo(whole, token.ceiling) : whole;
+  if (!seen) return undefined;
+  const { authorization, owner } = rights;
+  return {
+    active: true,
+    iss: issuer,
+    token_type: token.jkt === undefined ? 'Bearer' : 'DPoP',
+    client_id: token.clientId,
+    sub: owner.user.id,
+    username: owner.user.email,
+    aud: token.audience,
+    iat: token.issuedAt,
+    exp: Math.min(token.expiresAt, authorization.expiresAt ?? token.expiresAt),
+    scope: seen.scope.join(' '),
+    authorization_id: authorization.id,
+    authorization_kind: authorization.kind,
+    authorization_version: authorization.version,
+    authorization_details: authorizationDetails(seen),
+    withheld: seen.withheld,
+    ...(token.jkt === undefined ? {} : { cnf: { jkt: token.jkt } }),
+  };
+}

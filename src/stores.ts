@@ -1,0 +1,33 @@
+/** Every store over one database, wired the same way for the server, the command line and the tests. */
+import type { Store } from '../db/open.ts';
+import { createAuthorizationStore } from './authorizations/authorization-store.ts';
+import { createChangeLog } from './changes/change-log.ts';
+import { createClientStore } from './clients/client-store.ts';
+import { createResourceServerStore } from './clients/resource-server-store.ts';
+import type { Clock } from './clock.ts';
+import { createLiveAccess } from './directory/live-access.ts';
+import { createMcpServerStore } from './directory/mcp-server-store.ts';
+import { createProjectStore } from './directory/project-store.ts';
+import { createRoleStore } from './directory/role-store.ts';
+import { createUserStore } from './directory/user-store.ts';
+import { createWorld } from './directory/world.ts';
+import type { Catalogue } from './policy/vocabulary.ts';
+import type { Secrets } from './secrets.ts';
+
+export function createStores(base: { store: Store; clock: Clock; secrets: Secrets; catalogue: Catalogue }) {
+  const deps = { ...base, changes: createChangeLog(base) };
+  return {
+    changes: deps.changes,
+    users: createUserStore(deps),
+    roles: createRoleStore(deps),
+    projects: createProjectStore(deps),
+    mcpServers: createMcpServerStore(deps),
+    clients: createClientStore(deps),
+    resourceServers: createResourceServerStore(deps),
+    authorizations: createAuthorizationStore(deps),
+    liveAccess: createLiveAccess(deps),
+    worldSource: createWorld(deps),
+  };
+}
+
+export type Stores = ReturnType<typeof createStores>;

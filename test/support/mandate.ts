@@ -1,0 +1,129 @@
+/** The whole server over real HTTP with the demo organization in it, on either engine. */
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { dirname, join } from 'node:path';
+import { pino } from 'pino';
+import { migrate } from '../../db/migrate.ts';
+import { openDatabase, type Store } from '../../db/open.ts';
+import { type App, createApp } from '../../src/app.ts';
+import { readCatalogue } from '../../src/catalogue.ts';
+import { developmentSecret } from '../../src/config.ts';
+import { createPasswords } from '../../src/directory/passwords.ts';
+import { readBuiltInRoles } from '../../src/organization/built-in-roles.ts';
+import { parseOrganization } from '../../src/organization/organization-file.ts';
+import { createOrganizationImport } from '../../src/organization/organization-import.ts';
+import { createSecrets } from '../../src/secrets.ts';
+import { shippedFiles } from '../../src/shipped-files.ts';
+import { createStores, type Stores } from '../../src/stores.ts';
+import { type MovableClock, movableClock } from './clock.ts';
+import { type Engine, freshDatabaseUrl } from './databases.ts';
+import { freePort } from './free-port.ts';
+
+/** Secrets of the demo organization (DESIGN §7). */
+export const demo = {
+  password: 'mandate-demo',
+  api: 'http://localhost:4100/api',
+  atlasFlows: 'http://localhost:4100/mcp/atlas',
+  borealisReports: 'http://localhost:4100/mcp/borealis',
+  apiServer: { id: 'acme-api', secret: 'acme-api-demo-secret-not-for-production' },
+  mcpServer: { id: 'acme-mcp', secret: 'acme-mcp-demo-secret-not-for-production' },
+  web: {
+    id: 'acme-web',
+    secret: 'acme-web-demo-secret-not-for-production',
+    redirect: 'http://localhost:4100/callback',
+  },
+  ci: { id: 'acme-ci', secret: 'acme-ci-demo-secret-not-for-production' },
+  cli: { id: 'mandate-cli' },
+} as const;
+
+export interface TestMandate {
+  readonly issuer: string;
+  readonly databaseUrl: string;
+  readonly store: Store;
+  readonly stores: Stores;
+  readonly clock: MovableClock;
+  readonly app: App;
+  /** Everything that was logged, as one text. */
+  logged(): string;
+  stop(): Promise<void>;
+}
+
+export interface MandateOptions {
+  readonly engine?: Engine;
+  /** Joins a database that another server uses; it is not dropped. */
+  readonly databaseUrl?: string;
+  /** Where the demo's API and MCP servers are, if not at localhost:4100. */
+  readonly platformOrigin?: string;
+  /** Shared by servers that must agree on the time. */
+  readonly clock?: MovableClock;
+}
+
+/** Starts a server on a free port. Its clock stands still at the real time until a test moves it. */
+export async function startMandate(options: MandateOptions = {}): Promise<TestMandate> {
+  const fresh = options.databaseUrl ? undefined : await freshDatabaseUrl(options.engine ?? 'sqlite');
+  const databaseUrl = options.databaseUrl ?? fresh?.url ?? '';
+  const store = await openDatabase(databaseUrl);
+  await migrate(store);
+  const clock = options.clock ?? movableClock();
+  const secrets = createSecrets(developmentSecret);
+  const files = shippedFiles();
+  const catalogue = readCatalogue(files.capabilities);
+  const stores = createStores({ store, clock, secrets, catalogue });
+  if (fresh) {
+    const text = readFileSync(files.demo, 'utf8').replaceAll(
+      'http://localhost:4100',
+      options.platformOrigin ?? 'http://localhost:4100',
+    );
+    const imports = createOrganizationImport({
+      ...stores,
+      store,
+      catalogue,
+      builtInRoles: readBuiltInRoles(files.roles, catalogue),
+      passwords: createPasswords(),
+    });
+    const planned = await imports.plan(parseOrganization(text));
+    if (planned.outcome === 'refused') throw new Error(planned.problem);
+    await imports.apply({ id: 'system' }, planned.plan);
+  }
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const root = dirname(dirname(files.capabilities));
+  const app = await createApp({
+    issuer,
+    production: false,
+    trustedProxyHops: 0,
+    store,
+    clock,
+    secrets,
+    catalogue,
+    log,
+    viewsRoot: join(root, 'views'),
+    messagesRoot: join(root, 'config', 'messages'),
+    demo: { loaded: true, platform: options.platformOrigin ?? 'http://localhost:4100' },
+  });
+  const server = createServer(app.listener);
+  await new Promise<void>((resolve) => void server.listen(port, resolve));
+  return {
+    issuer,
+    databaseUrl,
+    store,
+    stores,
+    clock,
+    app,
+    logged: () => lines.join(''),
+    async stop() {
+      await close(server);
+      await store.close();
+      await fresh?.drop();
+    },
+  };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
