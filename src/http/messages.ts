@@ -1,0 +1,189 @@
+/**
+ * The words of the pages: one catalogue per language, read once, and what turns a key into a sentence.
+ * Owns plurals, lists and dates as people read them. Does not know pages, and never produces markup.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { type Locale, locales } from './locale.ts';
+
+/** Values for the `{placeholders}` of a message. */
+export type Params = Readonly<Record<string, string | number>>;
+
+/** A message: one sentence, or one per plural category. `zero`, when present, speaks for exactly 0 in every language. */
+export type Message = string | Readonly<Record<string, string>>;
+
+/** A piece of a message: its own words, or the value of the placeholder `name`. */
+export interface Part {
+  readonly text: string;
+  readonly name?: string;
+}
+
+/** One language, ready to speak. An unknown key is a bug and throws. */
+export interface Words {
+  readonly locale: Locale;
+  /** What to hand to Intl: English here writes "21 December". */
+  readonly region: string;
+  t(key: string, params?: Params): string;
+  /** Speaks about `count` things; `{count}` is filled in, grouped as the language does it. */
+  plural(key: string, count: number, params?: Params): string;
+  /** Splits a message at its placeholders, so that a template can set each value in its own type. */
+  parts(key: string, params: Params): readonly Part[];
+  /** Joins with commas and "and". */
+  list(items: readonly string[]): string;
+  /** The message as it stands in the catalogue, placeholders unfilled: for scripts that speak later. */
+  raw(key: string): Message;
+  /** The English message, if there is one: tells whether a text is the shipped one, and so has translations. */
+  english(key: string): Message | undefined;
+  /** Day and month, and the year unless it is the year of `now`. Instants are epoch seconds, read in UTC. */
+  date(instant: number, now: number): string;
+  /** The exact time in UTC, for a `title`. */
+  exact(instant: number): string;
+  /** The exact time for a machine, for a `datetime`. */
+  machine(instant: number): string;
+  /** How long ago, or how long until. */
+  relative(instant: number, now: number): string;
+}
+
+export interface Messages {
+  words(locale: Locale): Words;
+  /** Every key of a language with its message. */
+  entries(locale: Locale): ReadonlyMap<string, Message>;
+}
+
+/**
+ * Reads the catalogues.
+ *
+ * @param directory Folder that holds one `<locale>.yaml` a language.
+ * @throws Error when a catalogue is missing or is not a tree of strings.
+ */
+export function loadMessages(directory: string): Messages {
+  const catalogues = new Map<Locale, ReadonlyMap<string, Message>>();
+  for (const locale of locales) {
+    const entries = new Map<string, Message>();
+    collect(parse(readFileSync(join(directory, `${locale}.yaml`), 'utf8')), '', entries);
+    catalogues.set(locale, entries);
+  }
+  const entries = (locale: Locale) => catalogues.get(locale) ?? new Map<string, Message>();
+  const spoken = new Map(
+    locales.map((locale) => [locale, createWords(locale, entries(locale), entries('en'))] as const),
+  );
+  return { words: (locale) => spoken.get(locale)!, entries };
+}
+
+const placeholder = /\{([a-z_]+)\}/g;
+
+/** Names the placeholders of a message, sorted. Pure. */
+export function placeholdersOf(message: Message): string[] {
+  const texts = typeof message === 'string' ? [message] : Object.values(message);
+  return [
+    ...new Set(texts.flatMap((text) => [...text.matchAll(placeholder)].map((match) => match[1]!))),
+  ].sort();
+}
+
+const categories = new Set(['zero', 'one', 'two', 'few', 'many', 'other']);
+
+function collect(node: unknown, key: string, into: Map<string, Message>): void {
+  if (typeof node === 'string') {
+    into.set(key, node);
+    return;
+  }
+  if (typeof node !== 'object' || node === null || Array.isArray(node)) {
+    throw new Error(`message ${key || '(root)'} is neither text nor a group of messages`);
+  }
+  const children = Object.entries(node);
+  if (children.every(([name, text]) => categories.has(name) && typeof text === 'string') && 'other' in node) {
+    into.set(key, Object.fromEntries(children) as Record<string, string>);
+    return;
+  }
+  for (const [name, child] of children) collect(child, key === '' ? name : `${key}.${name}`, into);
+}
+
+function createWords(
+  locale: Locale,
+  entries: ReadonlyMap<string, Message>,
+  english: ReadonlyMap<string, Message>,
+): Words {
+  const region = locale === 'en' ? 'en-GB' : locale;
+  const rules = new Intl.PluralRules(region);
+  const numbers = new Intl.NumberFormat(region);
+  const lists = new Intl.ListFormat(region, { type: 'conjunction' });
+  const ages = new Intl.RelativeTimeFormat(region, { numeric: 'auto' });
+  const dayAndMonth = new Intl.DateTimeFormat(region, { day: 'numeric', month: 'long', timeZone: 'UTC' });
+  const fullDay = new Intl.DateTimeFormat(region, { dateStyle: 'long', timeZone: 'UTC' });
+  const exactly = new Intl.DateTimeFormat(region, {
+    dateStyle: 'long',
+    timeStyle: 'medium',
+    timeZone: 'UTC',
+  });
+  const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: 'UTC' });
+  // Swedish writes "2026-12-21 15:04:05": the one format of Intl that HTML reads as a time.
+  const iso = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: 'UTC' });
+
+  function raw(key: string): Message {
+    const message = entries.get(key);
+    if (message === undefined) throw new Error(`no ${locale} message named ${key}`);
+    return message;
+  }
+  function text(key: string): string {
+    const message = raw(key);
+    if (typeof message !== 'string') throw new Error(`the ${locale} message ${key} needs a count`);
+    return message;
+  }
+  const value = (given: string | number | undefined) =>
+    typeof given === 'number' ? numbers.format(given) : (given ?? '');
+  const fill = (template: string, params: Params) =>
+    template.replace(placeholder, (_, name: string) =>
+      value(Object.hasOwn(params, name) ? params[name] : undefined),
+    );
+
+  return {
+    locale,
+    region,
+    raw,
+    english: (key) => english.get(key),
+    t: (key, params = {}) => fill(text(key), params),
+    plural(key, count, params = {}) {
+      const message = raw(key);
+      if (typeof message === 'string') throw new Error(`the ${locale} message ${key} has no plural forms`);
+      const form = (count === 0 ? message.zero : undefined) ?? message[rules.select(count)] ?? message.other;
+      return fill(form ?? '', { ...params, count });
+    },
+    parts(key, params) {
+      return text(key)
+        .split(/(\{[a-z_]+\})/)
+        .filter((piece) => piece !== '')
+        .map((piece) => {
+          const name = /^\{([a-z_]+)\}$/.exec(piece)?.[1];
+          return name === undefined
+            ? { text: piece }
+            : { text: value(Object.hasOwn(params, name) ? params[name] : undefined), name };
+        });
+    },
+    list: (items) => lists.format(items),
+    date(instant, now) {
+      const sameYear = year.format(instant * 1000) === year.format(now * 1000);
+      return (sameYear ? dayAndMonth : fullDay).format(instant * 1000);
+    },
+    exact: (instant) => `${exactly.format(instant * 1000)} UTC`,
+    machine: (instant) => `${iso.format(instant * 1000)}Z`,
+    relative(instant, now) {
+      const seconds = instant - now;
+      const size = Math.abs(seconds);
+      for (const [unit, length] of units) {
+        if (size >= length || unit === 'second') return ages.format(Math.trunc(seconds / length), unit);
+      }
+      return ages.format(0, 'second');
+    },
+  };
+}
+
+const units = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;

@@ -1,0 +1,84 @@
+/** The start page: what this is, three things to try, and who can sign in to the demo organization. */
+
+import type { Words } from './messages.ts';
+
+/** `start.ejs`. */
+export interface StartPage {
+  readonly issuer: string;
+  readonly steps: readonly {
+    readonly title: string;
+    readonly text: string;
+    readonly commands: readonly string[];
+  }[];
+  readonly demo?: {
+    readonly password: string;
+    readonly accounts: readonly { readonly email: string; readonly can: string }[];
+  };
+  readonly links: readonly { readonly href: string; readonly label: string; readonly text: string }[];
+}
+
+export interface StartInput {
+  readonly issuer: string;
+  /** The demo organization is loaded: its fixed names may be shown. */
+  readonly demo: boolean;
+  /** Origin of the example platform, when it runs. */
+  readonly platform?: string | undefined;
+  /** Signed in already: links go to the account instead of the sign-in. */
+  readonly signedIn?: boolean;
+}
+
+/** Builds the start page. Pure. */
+export function buildStartPage(input: StartInput, words: Words): StartPage {
+  const { t } = words;
+  const mcpUrl = `${input.demo && input.platform !== undefined ? input.platform : 'https://mcp.example'}/mcp/atlas`;
+  const caller = input.demo ? 'acme-api:acme-api-demo-secret-not-for-production' : 'RESOURCE_SERVER:SECRET';
+  return {
+    issuer: input.issuer,
+    steps: [
+      {
+        title: t('start.cli.title'),
+        text: t('start.cli.text'),
+        commands: ['npm run mandate -- login'],
+      },
+      {
+        title: t('start.assistant.title'),
+        text: t('start.assistant.text'),
+        commands: [mcpUrl, `claude mcp add --transport http atlas-flows ${mcpUrl}`],
+      },
+      {
+        title: t('start.introspect.title'),
+        text: t('start.introspect.text'),
+        commands: [
+          'TOKEN=$(npm run --silent mandate -- token)',
+          `curl -s -u ${caller} -d token=$TOKEN ${input.issuer}/introspect`,
+        ],
+      },
+    ],
+    ...(input.demo && {
+      demo: {
+        password: 'mandate-demo',
+        accounts: [
+          { email: 'owner@acme.test', can: t('start.demo.owner') },
+          { email: 'admin@acme.test', can: t('start.demo.admin') },
+          { email: 'editor@acme.test', can: t('start.demo.editor') },
+          { email: 'viewer@acme.test', can: t('start.demo.viewer') },
+          { email: 'analyst@acme.test', can: t('start.demo.analyst') },
+        ],
+      },
+    }),
+    links: [
+      {
+        href: '/account/authorizations',
+        label: input.signedIn === true ? t('start.links.authorizations') : t('start.links.sign_in'),
+        text: t('start.links.authorizations_text'),
+      },
+      { href: '/device', label: t('start.links.device'), text: t('start.links.device_text') },
+      { href: '/admin', label: t('start.links.admin'), text: t('start.links.admin_text') },
+      {
+        href: '/.well-known/oauth-authorization-server',
+        label: t('start.links.metadata'),
+        text: t('start.links.metadata_text'),
+      },
+    ],
+  };
+}
