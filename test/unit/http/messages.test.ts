@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { errorKinds } from '../../../src/http/error-page.ts';
 import { chooseLocale, locales } from '../../../src/http/locale.ts';
 import { placeholdersOf } from '../../../src/http/messages.ts';
@@ -53,6 +54,18 @@ describe('the catalogues', () => {
         expect(english.has(`capability.${name}.${part}`)).toBe(true);
       }
       expect(english.has(`capability.${name}.worst_case`)).toBe(worstCase !== undefined);
+    }
+  });
+
+  test('say of the shipped capabilities what the shipped catalogue says', () => {
+    const shipped = parse(readFileSync(join(source, '../config/capabilities.yaml'), 'utf8')) as {
+      capabilities: Record<string, string>[];
+    };
+    expect(shipped.capabilities.length).toBe(catalogue.size);
+    for (const { name, title, consequence, worst_case } of shipped.capabilities) {
+      expect(english.get(`capability.${name}.title`)).toBe(title);
+      expect(english.get(`capability.${name}.consequence`)).toBe(consequence);
+      expect(english.get(`capability.${name}.worst_case`)).toBe(worst_case);
     }
   });
 

@@ -199,7 +199,7 @@ test('speaks German, and leaves a redefined capability in the words of its opera
     'MCP-Server aufrufen',
     'Query the warehouse',
     'Apps ansehen',
-    'Flows bearbeiten',
+    'Flows anlegen und ändern',
     'HTTP-Endpunkte aufrufen',
   ]);
   expect(built.summary.text).toContain('„Query the warehouse“ nutzen');
