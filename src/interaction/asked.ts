@@ -37,7 +37,9 @@ export function askedBy(
     capabilities: readScope(params.asked_scope),
     projects,
     mcpServers,
-    ...(audience ? { resource: audience.uri, resourceKind: audience.mcpServer ? 'mcp_server' : 'api' } : {}),
+    ...(audience && params.asked_resource !== 'default'
+      ? { resource: audience.uri, resourceKind: audience.mcpServer ? 'mcp_server' : 'api' }
+      : {}),
   };
 }
 

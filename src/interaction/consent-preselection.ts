@@ -120,7 +120,8 @@ export function preselect(
     (asked.capabilities.length === 0 || preset === 'read') &&
     capabilities.size === 0
   ) {
-    const baseline = target?.kind === 'api' ? ['api'] : target === undefined ? [] : ['mcp'];
+    // A request that names no resource is for the API: that is what its tokens will be for.
+    const baseline = target === undefined || target.kind === 'api' ? ['api'] : ['mcp'];
     for (const name of baseline) if (delegable.has(name)) capabilities.add(name);
   }
 

@@ -20,18 +20,25 @@ export function isSignInOnly(scope: unknown, catalogue: Catalogue): boolean {
   return asked.includes('openid') && !asked.some((name) => catalogue.has(name));
 }
 
+/** Where it is noted that a request names no resource, and that the default stands in its place. */
+export const defaultedResource = 'defaultedResource';
+
 /**
  * The validators of the library's extra parameters, which run last on every authorization request.
- * `asked_scope` is ours: only a pushed request, which went through here before, may carry it in. A request that names no
- * scope, or only unknown ones, is a request all the same: many clients send none.
+ * `asked_scope` and `asked_resource` are ours: only a pushed request, which went through here before, may carry them in. A
+ * request that names no scope, or only unknown ones, is a request all the same: many clients send none.
  */
 export function createExtraParameters({ catalogue }: { catalogue: Catalogue }) {
   const every = [...catalogue.keys()];
+  const isPushed = (ctx: KoaContextWithOIDC) => ctx.oidc.entities.PushedAuthorizationRequest !== undefined;
   return {
+    asked_resource(ctx: KoaContextWithOIDC, value: string | undefined) {
+      if (isPushed(ctx) && value !== undefined) return;
+      parametersOf(ctx).asked_resource = ctx.state[defaultedResource] ? 'default' : 'named';
+    },
     asked_scope(ctx: KoaContextWithOIDC, value: string | undefined) {
+      if (isPushed(ctx) && value !== undefined) return;
       const params = parametersOf(ctx);
-      const pushed = ctx.oidc.entities.PushedAuthorizationRequest !== undefined;
-      if (pushed && value !== undefined) return;
       const asked = readScope(params.scope);
       const identity = asked.filter((name) => identityScopes.includes(name));
       const signInOnly = isSignInOnly(params.scope, catalogue) && params.resource === undefined;

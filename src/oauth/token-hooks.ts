@@ -14,7 +14,7 @@ import type { Catalogue } from '../policy/vocabulary.ts';
 import { authorizationDetails, authorizationReference } from './authorization-details.ts';
 import type { AuthorizationRights, Rights } from './authorization-rights.ts';
 import type { Resources } from './resources.ts';
-import { isSignInOnly, readScope } from './scopes.ts';
+import { defaultedResource, isSignInOnly, readScope } from './scopes.ts';
 import { tokenView } from './token-view.ts';
 
 /** Lifetime of access tokens. Long is safe: each use asks, and the answer is live. */
@@ -56,9 +56,9 @@ export function createTokenHooks(deps: {
   return {
     async defaultResource(ctx: KoaContextWithOIDC, _client: unknown, oneOf?: string | string[]) {
       if (oneOf === undefined) {
-        return isSignInOnly(ctx.oidc.params?.scope, catalogue)
-          ? undefined
-          : (await resources.defaultApi())?.uri;
+        if (isSignInOnly(ctx.oidc.params?.scope, catalogue)) return undefined;
+        ctx.state[defaultedResource] = true;
+        return (await resources.defaultApi())?.uri;
       }
       const spellings = [oneOf].flat();
       const api = await resources.defaultApi();

@@ -44,7 +44,7 @@ describe('what is ticked at first', () => {
     });
     expect(ticked(page({ asked: { capabilities: [], resource: api } })).capabilities).toEqual(['api']);
     expect(ticked(page({ asked: { capabilities: [] } }))).toEqual({
-      capabilities: [],
+      capabilities: ['api'],
       projects: [],
       servers: [],
     });
