@@ -7,6 +7,7 @@ import type { UserStore } from '../directory/user-store.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
 import { createFindAccount, identityClaims } from './account.ts';
+import { allowsOrigin } from './cors.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import * as lifetimes from './lifetimes.ts';
 import type { DevicePages, SessionPages } from './pages.ts';
@@ -66,7 +67,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
       // The library also accepts endpoint URLs, which it builds from the Host header.
       if (claims.aud !== deps.issuer) throw new Error('aud must be exactly the issuer');
     },
-    clientBasedCORS: () => true,
+    clientBasedCORS: allowsOrigin,
     clockTolerance: 5,
     allowOmittingSingleRegisteredRedirectUri: false,
     extraParams: createExtraParameters({ catalogue }) as NonNullable<Configuration['extraParams']>,
