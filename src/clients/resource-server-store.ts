@@ -146,7 +146,9 @@ function methods(
         const jwks = content.jwks === undefined ? server.jwks : content.jwks;
         const sameSecret = secretHash === server.secretHash;
         const same =
-          sameSecret && isDeepStrictEqual(jwks, server.jwks) && isDeepStrictEqual(audiences, before);
+          sameSecret &&
+          isDeepStrictEqual(jwks, server.jwks) &&
+          JSON.stringify(audiences) === JSON.stringify(before);
         if (old && same) return { outcome: 'done', changed: false, server: old };
         await setAudiences(trx, server.id, before, audiences);
         // resource_servers by primary key

@@ -37,7 +37,7 @@ export interface McpServerMethods {
   find(id: string): Promise<McpServer | undefined>;
   findByName(name: string): Promise<McpServer | undefined>;
   findByResource(resource: string): Promise<McpServer | undefined>;
-  /** Lists servers in the order in which they were made. */
+  /** Lists servers by name. */
   list(query?: { projectId?: string }): Promise<McpServer[]>;
   create(actor: Actor, server: NewMcpServer): Promise<CreateMcpServerOutcome>;
   /** Changes the name; project and resource are what people consented to, so they stay. */
@@ -73,8 +73,8 @@ function methods(
     // mcp_servers by its unique resource
     findByResource: (resource) => findBy(db, 'resource', resource),
     async list({ projectId } = {}) {
-      // mcp_servers_by_project, or the whole table by primary key
-      let query = db.selectFrom('mcp_servers').selectAll().orderBy('id');
+      // mcp_servers_by_project, or the whole table by its unique name
+      let query = db.selectFrom('mcp_servers').selectAll().orderBy('name');
       if (projectId !== undefined) query = query.where('project_id', '=', projectId);
       return (await query.execute()).map(toServer);
     },

@@ -38,7 +38,7 @@ export type DeleteRoleOutcome =
 export interface RoleMethods {
   find(id: string): Promise<Role | undefined>;
   findBySlug(slug: string): Promise<Role | undefined>;
-  /** Lists every role in the order in which they were made. */
+  /** Lists every role by slug. */
   list(): Promise<Role[]>;
   create(actor: Actor, role: RoleContent): Promise<CreateRoleOutcome>;
   /** Changes a custom role; everyone who holds it, and every API key that refers to it, follows at once. */
@@ -79,7 +79,7 @@ function methods(
     findBySlug: (slug) => bySlug(db, slug),
     async list() {
       // the whole table: roles are few
-      return (await db.selectFrom('roles').selectAll().orderBy('id').execute()).map(toRole);
+      return (await db.selectFrom('roles').selectAll().orderBy('slug').execute()).map(toRole);
     },
     create: (actor, content) =>
       transact(async (trx) => {

@@ -41,9 +41,9 @@ export function createWorld({
     async whole() {
       const [roles, servers, projects] = await Promise.all([
         readRoles(db),
-        // the whole of both tables, in the order in which they were made
-        selectServers(db).orderBy('s.id').execute(),
-        db.selectFrom('projects').select(['id', 'slug', 'name']).orderBy('id').execute(),
+        // the whole of both tables, by the names that people see
+        selectServers(db).orderBy('s.name').execute(),
+        db.selectFrom('projects').select(['id', 'slug', 'name']).orderBy('slug').execute(),
       ]);
       return assemble(catalogue, roles, projects, servers);
     },
@@ -66,7 +66,7 @@ async function readRoles(db: Kysely<Database>): Promise<World['roles']> {
   const rows = await db
     .selectFrom('roles')
     .select(['id', 'slug', 'name', 'permissions'])
-    .orderBy('id')
+    .orderBy('slug')
     .execute();
   return new Map(
     rows.map(({ id, slug, name, permissions }) => [

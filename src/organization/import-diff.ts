@@ -31,9 +31,15 @@ export function difference(label: string, before: string, after: string): string
   return before === after ? [] : [`${label}: ${before} → ${after}`];
 }
 
-/** Says which members a list gains and loses. Pure. */
+/** Says which members a list gains and loses, in alphabetical order, so that two comparisons read the same. Pure. */
 export function listDifference(label: string, before: readonly string[], after: readonly string[]): string[] {
-  const gained = after.filter((item) => !before.includes(item)).map((item) => `${label}: + ${item}`);
-  const lost = before.filter((item) => !after.includes(item)).map((item) => `${label}: − ${item}`);
+  const gained = after
+    .filter((item) => !before.includes(item))
+    .sort()
+    .map((item) => `${label}: + ${item}`);
+  const lost = before
+    .filter((item) => !after.includes(item))
+    .sort()
+    .map((item) => `${label}: − ${item}`);
   return [...gained, ...lost];
 }
