@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { migrate, NewerSchemaError, pendingMigrations } from '../../db/migrate.ts';
+import { openDatabase, type Store } from '../../db/open.ts';
+import { type Engine, engines, freshDatabaseUrl } from '../support/databases.ts';
+import { mandate } from '../unit/commands/run-mandate.ts';
+
+describe.each(engines)('migration on %s', (engine) => {
+  const cleanUps: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  });
+
+  async function emptyDatabase(on: Engine) {
+    const { url, drop } = await freshDatabaseUrl(on);
+    cleanUps.push(drop);
+    return url;
+  }
+  async function open(url: string): Promise<Store> {
+    const store = await openDatabase(url);
+    cleanUps.push(() => store.close());
+    return store;
+  }
+
+  test('applies everything once', async () => {
+    const store = await open(await emptyDatabase(engine));
+    expect(await pendingMigrations(store)).toEqual(['0001-create-tables']);
+    expect(await migrate(store)).toEqual(['0001-create-tables']);
+    expect(await migrate(store)).toEqual([]);
+    expect(await pendingMigrations(store)).toEqual([]);
+  });
+
+  test('lets one of several nodes migrate while the others wait', async () => {
+    const url = await emptyDatabase(engine);
+    const nodes = await Promise.all([open(url), open(url), open(url)]);
+    const applied = await Promise.all(nodes.map((node) => migrate(node)));
+    expect(applied.flat()).toEqual(['0001-create-tables']);
+  });
+
+  test('lets one of two processes migrate while the other waits', async () => {
+    const DATABASE_URL = await emptyDatabase(engine);
+    const runs = await Promise.all([1, 2].map(() => mandate(['migrate', '--json'], { DATABASE_URL })));
+    expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
+    const applied = runs.flatMap(({ stdout }) => (JSON.parse(stdout) as { applied: string[] }).applied);
+    expect(applied).toEqual(['0001-create-tables']);
+  });
+
+  test('refuses a database that a newer version has migrated', async () => {
+    const store = await open(await emptyDatabase(engine));
+    await migrate(store);
+    await store.db
+      .withTables<{ kysely_migration: { name: string; timestamp: string } }>()
+      .insertInto('kysely_migration')
+      .values({ name: '9999-from-the-future', timestamp: '2999-01-01T00:00:00.000Z' })
+      .execute();
+    await expect(migrate(store)).rejects.toThrow(NewerSchemaError);
+    await expect(migrate(store)).rejects.toThrow('9999-from-the-future');
+  });
+});
