@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import { createPasswords, longestPassword } from '../../../src/directory/passwords.ts';
+
+describe('passwords', () => {
+  const passwords = createPasswords({ atOnce: 2 });
+
+  test('are hashed with argon2id under a salt of their own', async () => {
+    const [one, two] = await Promise.all([passwords.hash('correct horse'), passwords.hash('correct horse')]);
+    expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(one).not.toBe(two);
+    expect(await passwords.verify(one, 'correct horse')).toBe(true);
+    expect(await passwords.verify(one, 'correct horse ')).toBe(false);
+  });
+
+  test('belong to nobody where there is no hash', async () => {
+    expect(await passwords.verify(null, 'nobody has this password')).toBe(false);
+    expect(await passwords.verify(undefined, '')).toBe(false);
+  });
+
+  test('are the same however a keyboard composes them', async () => {
+    const composed = await passwords.hash('Zo\u00eb');
+    expect(await passwords.verify(composed, 'Zoe\u0308')).toBe(true);
+  });
+
+  test('count to their last byte and not beyond the longest', async () => {
+    const long = 'x'.repeat(longestPassword);
+    const hash = await passwords.hash(long);
+    expect(await passwords.verify(hash, long)).toBe(true);
+    expect(await passwords.verify(hash, `${long.slice(1)}y`)).toBe(false);
+    expect(await passwords.verify(hash, `${long}x`)).toBe(false);
+    await expect(passwords.hash(`${long}x`)).rejects.toThrow(RangeError);
+  });
+
+  test('wait for their turn and all get it', async () => {
+    const hash = await passwords.hash('a password');
+    const answers = await Promise.all(
+      Array.from({ length: 7 }, (_, n) => passwords.verify(hash, n ? 'no' : 'a password')),
+    );
+    expect(answers).toEqual([true, false, false, false, false, false, false]);
+  });
+});
