@@ -3,9 +3,10 @@
  * (`client-adapter.ts`). Identifiers are stored only as keyed hashes, and wherever an artifact repeats its own identifier in its
  * payload, a mark stands in its place. Single use is a conditional UPDATE, refresh tokens have a window of grace.
  */
+import type { Transaction } from 'kysely';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { Store } from '../../db/open.ts';
-import type { OidcArtifactsTable } from '../../db/schema.ts';
+import type { Database, OidcArtifactsTable } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import type { Secrets } from '../secrets.ts';
 import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.ts';
@@ -48,17 +49,22 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
     if (row.consumed_at !== null && row.consumed_at + graceSeconds <= clock.now())
       payload.consumed = row.consumed_at;
     else delete payload.consumed;
+    // The library reads the machine's time; what our clock says has expired is expired for it as well.
+    if (row.expires_at <= clock.now()) payload.exp = 0;
     return payload;
   };
 
-  const findRow = (column: 'key' | 'uid' | 'user_code', value: string) =>
-    store.db
+  const findRow = async (column: 'key' | 'uid' | 'user_code', value: string) => {
+    const row = await store.db
       // Primary key, oidc_artifacts_by_uid or oidc_artifacts_by_user_code.
       .selectFrom('oidc_artifacts')
       .selectAll()
       .where('model', '=', model)
       .where(column, '=', value)
       .executeTakeFirst();
+    if (row) units.current().found.add(`${model} ${row.key}`);
+    return row;
+  };
 
   return {
     async upsert(id, payload, expiresIn) {
@@ -83,6 +89,19 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         expires_at: expiresIn ? clock.now() + expiresIn : clock.now() + 365 * 86_400,
       };
       unit.artifacts.set(`${model} ${key}`, { payload: { ...payload }, consumed: false });
+      if (model === 'ReplayDetection') {
+        // Whatever is answered: a proof that was shown to a refused request has been shown.
+        unit.always(async (trx) => {
+          const { numInsertedOrUpdatedRows } = await trx
+            .insertInto('oidc_artifacts')
+            .values(row)
+            .onConflict((conflict) => conflict.columns(['model', 'key']).doNothing())
+            .executeTakeFirstOrThrow();
+          if (numInsertedOrUpdatedRows === 0n) throw new AlreadyUsedError('the proof was used before');
+        });
+        return;
+      }
+      const found = unit.found.has(`${model} ${key}`);
       unit.onSuccess(async (trx) => {
         const insert = trx.insertInto('oidc_artifacts').values(row);
         if (model === 'RefreshToken') {
@@ -90,21 +109,24 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
           await insert.onConflict((conflict) => conflict.columns(['model', 'key']).doNothing()).execute();
           return;
         }
-        if (model === 'ReplayDetection') {
-          const { numInsertedOrUpdatedRows } = await insert
-            .onConflict((conflict) => conflict.columns(['model', 'key']).doNothing())
-            .executeTakeFirstOrThrow();
-          if (numInsertedOrUpdatedRows === 0n) throw new AlreadyUsedError('the proof was used before');
-          return;
-        }
         const { model: _model, key: _key, consumed_at: _consumed, user_code, uid, ...changed } = row;
         // A device code that is saved again by its alias does not know its user code: the column keeps it.
-        const identities = { ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
-        await insert
-          .onConflict((conflict) =>
-            conflict.columns(['model', 'key']).doUpdateSet({ ...changed, ...identities }),
-          )
-          .execute();
+        const values = { ...changed, ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
+        if (!found) {
+          await insert
+            .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet(values))
+            .execute();
+          return;
+        }
+        const { numUpdatedRows } = await trx
+          // Primary key.
+          .updateTable('oidc_artifacts')
+          .set(values)
+          .where('model', '=', model)
+          .where('key', '=', key)
+          .executeTakeFirstOrThrow();
+        // It was there when this request began: whoever ended it meanwhile is not overruled.
+        if (numUpdatedRows === 0n) throw new AlreadyUsedError(`${model} was ended by another request`);
       });
     },
 
@@ -134,6 +156,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       if (own) own.consumed = true;
       unit.onSuccess(async (trx) => {
         const now = clock.now();
+        await joinFamily(trx, store.engine, { model, key });
         const { numUpdatedRows } = await trx
           // Primary key.
           .updateTable('oidc_artifacts')
@@ -175,7 +198,10 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       const unit = units.current();
       if (unit.reach === 'nothing') return;
       // The library revokes model by model; access tokens are the one that it never leaves out.
-      if (unit.reach === 'tokens' && model === 'AccessToken') unit.always(deps.onReplay(grantId));
+      if (unit.reach === 'tokens' && model === 'AccessToken') {
+        unit.always((trx) => closeFamily(trx, store.engine, grantId));
+        unit.always(deps.onReplay(grantId));
+      }
       unit.always(async (trx) => {
         await trx
           // oidc_artifacts_by_grant
@@ -186,6 +212,48 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       });
     },
   };
+}
+
+/**
+ * Makes a use of a family's code or refresh token, and the end of that family, wait for each other on PostgreSQL: without it, a
+ * statement that deletes the family does not see what a use inserts at the same moment. SQLite has one writer at a time.
+ */
+async function joinFamily(
+  trx: Transaction<Database>,
+  engine: Store['engine'],
+  artifact: { model: string; key: string },
+): Promise<void> {
+  if (engine === 'sqlite') return;
+  await trx
+    // Primary key, twice.
+    .selectFrom('oidc_artifacts')
+    .select('key')
+    .where('model', '=', 'Grant')
+    .where('key', '=', ({ selectFrom }) =>
+      selectFrom('oidc_artifacts as used')
+        .select('used.grant_id')
+        .where('used.model', '=', artifact.model)
+        .where('used.key', '=', artifact.key),
+    )
+    .forShare()
+    .execute();
+}
+
+/** The other side of `joinFamily`: waits for the uses under way and holds off the next ones. */
+async function closeFamily(
+  trx: Transaction<Database>,
+  engine: Store['engine'],
+  grantId: string,
+): Promise<void> {
+  if (engine === 'sqlite') return;
+  await trx
+    // Primary key.
+    .selectFrom('oidc_artifacts')
+    .select('key')
+    .where('model', '=', 'Grant')
+    .where('key', '=', grantId)
+    .forUpdate()
+    .execute();
 }
 
 /** The key under which an artifact's row is kept. Deterministic; introspection computes the same one. */
