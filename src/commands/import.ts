@@ -1,4 +1,3 @@
-import { readCatalogue } from '../catalogue.ts';
 import { createPasswords } from '../directory/passwords.ts';
 import { readBuiltInRoles } from '../organization/built-in-roles.ts';
 import type { ImportEntry } from '../organization/import-diff.ts';
@@ -22,15 +21,8 @@ export async function importFile(
   }
   const file = readFileOrProblem(path);
   if (typeof file === 'string') return refused(file);
-  const shipped = shippedFiles();
-  const catalogue = readCatalogue(shipped.capabilities);
-  const builtInRoles = readBuiltInRoles(shipped.roles, catalogue);
-  const imports = createOrganizationImport({
-    ...workspace,
-    catalogue,
-    builtInRoles,
-    passwords: createPasswords(),
-  });
+  const builtInRoles = readBuiltInRoles(shippedFiles().roles, workspace.catalogue);
+  const imports = createOrganizationImport({ ...workspace, builtInRoles, passwords: createPasswords() });
 
   const planned = await imports.plan(file);
   if (planned.outcome === 'refused') return refused(planned.problem);
@@ -63,7 +55,7 @@ function readFileOrProblem(path: string) {
 const signs = { create: '+', update: '~', unchanged: ' ' } as const;
 
 /** Writes a plan down for people. Pure. */
-export function describe(entries: readonly ImportEntry[]): string {
+function describe(entries: readonly ImportEntry[]): string {
   const changed = entries.filter(({ action }) => action !== 'unchanged');
   const lines = changed.map(({ subject, name, action, details }) => {
     const head = `${signs[action]} ${subject.replaceAll('_', ' ')} ${name}`;

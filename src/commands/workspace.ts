@@ -1,29 +1,25 @@
 import { pendingMigrations } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
-import { type AuthorizationStore, createAuthorizationStore } from '../authorizations/authorization-store.ts';
-import { type Actor, createChangeLog } from '../changes/change-log.ts';
-import { createClientStore } from '../clients/client-store.ts';
-import { createResourceServerStore } from '../clients/resource-server-store.ts';
+import { readCatalogue } from '../catalogue.ts';
+import type { Actor } from '../changes/change-log.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { createMcpServerStore } from '../directory/mcp-server-store.ts';
-import { createProjectStore } from '../directory/project-store.ts';
-import { createRoleStore } from '../directory/role-store.ts';
-import { createUserStore } from '../directory/user-store.ts';
-import type { ImportStores } from '../organization/import-steps.ts';
+import type { Catalogue } from '../policy/vocabulary.ts';
 import { createSecrets } from '../secrets.ts';
+import { shippedFiles } from '../shipped-files.ts';
+import { createStores, type Stores } from '../stores.ts';
 
 /** What a command works on. */
-export interface Workspace extends ImportStores {
+export interface Workspace extends Stores {
   readonly store: Store;
   readonly clock: Clock;
+  readonly catalogue: Catalogue;
   /** Who the log of changes names. */
   readonly actor: Actor;
-  readonly authorizations: AuthorizationStore;
 }
 
 /** The database has to be migrated before a command can work on it. */
-export class NotMigratedError extends Error {
+class NotMigratedError extends Error {
   override readonly name = 'NotMigratedError';
 }
 
@@ -48,19 +44,8 @@ export async function withWorkspace<T>(
   }
 }
 
-function createWorkspace(store: Store, config: Config): Workspace {
-  const clock = systemClock;
-  const deps = { store, clock, changes: createChangeLog({ clock }), secrets: createSecrets(config.secret) };
-  return {
-    store,
-    clock,
-    actor: { id: 'command' },
-    users: createUserStore(deps),
-    roles: createRoleStore(deps),
-    projects: createProjectStore(deps),
-    mcpServers: createMcpServerStore(deps),
-    clients: createClientStore(deps),
-    resourceServers: createResourceServerStore(deps),
-    authorizations: createAuthorizationStore(deps),
-  };
+function createWorkspace(store: Store, { secret }: Config): Workspace {
+  const catalogue = readCatalogue(shippedFiles().capabilities);
+  const base = { store, clock: systemClock, catalogue };
+  return { ...base, ...createStores({ ...base, secrets: createSecrets(secret) }), actor: { id: 'command' } };
 }

@@ -73,6 +73,7 @@ describe.each(engines)('authorizations on %s', (engine) => {
       revokedAt: null,
       replayedAt: null,
       replayedFrom: null,
+      lastUse: null,
     });
     expect(await stores.authorizations.find('az_nothing')).toBeUndefined();
   });

@@ -345,7 +345,7 @@ describe.each(engines)('the directory on %s', (engine) => {
       const server = { name: 'flows', projectId: atlas, resource: 'http://localhost/mcp' };
       const made = await stores.mcpServers.create(actor, server);
       if (made.outcome !== 'created') throw new Error(made.outcome);
-      const world = await stores.world.of({
+      const world = await stores.worldSource.of({
         projects: [borealis, 'prj_gone'],
         mcpServers: [made.server.id, 'mcp_gone'],
       });
@@ -354,9 +354,9 @@ describe.each(engines)('the directory on %s', (engine) => {
         [made.server.id, { name: 'flows', project: atlas, resource: 'http://localhost/mcp', enabled: true }],
       ]);
       expect(world.roles.get(role)).toEqual({ slug: 'r', name: 'r', permissions: new Set(['api']) });
-      const nothing = await stores.world.of({ projects: [], mcpServers: [] });
+      const nothing = await stores.worldSource.of({ projects: [], mcpServers: [] });
       expect([nothing.projects.size, nothing.mcpServers.size, nothing.roles.size]).toEqual([0, 0, 1]);
-      const whole = await stores.world.whole();
+      const whole = await stores.worldSource.whole();
       expect([whole.projects.size, whole.mcpServers.size]).toEqual([3, 1]);
       expect(whole.catalogue).toBe(stores.catalogue);
     });

@@ -23,8 +23,8 @@ describe.each(engines)('migration on %s', (engine) => {
 
   test('applies everything once', async () => {
     const store = await open(await emptyDatabase(engine));
-    expect(await pendingMigrations(store)).toEqual(['0001-create-tables']);
-    expect(await migrate(store)).toEqual(['0001-create-tables']);
+    expect(await pendingMigrations(store)).toEqual(['0001-create-tables', '0002-add-api-keys-and-last-use']);
+    expect(await migrate(store)).toEqual(['0001-create-tables', '0002-add-api-keys-and-last-use']);
     expect(await migrate(store)).toEqual([]);
     expect(await pendingMigrations(store)).toEqual([]);
   });
@@ -33,7 +33,7 @@ describe.each(engines)('migration on %s', (engine) => {
     const url = await emptyDatabase(engine);
     const nodes = await Promise.all([open(url), open(url), open(url)]);
     const applied = await Promise.all(nodes.map((node) => migrate(node)));
-    expect(applied.flat()).toEqual(['0001-create-tables']);
+    expect(applied.flat()).toEqual(['0001-create-tables', '0002-add-api-keys-and-last-use']);
   });
 
   test('lets one of two processes migrate while the other waits', async () => {
@@ -44,7 +44,7 @@ describe.each(engines)('migration on %s', (engine) => {
       { code: 0, stderr: '' },
     ]);
     const applied = runs.flatMap(({ stdout }) => (JSON.parse(stdout) as { applied: string[] }).applied);
-    expect(applied).toEqual(['0001-create-tables']);
+    expect(applied).toEqual(['0001-create-tables', '0002-add-api-keys-and-last-use']);
   });
 
   test('refuses a database that a newer version has migrated', async () => {

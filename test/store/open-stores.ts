@@ -1,21 +1,12 @@
 import { migrate } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
-import { createAuthorizationStore } from '../../src/authorizations/authorization-store.ts';
 import { readCatalogue } from '../../src/catalogue.ts';
-import { createChangeLog } from '../../src/changes/change-log.ts';
-import { createClientStore } from '../../src/clients/client-store.ts';
-import { createResourceServerStore } from '../../src/clients/resource-server-store.ts';
-import { createLiveAccess } from '../../src/directory/live-access.ts';
-import { createMcpServerStore } from '../../src/directory/mcp-server-store.ts';
 import { createPasswords } from '../../src/directory/passwords.ts';
-import { createProjectStore } from '../../src/directory/project-store.ts';
-import { createRoleStore } from '../../src/directory/role-store.ts';
-import { createUserStore } from '../../src/directory/user-store.ts';
-import { createWorld } from '../../src/directory/world.ts';
 import { readBuiltInRoles } from '../../src/organization/built-in-roles.ts';
 import { createOrganizationImport } from '../../src/organization/organization-import.ts';
 import { createSecrets } from '../../src/secrets.ts';
 import { shippedFiles } from '../../src/shipped-files.ts';
+import { createStores } from '../../src/stores.ts';
 import { movableClock } from '../support/clock.ts';
 import { type Engine, freshDatabaseUrl } from '../support/databases.ts';
 
@@ -37,27 +28,14 @@ export async function openStores(engine: Engine) {
   return { ...wireStores(store), url: database.url, close };
 }
 
-/** Wires the stores the way `main` does. */
-export function wireStores(store: Store) {
+/** Wires the stores the way the server does. */
+function wireStores(store: Store) {
   const clock = movableClock(1_790_000_000);
   const shipped = shippedFiles();
   const catalogue = readCatalogue(shipped.capabilities);
   const secrets = createSecrets('a secret for tests, long enough to be one');
-  const deps = { store, clock, changes: createChangeLog({ clock }), secrets };
-  const stores = {
-    ...deps,
-    catalogue,
-    users: createUserStore(deps),
-    roles: createRoleStore(deps),
-    projects: createProjectStore(deps),
-    mcpServers: createMcpServerStore(deps),
-    clients: createClientStore(deps),
-    resourceServers: createResourceServerStore(deps),
-    authorizations: createAuthorizationStore(deps),
-    liveAccess: createLiveAccess({ store }),
-    world: createWorld({ store, catalogue }),
-    passwords: createPasswords(),
-  };
+  const base = { store, clock, catalogue, secrets };
+  const stores = { ...base, ...createStores(base), passwords: createPasswords() };
   const builtInRoles = readBuiltInRoles(shipped.roles, catalogue);
   return { ...stores, imports: createOrganizationImport({ ...stores, builtInRoles }) };
 }

@@ -47,7 +47,7 @@ describe.each(engines)('importing an organization on %s', (engine) => {
   };
   const rightsOf = async (email: string) => {
     const access = await stores.liveAccess.read((await userOf(email)).id);
-    const world = await stores.world.whole();
+    const world = await stores.worldSource.whole();
     const onProjects = [...(access?.live.projects ?? [])].map(([id, names]) => [
       world.projects.get(id)?.slug,
       [...names].sort(),
@@ -120,7 +120,7 @@ describe.each(engines)('importing an organization on %s', (engine) => {
     });
     const access = await stores.liveAccess.read(account.id);
     if (!access) throw new Error('no access');
-    const world = await stores.world.whole();
+    const world = await stores.worldSource.whole();
     const now = effective(wholeOf(access.live, world, access.assigned), access.live, world);
     expect(now.organization).toEqual(['api', 'apps:view']);
     expect(now.projects.map(({ slug, actions }) => [slug, actions])).toEqual([
