@@ -49,7 +49,8 @@ export function openSqliteHandles(path: string): SqliteHandles {
 /** Creates the dialect over handles that the caller opened. Closing the Kysely instance closes both. */
 export function createSqliteDialect(handles: SqliteHandles): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
+    // SQLite's DDL is transactional, whatever Kysely says of it: nodes that migrate at once wait for each other's commit.
+    createAdapter: () => Object.create(new SqliteAdapter(), { supportsTransactionalDdl: { value: true } }),
     createDriver: () => createDriver(handles),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
