@@ -3,11 +3,13 @@
  */
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import * as createTables from './migrations/0001-create-tables.ts';
+import * as addApiKeysAndLastUse from './migrations/0002-add-api-keys-and-last-use.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
 const migrations: Record<string, Migration> = {
   '0001-create-tables': createTables,
+  '0002-add-api-keys-and-last-use': addApiKeysAndLastUse,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

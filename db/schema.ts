@@ -19,6 +19,7 @@ export interface Database {
   resource_server_audiences: ResourceServerAudiencesTable;
   clients: ClientsTable;
   authorizations: AuthorizationsTable;
+  api_key_secrets: ApiKeySecretsTable;
   oidc_artifacts: OidcArtifactsTable;
   signing_keys: SigningKeysTable;
   counters: CountersTable;
@@ -175,6 +176,27 @@ export interface AuthorizationsTable {
   /** When a rotated refresh token came back after its window. */
   replayed_at: Seconds | null;
   replayed_from: string | null;
+  /** When it was last asked about, to the minute. */
+  last_used_at: Seconds | null;
+  /** Name of the resource server that asked. */
+  last_used_by: string | null;
+  /** The address that it asked from. */
+  last_used_from: string | null;
+}
+
+/** A live secret of an API key, or one that was; a key has one, and two while it is being rotated. */
+export interface ApiKeySecretsTable {
+  id: string;
+  authorization_id: string;
+  /** Keyed hash of the whole secret. */
+  secret_hash: string;
+  last_four: string;
+  created_by: string;
+  created_at: Seconds;
+  /** Set by rotation: when the successor is the only one left. */
+  expires_at: Seconds | null;
+  revoked_at: Seconds | null;
+  end_reason: 'revoked' | 'expired' | 'rotated_out' | 'leaked' | null;
 }
 
 /** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */

@@ -35,6 +35,18 @@ export interface Authorization {
   /** When a rotated refresh token came back after its window. */
   readonly replayedAt: number | null;
   readonly replayedFrom: string | null;
+  /** When a resource server last asked about it, to the minute. */
+  readonly lastUse: LastUse | null;
+}
+
+/** One question about an authorization. */
+export interface LastUse {
+  /** Integer seconds. */
+  readonly at: number;
+  /** Name of the resource server that asked. */
+  readonly by: string;
+  /** The address that it asked from. */
+  readonly from: string;
 }
 
 /** Reads a row as what it means. Pure. */
@@ -62,5 +74,9 @@ export function toAuthorization(row: AuthorizationsTable): Authorization {
     revokedAt: row.revoked_at,
     replayedAt: row.replayed_at,
     replayedFrom: row.replayed_from,
+    lastUse:
+      row.last_used_at === null
+        ? null
+        : { at: row.last_used_at, by: row.last_used_by ?? '', from: row.last_used_from ?? '' },
   };
 }
