@@ -32,7 +32,7 @@ describe('the command line', () => {
       code: 1,
       message: 'the database is behind this version of Mandate: run `mandate migrate` first',
     });
-    expect(await json('migrate')).toEqual({ applied: ['0001-create-tables'] });
+    expect(await json('migrate')).toEqual({ applied: expect.arrayContaining(['0001-create-tables']) });
     expect(await json('import', shippedFiles().demo, '--yes')).toMatchObject({ applied: true, unchanged: 0 });
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
