@@ -89,6 +89,21 @@ export function offeredRoles(live: Live, projectId: string, world: World): strin
  *   authorization of nothing is not made.
  */
 export function decideConsent(choice: Choice, live: Live, world: World): ConsentDecision {
+  const { granted, dropped } = boundChoice(choice, live, world);
+  return granted.capabilities.length === 0
+    ? { kind: 'refused', reason: 'nothing_chosen', dropped }
+    : { kind: 'granted', granted, dropped };
+}
+
+/**
+ * Cuts a choice down to what a person may hand over now. Pure and total; what {@link decideConsent} keeps and drops, without
+ * the verdict on an empty rest.
+ */
+export function boundChoice(
+  choice: Choice,
+  live: Live,
+  world: World,
+): { readonly granted: Choice; readonly dropped: readonly Dropped[] } {
   const dropped: Dropped[] = [];
 
   const delegable = delegableCapabilities(live, world);
@@ -128,9 +143,7 @@ export function decideConsent(choice: Choice, live: Live, world: World): Consent
     else dropped.push({ dimension: 'mcp_server', identifier: id, why: whyNot(server !== undefined) });
   }
 
-  return capabilities.length === 0
-    ? { kind: 'refused', reason: 'nothing_chosen', dropped }
-    : { kind: 'granted', granted: { capabilities, projects, mcpServers }, dropped };
+  return { granted: { capabilities, projects, mcpServers }, dropped };
 }
 
 function whyNot(exists: boolean): Dropped['why'] {
