@@ -21,6 +21,8 @@ export interface UnitOfWork {
   always(write: Write): void;
   /** Artifacts as this request has left them: a payload, or null once destroyed. */
   readonly artifacts: Map<string, { payload: object; consumed: boolean } | null>;
+  /** Artifacts that this request read: it may change them, never make them anew. */
+  readonly found: Set<string>;
   reach: RevocationReach;
 }
 
@@ -49,6 +51,7 @@ export function createUnitsOfWork({ store }: { store: Store }): UnitsOfWork {
         onSuccess: (write) => void writes.push({ write, always: false }),
         always: (write) => void writes.push({ write, always: true }),
         artifacts: new Map(),
+        found: new Set(),
         reach: 'nothing',
       };
       const result = await running.run(unit, request);
