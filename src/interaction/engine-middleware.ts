@@ -33,10 +33,12 @@ export function createLastResort({ pages, log }: { pages: PageWriter; log: Logge
       if (ctx.status === 404 && ctx.body === undefined) answerNotFound(ctx);
       return;
     }
+    // The request did nothing: what the engine meant to hand over with it was never written.
+    for (const header of ['Location', 'Set-Cookie']) ctx.remove(header);
     const failure = failureOf(unexpected);
     const level = failure.kind === 'bug' ? 'error' : 'warn';
     log[level](
-      { err: unexpected, requestId: ctx.state.requestId, path: ctx.path, failure: failure.kind },
+      { err: unexpected, requestId: ctx.state.requestId, path: withoutUid(ctx.path), failure: failure.kind },
       'request failed',
     );
     if (protocolPaths.test(ctx.path)) return answerFailure(ctx, failure);
@@ -59,6 +61,11 @@ export function createLastResort({ pages, log }: { pages: PageWriter; log: Logge
       pages.fail(ctx, 'not_found', { status: 404 });
     }
   }
+}
+
+/** An interaction's address is what one browser alone may know: the log does without it. */
+function withoutUid(path: string): string {
+  return path.replace(/^\/(interaction|authorize|device)\/[^/]+/, '/$1/:uid');
 }
 
 /**
