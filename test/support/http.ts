@@ -44,6 +44,8 @@ export interface BrowserlessClient {
   submit(page: Page, button: string, answers?: Answers, options?: RequestOptions): Promise<Page>;
   /** A cookie's value by name. */
   cookie(name: string): string | undefined;
+  /** The `Cookie` header that it would send to a path. */
+  cookieHeader(path: string): string;
   /** Forgets all cookies. */
   forget(): void;
 }
@@ -107,19 +109,32 @@ export function createBrowserlessClient(origin: string): BrowserlessClient {
     get: (address, options = {}) => request(address, undefined, options),
     postForm: (address, fields, options = {}) => request(address, parameters(fields), options),
     submit: (page, button, answers = {}, options = {}) => {
-      const form = page.forms.find(({ fields }) =>
-        fields.some((field) => isButton(field) && field.label === button),
-      );
-      if (form === undefined)
-        throw new Error(`no form with a button "${button}" on ${page.url}:\n${page.text}`);
-      const fields = filledIn(form, button, answers);
-      const target = new URL(form.action || page.url, page.url);
-      if (form.method === 'post') return request(target.href, fields, options);
+      const { method, target, fields } = formOf(page, button, answers);
+      if (method === 'post') return request(target.href, fields, options);
       target.search = fields.toString();
       return request(target.href, undefined, options);
     },
     cookie: jar.value,
+    cookieHeader: jar.headerFor,
     forget: jar.clear,
+  };
+}
+
+/** What `submit` would send: for tests that send it changed, twice, or to somewhere else. */
+export function formOf(
+  page: Page,
+  button: string,
+  answers: Answers = {},
+): { method: 'get' | 'post'; target: URL; fields: URLSearchParams } {
+  const form = page.forms.find(({ fields }) =>
+    fields.some((field) => isButton(field) && field.label === button),
+  );
+  if (form === undefined) throw new Error(`no form with a button "${button}" on ${page.url}:\n${page.text}`);
+  const { method } = form;
+  return {
+    method,
+    target: new URL(form.action || page.url, page.url),
+    fields: filledIn(form, button, answers),
   };
 }
 

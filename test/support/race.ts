@@ -1,0 +1,41 @@
+/** Many requests at the same moment, spread over the nodes of one issuer. */
+import type { Answer, ServerProcess } from './server-process.ts';
+
+export interface RacedForm {
+  readonly path: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An `Authorization` header for HTTP Basic (RFC 6749 section 2.3.1). */
+export function basic({ id, secret }: { id: string; secret: string }): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` };
+}
+
+/** Posts the same form `times` times at once, in turn to each node. */
+export async function raceForms(
+  nodes: readonly ServerProcess[],
+  times: number,
+  { path, fields, headers = {} }: RacedForm,
+): Promise<Answer[]> {
+  return race(nodes, times, (node) => node.send(path, { body: new URLSearchParams(fields), headers }));
+}
+
+/** Sends `times` requests at once, in turn to each node, over connections that are open already. */
+export async function race(
+  nodes: readonly ServerProcess[],
+  times: number,
+  send: (node: ServerProcess, index: number) => Promise<Answer>,
+): Promise<Answer[]> {
+  const runners = Array.from({ length: times }, (_, index) => nodes[index % nodes.length] as ServerProcess);
+  // Connecting takes longer than what is raced: it is done before.
+  await Promise.all(runners.map((node) => node.send('/healthz')));
+  return Promise.all(runners.map(send));
+}
+
+/** How often each status was answered, e.g. `{ 200: 1, 400: 49 }`. */
+export function statusesOf(answers: readonly Answer[]): Record<number, number> {
+  const counts: Record<number, number> = {};
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}

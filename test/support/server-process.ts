@@ -1,0 +1,165 @@
+/**
+ * The real server in a process of its own, as an operator starts it: for what can only be seen from outside, such as a
+ * crash, two nodes on one database, or a start that is refused. Owns the process's life and the way to reach it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.ts';
+
+const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const readyWithinMilliseconds = 20_000;
+
+export interface ServerProcessOptions {
+  readonly databaseUrl: string;
+  /** Shared by the nodes of one issuer; by default the port of this process on localhost. */
+  readonly issuer?: string;
+  /** Further environment variables. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** One answer of one process. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+export interface SendOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as a form unless the headers name another type. */
+  readonly body?: URLSearchParams | string;
+}
+
+export interface ServerProcess {
+  readonly issuer: string;
+  readonly pid: number;
+  /** Everything that it wrote so far, to either stream. */
+  output(): string;
+  /** Sends a request to this very process, under the issuer's name. */
+  send(path: string, options?: SendOptions): Promise<Answer>;
+  /** Ends it as a power cut would: nothing of it runs on, nothing is checkpointed. */
+  kill(): Promise<void>;
+  /** Tells it to stop and waits until it has. @returns its exit code */
+  stop(): Promise<number | null>;
+}
+
+/** Starts a server and waits until it is ready. @throws Error with what it wrote when it ends instead */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const port = await freePort();
+  const issuer = options.issuer ?? `http://localhost:${port}`;
+  const child = spawnServer({
+    ISSUER: issuer,
+    PORT: String(port),
+    DATABASE_URL: options.databaseUrl,
+    ...options.environment,
+  });
+  const output = collect(child);
+  const agent = new Agent({ keepAlive: true });
+  const send: ServerProcess['send'] = (path, { method, headers, body } = {}) =>
+    sendTo(port, agent, path, {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: {
+        host: new URL(issuer).host,
+        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers,
+      },
+      body: body?.toString() ?? '',
+    });
+  const end = async (signal: NodeJS.Signals) => {
+    agent.destroy();
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+    return child.exitCode;
+  };
+  await untilReady(child, output, () => send('/readyz'));
+  return {
+    issuer,
+    pid: child.pid ?? 0,
+    output,
+    send,
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+  };
+}
+
+/** What became of a start that was expected to be refused. */
+export interface RefusedStart {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Starts a server that should not start, and waits for its end; one that runs all the same is ended and has no exit code. */
+export async function startRefused(environment: Readonly<Record<string, string>>): Promise<RefusedStart> {
+  const child = spawnServer({ PORT: String(await freePort()), ...environment });
+  const output = collect(child);
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), readyWithinMilliseconds);
+  await once(child, 'close');
+  clearTimeout(tooLong);
+  return { code: child.exitCode, output: output() };
+}
+
+function spawnServer(environment: Readonly<Record<string, string>>): ChildProcess {
+  const child = spawn(process.execPath, [cli, 'start', '--no-platform'], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // A test that fails in the middle leaves no server behind.
+  const lastResort = () => void child.kill('SIGKILL');
+  process.once('exit', lastResort);
+  child.once('exit', () => process.off('exit', lastResort));
+  return child;
+}
+
+function collect(child: ChildProcess): () => string {
+  const pieces: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (piece: Buffer) => void pieces.push(piece));
+  }
+  return () => Buffer.concat(pieces).toString('utf8');
+}
+
+async function untilReady(
+  child: ChildProcess,
+  output: () => string,
+  ask: () => Promise<Answer>,
+): Promise<void> {
+  for (const start = Date.now(); Date.now() - start < readyWithinMilliseconds; ) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output()}`);
+    }
+    const answer = await ask().catch(() => undefined);
+    if (answer?.status === 200) return;
+    await new Promise((resume) => setTimeout(resume, 25));
+  }
+  child.kill('SIGKILL');
+  throw new Error(`the server was not ready in time:\n${output()}`);
+}
+
+function sendTo(
+  port: number,
+  agent: Agent,
+  path: string,
+  { method, headers, body }: { method: string; headers: Record<string, string>; body: string },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, path, method, headers, agent }, (response) => {
+      const pieces: Buffer[] = [];
+      response.on('data', (piece: Buffer) => void pieces.push(piece));
+      response.once('error', reject);
+      response.once('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(pieces).toString('utf8'),
+        }),
+      );
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
