@@ -35,6 +35,7 @@ import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
 import { createIntrospection } from './introspection/endpoint.ts';
 import { createTokenSource } from './introspection/token.ts';
+import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
 import { createDevicePolling } from './oauth/device-flow.ts';
@@ -127,6 +128,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createLastResort({ pages, log }));
   koa.use(assets.middleware);
   koa.use(registrationCors);
+  koa.use(tidyAuthorizationQuery);
   koa.use(createUnitMiddleware({ units }));
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));

@@ -50,7 +50,12 @@ export function registerGrants(
       async (ctx) => {
         const params = parametersOf(ctx);
         if (params.resource !== undefined) {
-          params.resource = asGranted(params.resource, (await findSource(params))?.resource);
+          const granted = (await findSource(params))?.resource;
+          const audiences = new Map<unknown, string | undefined>();
+          for (const spelling of [params.resource, granted ?? []].flat()) {
+            audiences.set(spelling, (await deps.resources.resolve(String(spelling)))?.uri);
+          }
+          params.resource = asGranted(params.resource, granted, (spelling) => audiences.get(spelling));
         }
         await handler(provider, bound, ctx);
       },
@@ -75,12 +80,19 @@ export function registerGrants(
   );
 }
 
-/** Puts the spelling that was granted in the place of another spelling of the same resource (RFC 8707 section 2.2). Pure. */
-export function asGranted(asked: unknown, granted: string | string[] | undefined): unknown {
+/**
+ * Puts the spelling that was granted in the place of another spelling of the same resource (RFC 8707 section 2.2). Pure.
+ * @param meaning what a spelling stands for; undefined when for nothing
+ */
+export function asGranted(
+  asked: unknown,
+  granted: string | string[] | undefined,
+  meaning: (spelling: string) => string | undefined = spelledOut,
+): unknown {
   const spellings = [granted ?? []].flat();
   const match = (one: unknown) =>
-    typeof one === 'string' && spelledOut(one) !== undefined
-      ? (spellings.find((spelling) => spelledOut(spelling) === spelledOut(one)) ?? one)
+    typeof one === 'string' && meaning(one) !== undefined
+      ? (spellings.find((spelling) => meaning(spelling) === meaning(one)) ?? one)
       : one;
   return Array.isArray(asked) ? asked.map(match) : match(asked);
 }

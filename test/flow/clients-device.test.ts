@@ -65,13 +65,9 @@ describe('two clients agree', () => {
   };
 
   test('openid-client and requests by hand get the same answers and the same rights', async () => {
-    const config = await openid.discovery(
-      new URL(mandate.issuer),
-      demo.cli.id,
-      undefined,
-      openid.None(),
-      { execute: [openid.allowInsecureRequests] },
-    );
+    const config = await openid.discovery(new URL(mandate.issuer), demo.cli.id, undefined, openid.None(), {
+      execute: [openid.allowInsecureRequests],
+    });
     const answered = await openid.initiateDeviceAuthorization(config, { scope: 'api flows:edit' });
     const byHand = await begin();
     expect({ ...answered, device_code: '', user_code: '', verification_uri_complete: '' }).toEqual({
