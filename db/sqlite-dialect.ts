@@ -5,7 +5,6 @@
  * turns on the other. While another process holds the write lock, a writer here sleeps between attempts instead of
  * blocking the event loop in SQLite's busy handler.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
   CompiledQuery,
@@ -17,9 +16,8 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { createGroupCommit, type GroupMember } from './group-commit.ts';
 
-/** How long a writer waits for another process's write lock before it gives up. */
-const writeLockMilliseconds = 5_000;
 /** Statements kept prepared on each handle; the least recently used one goes first. */
 const statementCacheSize = 500;
 
@@ -49,23 +47,33 @@ export function openSqliteHandles(path: string): SqliteHandles {
 /** Creates the dialect over handles that the caller opened. Closing the Kysely instance closes both. */
 export function createSqliteDialect(handles: SqliteHandles): Dialect {
   return {
-    // SQLite's DDL is transactional, whatever Kysely says of it: nodes that migrate at once wait for each other's commit.
-    createAdapter: () => Object.create(new SqliteAdapter(), { supportsTransactionalDdl: { value: true } }),
+    createAdapter,
     createDriver: () => createDriver(handles),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
 }
 
+/**
+ * Corrects what Kysely's adapter says of SQLite. Its DDL is transactional: nodes that migrate at once wait for each other's commit.
+ * And here it has more than one connection: a read that queued behind a writer would wait for another process's lock.
+ */
+function createAdapter(): SqliteAdapter {
+  return Object.create(new SqliteAdapter(), {
+    supportsTransactionalDdl: { value: true },
+    supportsMultipleConnections: { value: true },
+  }) as SqliteAdapter;
+}
+
 interface Connection extends DatabaseConnection {
-  /** Set while this connection holds the write turn. */
-  release: (() => void) | undefined;
+  /** Set while this connection is in a transaction, which holds the write turn. */
+  member: GroupMember | undefined;
 }
 
 function createDriver({ reader, writer }: SqliteHandles): Driver {
   const readerStatements = createStatementCache(reader);
   const writerStatements = createStatementCache(writer);
-  const turns = createTurns();
+  const group = createGroupCommit(writer);
 
   const run = (statement: Sqlite.Statement, parameters: readonly unknown[]): QueryResult<never> => {
     if (statement.reader) return { rows: statement.all(...parameters) as never[] };
@@ -73,18 +81,28 @@ function createDriver({ reader, writer }: SqliteHandles): Driver {
     return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
   };
 
+  /** A write outside of a transaction is a transaction of its own, and shares its COMMIT likewise. */
+  const runAlone = async (sql: string, parameters: readonly unknown[]): Promise<QueryResult<never>> => {
+    const member = await group.begin();
+    try {
+      const result = run(writerStatements(sql), parameters);
+      await member.commit();
+      return result;
+    } catch (error) {
+      await member.rollback();
+      throw error;
+    }
+  };
+
   const createConnection = (): Connection => ({
-    release: undefined,
+    member: undefined,
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-      if (this.release) return run(writerStatements(sql), parameters);
-      const statement = readerStatements(sql);
-      if (statement.readonly) return run(statement, parameters);
-      const release = await turns.take();
-      try {
-        return await whenUnlocked(() => run(writerStatements(sql), parameters));
-      } finally {
-        release();
+      if (this.member) {
+        this.member.assertOpen();
+        return run(writerStatements(sql), parameters);
       }
+      const statement = readerStatements(sql);
+      return statement.readonly ? run(statement, parameters) : runAlone(sql, parameters);
     },
     // biome-ignore lint/correctness/useYield: a streamed query is not something that this schema needs
     async *streamQuery() {
@@ -99,26 +117,14 @@ function createDriver({ reader, writer }: SqliteHandles): Driver {
     },
     async releaseConnection() {},
     async beginTransaction(connection) {
-      const release = await turns.take();
-      try {
-        await whenUnlocked(() => writer.exec('BEGIN IMMEDIATE'));
-      } catch (error) {
-        release();
-        throw error;
-      }
-      (connection as Connection).release = release;
+      (connection as Connection).member = await group.begin();
     },
     async commitTransaction(connection) {
-      writer.exec('COMMIT');
-      endTurn(connection as Connection);
+      await takeMember(connection)?.commit();
     },
     async rollbackTransaction(connection) {
-      try {
-        // SQLite itself has already rolled back after a full disk or an I/O error.
-        if (writer.inTransaction) writer.exec('ROLLBACK');
-      } finally {
-        endTurn(connection as Connection);
-      }
+      // Nothing is left to undo after a COMMIT that failed.
+      await takeMember(connection)?.rollback();
     },
     async savepoint(connection, name) {
       await connection.executeQuery(CompiledQuery.raw(`SAVEPOINT "${name}"`));
@@ -130,43 +136,18 @@ function createDriver({ reader, writer }: SqliteHandles): Driver {
       await connection.executeQuery(CompiledQuery.raw(`RELEASE "${name}"`));
     },
     async destroy() {
+      group.finish();
       reader.close();
       writer.close();
     },
   };
 }
 
-function endTurn(connection: Connection): void {
-  const release = connection.release;
-  connection.release = undefined;
-  release?.();
-}
-
-/** Repeats an attempt that fails with SQLITE_BUSY, sleeping in between, until it works or the time is up. */
-async function whenUnlocked<T>(attempt: () => T): Promise<T> {
-  for (let waited = 0, pause = 1; ; waited += pause, pause = Math.min(pause * 2, 25)) {
-    try {
-      return attempt();
-    } catch (error) {
-      const busy = error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
-      if (!busy || waited >= writeLockMilliseconds) throw error;
-    }
-    await sleep(pause);
-  }
-}
-
-/** A queue of one: whoever takes a turn holds it until it calls what it was given. */
-function createTurns() {
-  let last: Promise<void> = Promise.resolve();
-  return {
-    async take(): Promise<() => void> {
-      const before = last;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      last = promise;
-      await before;
-      return resolve;
-    },
-  };
+/** Ends the connection's part in a transaction. */
+function takeMember(connection: DatabaseConnection): GroupMember | undefined {
+  const { member } = connection as Connection;
+  (connection as Connection).member = undefined;
+  return member;
 }
 
 function createStatementCache(handle: Sqlite.Database): (sql: string) => Sqlite.Statement {
