@@ -28,6 +28,9 @@ export function createClientAdapter({
       } as AdapterPayload;
     },
     async upsert(id, payload) {
+      // A public client's id is what it registered: what is there says the same, but for the port that it listens on this time.
+      const known = payload.token_endpoint_auth_method === 'none' ? await clients.find(id) : undefined;
+      if (known?.kind === 'dynamic') return;
       const { client_id: _id, client_secret: secret, ...metadata } = payload as Record<string, unknown>;
       units.current().onSuccess(async (trx) => {
         await clients
