@@ -19,7 +19,7 @@ import { tokenMemory } from './token-hooks.ts';
 import { tokenView } from './token-view.ts';
 
 type Handler = (provider: Provider, bound: object, ctx: KoaContextWithOIDC) => Promise<void>;
-type TokenSource = { resource?: string | string[] | undefined } | undefined;
+type TokenSource = { resource?: string | string[] | undefined; scope?: string | undefined } | undefined;
 
 const sharedParameters = ['resource', 'authorization_details'];
 const repeatable = new Set(['resource']);
@@ -49,19 +49,26 @@ export function registerGrants(
       name,
       async (ctx) => {
         const params = parametersOf(ctx);
-        if (params.resource !== undefined) {
-          const granted = (await findSource(params))?.resource;
-          const audiences = new Map<unknown, string | undefined>();
-          for (const spelling of [params.resource, granted ?? []].flat()) {
-            audiences.set(spelling, (await deps.resources.resolve(String(spelling)))?.uri);
-          }
-          params.resource = asGranted(params.resource, granted, (spelling) => audiences.get(spelling));
+        if (params.resource !== undefined || params.scope !== undefined) {
+          const source = await findSource(params);
+          if (params.resource !== undefined)
+            params.resource = await spelledAsGranted(params.resource, source);
+          params.scope = asHeld(params.scope, source?.scope);
         }
         await handler(provider, bound, ctx);
       },
       [...parameters, ...sharedParameters],
       repeatable,
     );
+
+  const spelledAsGranted = async (asked: unknown, source: TokenSource) => {
+    const granted = source?.resource;
+    const audiences = new Map<unknown, string | undefined>();
+    for (const spelling of [asked, granted ?? []].flat()) {
+      audiences.set(spelling, (await deps.resources.resolve(String(spelling)))?.uri);
+    }
+    return asGranted(asked, granted, (spelling) => audiences.get(spelling));
+  };
 
   wrap('authorization_code', ['code', 'code_verifier', 'redirect_uri'], authorizationCode, (params) =>
     provider.AuthorizationCode.find(String(params.code), { ignoreExpiration: true }),
@@ -95,6 +102,16 @@ export function asGranted(
       ? (spellings.find((spelling) => meaning(spelling) === meaning(one)) ?? one)
       : one;
   return Array.isArray(asked) ? asked.map(match) : match(asked);
+}
+
+/**
+ * Drops from a refresh's `scope` what the refresh token never held, as /authorize drops it: clients repeat what they first asked
+ * for. A request that names nothing held stays as it is, to be refused (RFC 6749 section 6). Pure.
+ */
+export function asHeld(asked: unknown, held: string | undefined): unknown {
+  const known = readScope(held);
+  const kept = readScope(asked).filter((name) => known.includes(name));
+  return kept.length > 0 ? kept.join(' ') : asked;
 }
 
 /**
