@@ -36,7 +36,7 @@ export class UnsafeDatabaseError extends Error {
 /**
  * Opens a database.
  * @param url `sqlite:PATH` or `postgres://…`
- * @param onError told of errors on idle connections, which are no request's own
+ * @param onError told of errors on connections beside any statement, which are no request's own
  * @throws UnsafeDatabaseError when PostgreSQL is set to `synchronous_commit=off`
  */
 export async function openDatabase(url: string, onError: (error: Error) => void = () => {}): Promise<Store> {
@@ -70,6 +70,8 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     keepAlive: true,
   });
   pool.on('error', onError);
+  // The pool listens to idle connections only: one that breaks between two statements of its user would end the process.
+  pool.on('connect', (client) => void client.on('error', onError));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
     const { rows } = await pool.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
