@@ -1,15 +1,18 @@
+import { firstSteps } from './http/first-steps.ts';
+
 /** What a first start prints: where it is, and how to try the three things it does. Pure. */
 export function welcomeText(facts: { issuer: string; demo: boolean; platform: string | undefined }): string {
   const { issuer, demo, platform } = facts;
+  const steps = firstSteps(facts);
   const lines = [`Mandate is ready at ${issuer}`];
   if (!demo) return `${lines[0]}\n`;
   lines.push(
     `${platform ? `The example platform is at ${platform}; its users are` : 'Demo users:'} owner@, admin@, editor@, viewer@, analyst@acme.test, password mandate-demo`,
     '',
     '1  Log a command line in (device code):',
-    `     curl -s -d client_id=mandate-cli -d 'scope=api flows:edit' ${issuer}/device/auth`,
+    `     ${steps.startDevice}`,
     '   Open verification_uri_complete, sign in as editor@acme.test, choose, then fetch the token:',
-    `     curl -s -d client_id=mandate-cli -d grant_type=urn:ietf:params:oauth:grant-type:device_code -d device_code=… ${issuer}/token`,
+    `     ${steps.fetchToken}`,
     '',
   );
   if (platform) {
@@ -21,9 +24,9 @@ export function welcomeText(facts: { issuer: string; demo: boolean; platform: st
   }
   lines.push(
     `${platform ? '3' : '2'}  Ask what a token may do now:`,
-    `     curl -s -u acme-api:acme-api-demo-secret-not-for-production -d token=… ${issuer}/introspect`,
+    `     ${steps.introspect}`,
     '   Then move editor off atlas and ask again:',
-    '     npm run -s mandate -- assignments remove editor@acme.test --project atlas',
+    `     ${steps.takeAway}`,
     '',
   );
   return `${lines.join('\n')}\n`;

@@ -1,5 +1,6 @@
 /** The start page: what this is, three things to try, and who can sign in to the demo organization. */
 
+import { firstSteps } from './first-steps.ts';
 import type { Words } from './messages.ts';
 
 /** `start.ejs`. */
@@ -23,22 +24,20 @@ export interface StartInput {
   readonly demo: boolean;
   /** Origin of the example platform, when it runs. */
   readonly platform?: string | undefined;
-  /** Signed in already: links go to the account instead of the sign-in. */
-  readonly signedIn?: boolean;
 }
 
 /** Builds the start page. Pure. */
 export function buildStartPage(input: StartInput, words: Words): StartPage {
   const { t } = words;
   const mcpUrl = `${input.demo && input.platform !== undefined ? input.platform : 'https://mcp.example'}/mcp/atlas`;
-  const caller = input.demo ? 'acme-api:acme-api-demo-secret-not-for-production' : 'RESOURCE_SERVER:SECRET';
+  const steps = firstSteps(input);
   return {
     issuer: input.issuer,
     steps: [
       {
         title: t('start.cli.title'),
         text: t('start.cli.text'),
-        commands: ['npm run mandate -- login'],
+        commands: [steps.startDevice, steps.fetchToken],
       },
       {
         title: t('start.assistant.title'),
@@ -48,10 +47,7 @@ export function buildStartPage(input: StartInput, words: Words): StartPage {
       {
         title: t('start.introspect.title'),
         text: t('start.introspect.text'),
-        commands: [
-          'TOKEN=$(npm run --silent mandate -- token)',
-          `curl -s -u ${caller} -d token=$TOKEN ${input.issuer}/introspect`,
-        ],
+        commands: [steps.introspect, steps.takeAway],
       },
     ],
     ...(input.demo && {
@@ -67,13 +63,7 @@ export function buildStartPage(input: StartInput, words: Words): StartPage {
       },
     }),
     links: [
-      {
-        href: '/account/authorizations',
-        label: input.signedIn === true ? t('start.links.authorizations') : t('start.links.sign_in'),
-        text: t('start.links.authorizations_text'),
-      },
       { href: '/device', label: t('start.links.device'), text: t('start.links.device_text') },
-      { href: '/admin', label: t('start.links.admin'), text: t('start.links.admin_text') },
       {
         href: '/.well-known/oauth-authorization-server',
         label: t('start.links.metadata'),

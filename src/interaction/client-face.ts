@@ -13,6 +13,8 @@ export interface ClientFacts {
   readonly host?: string | undefined;
   /** Where the person will be sent; absent in the device flow. */
   readonly redirectHost?: string | undefined;
+  /** It asks by a device code: it may run on any machine, whatever its redirects say. */
+  readonly onDevice?: boolean | undefined;
   /** Every redirect is a loopback address or a private scheme: any program on the computer could be behind it. */
   readonly localOnly: boolean;
   /** Host of the metadata document that is its client id. */
@@ -20,9 +22,9 @@ export interface ClientFacts {
 }
 
 export interface ClientFace {
-  /** What the heading shows: a believed name, a host, or only that it runs on this computer. */
-  readonly kind: 'name' | 'host' | 'local';
-  /** The name or the host; empty for `local`. */
+  /** What the heading shows: a believed name, a host, or only that it runs on this computer or on some device. */
+  readonly kind: 'name' | 'host' | 'local' | 'device';
+  /** The name or the host; empty for `local` and `device`. */
   readonly heading: string;
   /** What it calls itself, when that is not believed. */
   readonly claimedName?: string;
@@ -30,6 +32,7 @@ export interface ClientFace {
   readonly verified: boolean;
   readonly redirectHost?: string;
   readonly localOnly: boolean;
+  readonly onDevice: boolean;
   readonly publishedAt?: string;
 }
 
@@ -38,7 +41,9 @@ export function faceOf(client: ClientFacts): ClientFace {
   const name = displayText(client.name ?? '', 60);
   const host = displayText(client.host ?? client.metadataDocumentHost ?? client.redirectHost ?? '', 120);
   const believed = client.verified && name !== '';
-  const kind = believed ? 'name' : client.localOnly || host === '' ? 'local' : 'host';
+  const onDevice = client.onDevice === true;
+  const placeless = client.localOnly || host === '';
+  const kind = believed ? 'name' : !placeless ? 'host' : onDevice ? 'device' : 'local';
   return {
     kind,
     heading: kind === 'name' ? name : kind === 'host' ? host : '',
@@ -46,7 +51,8 @@ export function faceOf(client: ClientFacts): ClientFace {
     clientId: displayText(client.clientId, 200),
     verified: client.verified,
     ...(client.redirectHost !== undefined && { redirectHost: displayText(client.redirectHost, 120) }),
-    localOnly: client.localOnly,
+    localOnly: client.localOnly && !onDevice,
+    onDevice,
     ...(client.metadataDocumentHost !== undefined && {
       publishedAt: displayText(client.metadataDocumentHost, 120),
     }),
@@ -55,5 +61,5 @@ export function faceOf(client: ClientFacts): ClientFace {
 
 /** Names a client in the middle of a sentence; never by a name that is not believed. Pure. */
 export function callClient(face: ClientFace, words: Words): string {
-  return face.kind === 'local' ? words.t('client.this_tool') : face.heading;
+  return face.heading === '' ? words.t('client.this_tool') : face.heading;
 }

@@ -16,6 +16,7 @@ export function factsOf(client: StoredClient, redirectUri?: string): ClientFacts
     verified: client.verified,
     host: used?.local ? undefined : (used?.host ?? places.find(({ local }) => !local)?.host),
     redirectHost: used?.host,
+    onDevice: redirectUri === undefined,
     localOnly: places.length === 0 || places.every(({ local }) => local),
     metadataDocumentHost: client.kind === 'metadata_document' ? new URL(client.id).host : undefined,
   };

@@ -39,10 +39,11 @@ export interface ConsentInput extends Offer {
   readonly switchAccount: { readonly href: string; readonly method: 'get' | 'post' };
   readonly asked: Asked;
   readonly previous?: PreviousChoice | undefined;
+  /** What was just posted, when the page is shown again; it wins over everything else. */
+  readonly posted?: PreviousChoice | undefined;
   readonly preset?: Preset | undefined;
   /** What policy allows, shortest first. */
   readonly lifetimes: readonly Lifetime[];
-  readonly device?: { readonly userCode: string } | undefined;
   /** What the route has to say; what the page can see for itself is added. */
   readonly notices?: readonly ConsentNotice[];
 }
@@ -55,7 +56,6 @@ export interface ConsentPage {
   readonly client: ClientFace;
   readonly account: { readonly name: string; readonly email: string; readonly initial: string };
   readonly switchAccount: ConsentInput['switchAccount'];
-  readonly device?: { readonly userCode: string };
   readonly target?: Target;
   readonly notices: readonly Notice[];
   readonly presets: readonly { readonly href: string; readonly label: string; readonly current: boolean }[];
@@ -120,14 +120,13 @@ export interface LifetimeOption {
 /** Builds the consent page. Pure. */
 export function buildConsentPage(input: ConsentInput): ConsentPage {
   const { words, asked, now } = input;
-  const client = faceOf(
-    input.device === undefined ? input.client : { ...input.client, redirectHost: undefined },
-  );
+  const client = faceOf(input.client);
   const target = targetOf(asked, input.servers);
-  const selection = preselect(input, asked, input.previous, input.preset);
+  const from = input.posted ?? input.previous;
+  const selection = preselect(input, asked, from, input.posted === undefined ? input.preset : 'last');
 
   const capabilities = cards(input, selection);
-  const lifetime = startingLifetime(input.lifetimes, input.previous?.lifetimeSeconds);
+  const lifetime = startingLifetime(input.lifetimes, from?.lifetimeSeconds);
   const who = callClient(client, words);
   const accountName = displayText(input.account.name);
 
@@ -142,7 +141,6 @@ export function buildConsentPage(input: ConsentInput): ConsentPage {
       initial: [...accountName][0]?.toUpperCase() ?? '',
     },
     switchAccount: input.switchAccount,
-    ...(input.device !== undefined && { device: { userCode: input.device.userCode } }),
     ...(target !== undefined && { target: shown(target) }),
     notices: [...(input.notices ?? []), ...foundNotices(input, target)].map((notice) =>
       noticeText(notice, words),
@@ -175,7 +173,7 @@ export function buildConsentPage(input: ConsentInput): ConsentPage {
       ),
       templates: summaryTemplates(who, words),
     },
-    unfolded: input.preset === 'custom',
+    unfolded: input.preset === 'custom' || input.posted !== undefined,
   };
 }
 
@@ -264,7 +262,7 @@ function presetLinks(input: ConsentInput): ConsentPage['presets'] {
   const offered: readonly Preset[] =
     input.previous === undefined ? ['asked', 'read', 'custom'] : ['last', 'asked', 'read', 'custom'];
   const asks = input.preset === 'last' && input.previous === undefined ? undefined : input.preset;
-  const current = asks ?? offered[0];
+  const current = input.posted === undefined ? (asks ?? offered[0]) : 'custom';
   return offered.map((preset) => ({
     href: `${input.pageHref}?preset=${preset}`,
     label: labels[preset],

@@ -181,13 +181,12 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
           account: person.user,
           switchAccount: { href: `/interaction/${uid}/sign-in`, method: 'get' },
           asked: askedBy(params, audience, world),
-          previous:
-            again.choice ??
-            (existing && {
-              ...existing,
-              lifetimeSeconds: existing.expiresAt === null ? null : existing.expiresAt - existing.updatedAt,
-            }),
-          preset: again.choice ? undefined : preset,
+          previous: existing && {
+            ...existing,
+            lifetimeSeconds: existing.expiresAt === null ? null : existing.expiresAt - existing.updatedAt,
+          },
+          posted: again.choice,
+          preset,
           lifetimes: offeredLifetimes,
           notices: again.notices ?? [],
         }),

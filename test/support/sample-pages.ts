@@ -174,7 +174,7 @@ export function samplePages(locale: Locale): Sample[] {
     {
       name: 'start-bare',
       template: 'start',
-      model: buildStartPage({ issuer: 'https://auth.example', demo: false, signedIn: true }, words),
+      model: buildStartPage({ issuer: 'https://auth.example', demo: false }, words),
     },
     { name: 'sign-in', template: 'sign-in', model: buildSignInPage({ action: '/sign-in', csrf: 'c' }) },
     {
@@ -214,8 +214,7 @@ export function samplePages(locale: Locale): Sample[] {
       notices: [{ kind: 'not_granted', items: ['borealis'] }],
     }),
     consent('device', {
-      client: cli,
-      device: { userCode: 'WDJB-MJHT' },
+      client: { ...cli, redirectHost: undefined, onDevice: true },
       asked: { capabilities: ['api', 'flows:edit'], resource: 'http://localhost:4100/api' },
       switchAccount: { href: '/switch', method: 'get' },
     }),

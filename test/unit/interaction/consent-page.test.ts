@@ -167,10 +167,19 @@ describe('who is asking', () => {
     });
   });
 
-  test('has no redirect in the device flow', () => {
-    const built = page({ client: cli, device: { userCode: 'WDJB-MJHT' } });
-    expect(built.client.redirectHost).toBeUndefined();
-    expect(built.device).toEqual({ userCode: 'WDJB-MJHT' });
+  test('is never said to run on this computer in the device flow: it may be anywhere', () => {
+    const onDevice = { ...cli, redirectHost: undefined, onDevice: true };
+    expect(page({ client: onDevice }).client).toMatchObject({
+      kind: 'name',
+      localOnly: false,
+      onDevice: true,
+    });
+    expect(page({ client: { ...onDevice, verified: false } }).client).toMatchObject({
+      kind: 'device',
+      heading: '',
+      claimedName: 'Mandate CLI',
+      localOnly: false,
+    });
   });
 });
 
