@@ -44,6 +44,12 @@ export function createDevicePages(deps: {
         pages.show(ctx, 'device-done', (): DeviceDonePage => ({ outcome: abortedBy(ctx) }));
         return;
       }
+      if (error?.name === 'SessionNotFound') {
+        // The library has put a secret into a session that nobody has, and would fail to prolong it.
+        if (ctx.oidc.session) (ctx.oidc.session as { touched?: boolean }).touched = false;
+        pages.fail(ctx, 'interaction_expired', { status: 400 });
+        return;
+      }
       if (error?.name === 'NotFoundError') await guesses.countWrong(ctx);
       pages.show(
         ctx,
@@ -87,7 +93,6 @@ export function createDevicePages(deps: {
         (): DeviceDonePage => ({
           outcome: 'approved',
           ...(stored ? { client: faceOf(factsOf(stored)) } : {}),
-          authorizationsHref: '/account/authorizations',
         }),
       );
     },

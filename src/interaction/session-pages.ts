@@ -28,7 +28,7 @@ export function createSessionPages({ pages, users }: { pages: PageWriter; users:
       }));
     },
     async signedOut(ctx) {
-      pages.show(ctx, 'signed-out', () => ({ signInHref: '/account/authorizations' }));
+      pages.show(ctx, 'signed-out', () => ({}));
     },
     async renderError(ctx, out, error) {
       if (!pageRoutes.has(ctx.oidc.route)) {
