@@ -25,7 +25,12 @@ export interface ArtifactAdapterDependencies {
   readonly refreshGraceSeconds: number;
   /** Told, in the request's own transaction, that a code or a rotated refresh token of this grant came back. */
   readonly onReplay: (grantId: string) => Write;
+  /** Begins to tell, in the request's own transaction, that a token was ended while its authorization stands. */
+  readonly onTokenRevoked: () => (trx: Transaction<Database>, authorizationId: string) => Promise<void>;
 }
+
+/** What a resource server may have been told of: its end is a change (`changes`), wherever it is deleted before it expires. */
+const introspectedModels = new Set(['AccessToken', 'ClientCredentials']);
 
 /**
  * Creates the adapter of one model.
@@ -181,16 +186,21 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       const unit = units.current();
       const key = keyOf(id);
       unit.artifacts.set(`${model} ${key}`, null);
+      const told = introspectedModels.has(model) ? deps.onTokenRevoked() : undefined;
       unit.always(async (trx) => {
-        const { numDeletedRows } = await trx
+        const deleted = await trx
+          // Primary key.
           .deleteFrom('oidc_artifacts')
           .where('model', '=', model)
           .where('key', '=', key)
-          .executeTakeFirstOrThrow();
+          .returning(['grant_id', 'payload'])
+          .executeTakeFirst();
         // An interaction is resumed once: two answers to one consent would make two codes.
-        if (model === 'Interaction' && numDeletedRows === 0n) {
+        if (model === 'Interaction' && !deleted) {
           throw new AlreadyUsedError('the interaction was answered by another request');
         }
+        const authorizationId = told && deleted && authorizationOf(deleted);
+        if (authorizationId) await told(trx, authorizationId);
       });
     },
 
@@ -254,6 +264,12 @@ async function closeFamily(
     .where('key', '=', grantId)
     .forUpdate()
     .execute();
+}
+
+/** The authorization behind a token: its grant's id, or what a service account's token remembers. */
+function authorizationOf(row: Pick<OidcArtifactsTable, 'grant_id' | 'payload'>): string | undefined {
+  const { extra } = JSON.parse(row.payload) as { extra?: { authorization_id?: string } };
+  return row.grant_id ?? extra?.authorization_id;
 }
 
 /** The key under which an artifact's row is kept. Deterministic; introspection computes the same one. */

@@ -6,7 +6,7 @@ import type { JWK } from 'jose';
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 import type { Store } from '../../db/open.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
-import type { Actor } from '../changes/change-log.ts';
+import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { ClientStore } from '../clients/client-store.ts';
 import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
@@ -35,6 +35,7 @@ export interface ProviderDependencies {
   readonly users: UserStore;
   readonly clients: ClientStore;
   readonly authorizations: AuthorizationStore;
+  readonly changes: ChangeLog;
   readonly rights: AuthorizationRights;
   readonly resources: Resources;
   readonly units: UnitsOfWork;
@@ -56,6 +57,15 @@ export function createProvider(deps: ProviderDependencies): Provider {
       const who = actor();
       return async (trx: Parameters<AuthorizationStore['markReplayed']>[0]) =>
         authorizations.markReplayed(trx, who, grantId, who.origin ?? null);
+    },
+    onTokenRevoked: () => {
+      const who = actor();
+      return async (trx: Parameters<ChangeLog['record']>[0], id: string) =>
+        void (await deps.changes.record(trx, who, {
+          subject: 'authorization',
+          id,
+          action: 'tokens_revoked',
+        }));
     },
   };
   const provider = new Provider(

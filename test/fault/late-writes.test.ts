@@ -42,6 +42,7 @@ describe.each(engines)('on %s', (engine) => {
         secrets: createSecrets('a secret of this test, long enough to be one'),
         refreshGraceSeconds: graceSeconds,
         onReplay: () => async () => {},
+        onTokenRevoked: () => async () => {},
       });
       const run = <T>(work: () => Promise<T>) => units.run(work, () => 'success');
       const id = `late-${model}`;
