@@ -33,7 +33,7 @@ import { createSessionPages } from './interaction/session-pages.ts';
 import { createSignIn } from './interaction/sign-in.ts';
 import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
-import { createIntrospection } from './introspection/endpoint.ts';
+import { createIntrospectionListener } from './introspection/listener.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
@@ -136,9 +136,11 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(interaction.routes() as unknown as Koa.Middleware);
 
   const engine = provider.callback();
-  const introspect = createIntrospection({
+  const introspection = createIntrospectionListener({
     ...stores,
     issuer,
+    store,
+    clock,
     rights,
     tokens: createTokenSource(deps),
     callers: createCallerAuthentication({
@@ -157,6 +159,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   return app;
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
+    if (introspection.take(request, response)) return;
     const path = request.url ?? '';
     if (path === '/healthz' || path === '/readyz') return void answerHealth(path, response);
     if (!isCanonicalHost(request, issuer)) {
@@ -165,7 +168,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
         .end(`this server is ${issuer}\n`);
       return;
     }
-    if (path === '/introspect' || path.startsWith('/introspect?')) void introspect(request, response);
+    if (path === '/introspect' || path.startsWith('/introspect?'))
+      void introspection.handle(request, response);
     else void engine(request, response);
   }
 

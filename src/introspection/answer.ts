@@ -9,6 +9,14 @@ import type { FoundToken } from './token.ts';
 /** The one answer to everything that is not an active token that concerns the caller. */
 export const inactive = '{"active":false}';
 
+/** What of an authorization's rights an answer is made of; few enough to be kept for many. */
+export interface AnswerRights {
+  readonly authorization: Pick<Rights['authorization'], 'id' | 'kind' | 'version' | 'expiresAt'>;
+  readonly owner: { readonly user: Pick<Rights['owner']['user'], 'id' | 'email'> };
+  readonly world: Pick<Rights['world'], 'catalogue'>;
+  readonly effective: Rights['effective'];
+}
+
 /**
  * Writes the answer for one caller.
  * @param guarded what of the token's audience the caller guards
@@ -17,7 +25,7 @@ export const inactive = '{"active":false}';
 export function answerFor(
   issuer: string,
   token: FoundToken,
-  rights: Rights,
+  rights: AnswerRights,
   guarded: Guarded,
 ): object | undefined {
   const whole = seenBy(rights.effective, guarded, rights.world.catalogue);
@@ -42,4 +50,11 @@ export function answerFor(
     withheld: seen.withheld,
     ...(token.jkt === undefined ? {} : { cnf: { jkt: token.jkt } }),
   };
+}
+
+/** Writes an answer as a body of ASCII alone, so that its length in characters is its length in bytes. Pure. */
+export function writeAnswer(answer: object | undefined): string {
+  if (!answer) return inactive;
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(answer).replace(/[\u0080-\uffff]/g, escaped);
 }

@@ -1,21 +1,18 @@
 /**
- * `POST /introspect`, ahead of the engine: caller → token → live view → policy → answer, each step a file of its own.
- * Nothing here is remembered between two questions; every answer is read at its own moment, and when it cannot be read
- * there is no answer.
+ * `POST /introspect`, ahead of the engine: caller → token → rights → policy → answer, each step a file of its own.
+ * Takes every way of asking that the standard allows; nothing here is remembered between two questions. The common way of asking
+ * has a shorter path to the same answers (`fast-path.ts`). When an answer cannot be read there is none.
  * @see RFC 7662
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ClientStore } from '../clients/client-store.ts';
-import type { ResourceServer, ResourceServerStore } from '../clients/resource-server-store.ts';
+import type { ResourceServer } from '../clients/resource-server-store.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
-import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
-import { answerFor, inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
-import type { TokenSource } from './token.ts';
+import type { PlainView } from './plain-view.ts';
 
 const bodyBytes = 128 * 1_024;
 /** Parameters that count; each may be given once (RFC 6749 section 3.2). */
-const single = [
+export const singleParameters = [
   'token',
   'token_type_hint',
   'client_id',
@@ -24,29 +21,36 @@ const single = [
   'client_assertion_type',
 ];
 
-export interface IntrospectionDependencies {
-  readonly issuer: string;
-  readonly callers: CallerAuthentication;
-  readonly tokens: TokenSource;
-  readonly rights: AuthorizationRights;
-  readonly clients: ClientStore;
-  readonly resourceServers: ResourceServerStore;
-  /** Told why an answer could not be given. */
-  readonly onFailure: (error: unknown) => void;
+export interface Introspection {
+  /** Takes a request whose body nobody has read. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Takes a request whose form was read. @param authorization its Authorization header */
+  handleForm(authorization: string | undefined, form: Form, response: ServerResponse): Promise<void>;
+  /** Says that no answer can be given now: whatever failed, the rights could not be read. */
+  fail(error: unknown, response: ServerResponse): void;
 }
 
-export function createIntrospection(deps: IntrospectionDependencies) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    try {
-      await handle(request, response);
-    } catch (error) {
-      deps.onFailure(error);
-      // Whatever failed, the rights could not be read: no answer, never an old one.
-      send(response, 503, refusal('temporarily_unavailable', 'live permissions cannot be read now'), {
-        'Retry-After': '1',
-      });
-    }
+export function createIntrospection(deps: {
+  readonly callers: CallerAuthentication;
+  readonly view: PlainView;
+  /** Told why an answer could not be given. */
+  readonly onFailure: (error: unknown) => void;
+}): Introspection {
+  const orFail = (response: ServerResponse, work: Promise<void>) =>
+    work.catch((error: unknown) => fail(error, response));
+  return {
+    handle: (request, response) => orFail(response, handle(request, response)),
+    handleForm: (authorization, form, response) =>
+      orFail(response, handleForm(authorization, form, response)),
+    fail,
   };
+
+  function fail(error: unknown, response: ServerResponse): void {
+    deps.onFailure(error);
+    send(response, 503, refusal('temporarily_unavailable', 'live permissions cannot be read now'), {
+      'Retry-After': '1',
+    });
+  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST') {
@@ -62,11 +66,19 @@ export function createIntrospection(deps: IntrospectionDependencies) {
             refusal('invalid_request', 'the body must be application/x-www-form-urlencoded'),
           );
     }
-    const repeated = single.find((name) => (form.get(name)?.length ?? 0) > 1);
+    await handleForm(request.headers.authorization, form, response);
+  }
+
+  async function handleForm(
+    authorization: string | undefined,
+    form: Form,
+    response: ServerResponse,
+  ): Promise<void> {
+    const repeated = singleParameters.find((name) => (form.get(name)?.length ?? 0) > 1);
     if (repeated)
       return send(response, 400, refusal('invalid_request', `${repeated} is given more than once`));
 
-    const caller = await deps.callers.authenticate(request.headers.authorization, form);
+    const caller = await deps.callers.authenticate(authorization, form);
     switch (caller.kind) {
       case 'malformed':
         return send(response, 400, refusal('invalid_request', caller.reason));
@@ -82,27 +94,7 @@ export function createIntrospection(deps: IntrospectionDependencies) {
   async function answer(server: ResourceServer, form: Form, response: ServerResponse): Promise<void> {
     const value = form.get('token')?.[0];
     if (!value) return send(response, 400, refusal('invalid_request', 'token is missing'));
-    const body = await activeAnswer(server, value);
-    send(response, 200, body ? JSON.stringify(body) : inactive);
-  }
-
-  async function activeAnswer(server: ResourceServer, value: string): Promise<object | undefined> {
-    const token = await deps.tokens.find(value);
-    if (token?.audience === undefined) return undefined;
-    const { audience } = token;
-    const [guards, client, rights] = await Promise.all([
-      deps.resourceServers.guardedBy(server.id),
-      deps.clients.find(token.clientId),
-      deps.rights.of(token.authorizationId),
-    ]);
-    if (!guards.audiences.includes(audience) || !client || client.disabled || !rights) return undefined;
-    const guarded = {
-      api: guards.apiAudiences.includes(audience),
-      mcpServers: new Set(
-        guards.mcpServers.filter(({ resource }) => resource === audience).map(({ id }) => id),
-      ),
-    };
-    return answerFor(deps.issuer, token, rights, guarded);
+    send(response, 200, await deps.view.answer(server, value));
   }
 }
 

@@ -1,5 +1,6 @@
 /** Finds the access token behind a string: whose it is, for which audience, under which authorization. Never asks anyone else. */
 import type { Store } from '../../db/open.ts';
+import type { OidcArtifactsTable } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import { artifactKey } from '../oauth/artifact-adapter.ts';
 import type { Secrets } from '../secrets.ts';
@@ -44,21 +45,14 @@ export function createTokenSource({
   clock: Clock;
   secrets: Secrets;
 }): TokenSource {
+  const readRow = createRowReader(store);
   return {
     async find(token) {
       if (token.length > mostCharacters || !/^[\w.~-]+$/.test(token)) return undefined;
-      const row = await store.db
-        // Primary key, twice.
-        .selectFrom('oidc_artifacts')
-        .select(['payload', 'expires_at'])
-        .where(({ or, and, eb }) =>
-          or(
-            ['AccessToken', 'ClientCredentials'].map((model) =>
-              and([eb('model', '=', model), eb('key', '=', artifactKey(secrets, model, token))]),
-            ),
-          ),
-        )
-        .executeTakeFirst();
+      const row = await readRow(
+        artifactKey(secrets, 'AccessToken', token),
+        artifactKey(secrets, 'ClientCredentials', token),
+      );
       if (!row || row.expires_at <= clock.now()) return undefined;
       const kept = JSON.parse(row.payload) as StoredToken;
       const authorizationId = kept.grantId ?? kept.extra?.authorization_id;
@@ -73,5 +67,26 @@ export function createTokenSource({
         jkt: kept.jkt,
       };
     },
+  };
+}
+
+type Row = Pick<OidcArtifactsTable, 'payload' | 'expires_at'>;
+
+/** One prepared statement on either engine: most questions about a token that is not known here cost no more than this. */
+function createRowReader({ sqlite, pool }: Store) {
+  // oidc_artifacts by primary key, twice
+  const read = (first: string, second: string) =>
+    `select payload, expires_at from oidc_artifacts where model = 'AccessToken' and key = ${first}
+     union all
+     select payload, expires_at from oidc_artifacts where model = 'ClientCredentials' and key = ${second}`;
+  const statement = sqlite?.reader.prepare<[string, string], Row>(read('?', '?'));
+  return async (accessToken: string, clientCredentials: string): Promise<Row | undefined> => {
+    if (statement) return statement.get(accessToken, clientCredentials);
+    const result = await pool?.query<Row>({
+      name: 'introspected_token',
+      text: read('$1', '$2'),
+      values: [accessToken, clientCredentials],
+    });
+    return result?.rows[0];
   };
 }

@@ -1,0 +1,152 @@
+/**
+ * Proves that this node knows of every change that was acknowledged before now. Owns the reading of the counter and of the
+ * log; does not own what follows from a change (`change-ledger.ts`).
+ *
+ * A proof is a read that begins after the question has arrived, so it sees every commit that was acknowledged before the
+ * question was asked. All questions that are waiting when a read begins share it. When it cannot be made, there is no proof.
+ */
+import type { Store } from '../../db/open.ts';
+import type { ChangeLedger } from './change-ledger.ts';
+
+export interface Freshness {
+  /**
+   * Brings the ledger up to everything that was committed before this call.
+   * @param done called in a later turn of the event loop, with the reason when it could not be proved; must not throw
+   */
+  prove(done: (failure?: unknown) => void): void;
+}
+
+type Counted = { n: number };
+type ChangedRow = { subject: string; subject_id: string };
+
+/** A node that was away for longer than this many changes starts anew instead of reading them. */
+const mostChangesRead = 5_000;
+
+/** Creates the proof for either engine. */
+export function createFreshness({ store, ledger }: { store: Store; ledger: ChangeLedger }): Freshness {
+  return store.pool ? onPostgres(store.pool, ledger) : onSqlite(store, ledger);
+}
+
+/**
+ * Moves the ledger from one value of the counter to another.
+ * @param rows the changes in between, read after the counter; undefined when they were too many to read
+ */
+function follow(
+  ledger: ChangeLedger,
+  from: number,
+  to: number,
+  rows: readonly ChangedRow[] | undefined,
+): void {
+  // A number without its row, because rows were cleared away or a backup was put back, leaves only one safe reading.
+  if (rows?.length === to - from) ledger.note(rows);
+  else ledger.forget();
+}
+
+/** Whether the changes between two values of the counter are to be read one by one. */
+const readable = (from: number, to: number) => from >= 0 && to > from && to - from <= mostChangesRead;
+
+/**
+ * SQLite: `data_version` moves on this handle with every commit of any other one, in whatever process. Only then is the counter
+ * read, and only when that moved, the changes. One look serves every question of an event-loop turn.
+ * @see https://sqlite.org/pragma.html#pragma_data_version
+ */
+function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
+  if (!sqlite) throw new Error('neither SQLite nor PostgreSQL');
+  const { reader } = sqlite;
+  const dataVersion = reader.prepare('PRAGMA data_version').pluck();
+  // change_counter by primary key
+  const count = reader.prepare('select n from change_counter where id = 1').pluck();
+  // changes by primary key
+  const between = reader.prepare(
+    'select subject, subject_id from changes where seq > ? and seq <= ? order by seq',
+  );
+  let version: unknown;
+  let counter = -1;
+  let waiting: ((failure?: unknown) => void)[] = [];
+
+  function look(): void {
+    const seen = dataVersion.get();
+    if (seen === version) return;
+    const n = count.get() as number;
+    if (n !== counter) {
+      const rows = readable(counter, n) ? (between.all(counter, n) as ChangedRow[]) : undefined;
+      follow(ledger, counter, n, rows);
+      counter = n;
+    }
+    version = seen;
+  }
+
+  function answerAll(): void {
+    const due = waiting;
+    waiting = [];
+    let failure: unknown;
+    try {
+      look();
+    } catch (error) {
+      failure = error;
+    }
+    for (const done of due) done(failure);
+  }
+
+  return {
+    prove(done) {
+      if (waiting.push(done) === 1) setImmediate(answerAll);
+    },
+  };
+}
+
+/** PostgreSQL: the counter's row is read by one statement at a time; questions that arrive meanwhile share the next one. */
+function onPostgres(pool: NonNullable<Store['pool']>, ledger: ChangeLedger): Freshness {
+  let counter = -1;
+  let waiting: ((failure?: unknown) => void)[] = [];
+  let reading = false;
+
+  async function look(): Promise<void> {
+    // change_counter by primary key
+    const counted = await pool.query<Counted>({
+      name: 'change_counter',
+      text: 'select n from change_counter where id = 1',
+    });
+    const n = counted.rows[0]?.n;
+    if (n === undefined) throw new Error('the change counter is missing');
+    if (n === counter) return;
+    const changed = readable(counter, n)
+      ? await pool.query<ChangedRow>({
+          name: 'changes_between',
+          // changes by primary key
+          text: 'select subject, subject_id from changes where seq > $1 and seq <= $2 order by seq',
+          values: [counter, n],
+        })
+      : undefined;
+    follow(ledger, counter, n, changed?.rows);
+    counter = n;
+  }
+
+  async function readOn(): Promise<void> {
+    while (waiting.length > 0) {
+      const due = waiting;
+      waiting = [];
+      let failure: unknown;
+      try {
+        await look();
+      } catch (error) {
+        failure = error;
+        // Those who came meanwhile would wait for as long again, and find the same.
+        due.push(...waiting);
+        waiting = [];
+      }
+      for (const done of due) done(failure);
+    }
+    reading = false;
+  }
+
+  return {
+    prove(done) {
+      waiting.push(done);
+      if (reading) return;
+      reading = true;
+      // Questions of the same turn of the event loop come along.
+      setImmediate(() => void readOn());
+    },
+  };
+}

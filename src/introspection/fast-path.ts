@@ -1,0 +1,171 @@
+/**
+ * The common way of asking, in as few steps as there are: a POST of a small plain form by a caller with a secret. Owns the
+ * recognition of that way; every other one, and every refusal, is `endpoint.ts`'s.
+ *
+ * The whole question is hashed, credentials included; a question that was asked before in the same bytes has the same answer
+ * for as long as that holds, so a hit neither parses nor authenticates anything again.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Freshness } from '../changes/freshness.ts';
+import { type Form, parseForm } from '../http/read-form.ts';
+import { inactive } from './answer.ts';
+import type { CallerAuthentication } from './caller.ts';
+import { type Introspection, singleParameters } from './endpoint.ts';
+import type { CallerProof, KnownAnswer, LiveView } from './live-view.ts';
+
+/** Longer questions are none of the common way. */
+const mostBodyBytes = 4_096;
+
+export interface FastPathDependencies {
+  readonly issuer: string;
+  readonly view: LiveView;
+  readonly freshness: Freshness;
+  readonly callers: CallerAuthentication;
+  readonly plain: Introspection;
+  /** Told of every active answer, in the request's own turn. @param caller the resource server's name */
+  readonly onUse?: (authorizationId: string, caller: string, request: IncomingMessage) => void;
+}
+
+/** @returns a listener that takes a request, or leaves it as it is and says false */
+export function createFastPath(deps: FastPathDependencies) {
+  const { view, freshness, callers, plain, onUse } = deps;
+  const { host } = new URL(deps.issuer);
+  // Keys of what is remembered mean nothing outside this process, and nobody can compute one.
+  const salt = randomBytes(16).toString('hex');
+
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    if (request.method !== 'POST' || request.url !== '/introspect') return false;
+    const head = readHead(request.rawHeaders, host);
+    if (!head) return false;
+    let body = '';
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString('latin1');
+      if (body.length < head.bodyBytes) return;
+      freshness.prove((failure) => {
+        if (failure !== undefined) plain.fail(failure, response);
+        else answer(head.authorization, body, request, response);
+      });
+    });
+    return true;
+  };
+
+  function answer(
+    authorization: string | undefined,
+    body: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    // No header holds a line feed: two questions never make the same text.
+    const question = hash('sha256', `${salt}${authorization ?? ''}\n${body}`, 'base64');
+    const known = view.recall(question);
+    if (known) give(known, request, response);
+    else void find(question, authorization, body, request, response);
+  }
+
+  function give(known: KnownAnswer, request: IncomingMessage, response: ServerResponse): void {
+    send(response, known.body);
+    if (onUse && known.body !== inactive) onUse(known.authorizationId, known.caller, request);
+  }
+
+  async function find(
+    question: string,
+    authorization: string | undefined,
+    body: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    try {
+      const form = parseForm(Buffer.from(body, 'latin1').toString('utf8'));
+      const caller = readCaller(authorization, form);
+      const token = form.get('token')?.[0];
+      const found = caller && token ? await view.find(question, caller, token) : undefined;
+      if (found === undefined) await plain.handleForm(authorization, form, response);
+      else if (typeof found === 'string') send(response, found);
+      else give(found, request, response);
+    } catch (error) {
+      plain.fail(error, response);
+    }
+  }
+
+  /** @returns undefined unless it is one of the two ways to show a secret, and nothing else that counts is repeated */
+  function readCaller(authorization: string | undefined, form: Form): CallerProof | undefined {
+    if (singleParameters.some((name) => (form.get(name)?.length ?? 0) > 1)) return undefined;
+    if (form.has('client_assertion') || form.has('client_assertion_type')) return undefined;
+    const secret = form.get('client_secret')?.[0];
+    if ((authorization === undefined) === (secret === undefined)) return undefined;
+    const shown = JSON.stringify(authorization ?? [form.get('client_id')?.[0], secret]);
+    return {
+      key: hash('sha256', salt + shown, 'base64'),
+      async authenticate() {
+        const outcome = await callers.authenticate(authorization, form);
+        return outcome.kind === 'caller' ? outcome.server : undefined;
+      },
+    };
+  }
+}
+
+interface Head {
+  readonly authorization: string | undefined;
+  readonly bodyBytes: number;
+}
+
+/**
+ * Reads what counts of a request's head, without building the object of all headers. Pure.
+ * @param raw names and values in turn
+ * @returns undefined when anything is not as in the common way
+ */
+function readHead(raw: readonly string[], host: string): Head | undefined {
+  let authorization: string | undefined;
+  let bodyBytes = 0;
+  let isForm = false;
+  let isHost = false;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const value = raw[index + 1] as string;
+    switch (name.length) {
+      case 4:
+        if (name.toLowerCase() !== 'host') break;
+        if (isHost || value !== host) return undefined;
+        isHost = true;
+        break;
+      case 12:
+        if (name.toLowerCase() !== 'content-type') break;
+        if (isForm || value !== 'application/x-www-form-urlencoded') return undefined;
+        isForm = true;
+        break;
+      case 13:
+        if (name.toLowerCase() !== 'authorization') break;
+        if (authorization !== undefined) return undefined;
+        authorization = value;
+        break;
+      case 14:
+        if (name.toLowerCase() !== 'content-length') break;
+        bodyBytes = Number(value);
+        break;
+      case 16:
+        if (name.toLowerCase() === 'content-encoding') return undefined;
+        break;
+      case 17:
+        if (name.toLowerCase() === 'transfer-encoding') return undefined;
+        break;
+    }
+  }
+  const common = isHost && isForm && bodyBytes > 0 && bodyBytes <= mostBodyBytes;
+  return common ? { authorization, bodyBytes } : undefined;
+}
+
+/** Bodies are ASCII: as many bytes as characters. */
+function send(response: ServerResponse, body: string): void {
+  response.writeHead(200, [
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(body.length),
+    'Cache-Control',
+    'no-store',
+    'X-Content-Type-Options',
+    'nosniff',
+  ]);
+  response.end(body, 'latin1');
+}

@@ -1,0 +1,37 @@
+/**
+ * `/introspect` as the application sees it: the short path first, every other way of asking after it.
+ * Owns how the steps are put together; each is a file of its own.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Store } from '../../db/open.ts';
+import { createChangeLedger } from '../changes/change-ledger.ts';
+import { createFreshness } from '../changes/freshness.ts';
+import { createIntrospection } from './endpoint.ts';
+import { createFastPath, type FastPathDependencies } from './fast-path.ts';
+import { createLiveView, type LiveViewDependencies } from './live-view.ts';
+import { createPlainView } from './plain-view.ts';
+
+export interface IntrospectionListener {
+  /** Takes a request in the common way of asking, which is complete when it says true; leaves any other as it is. */
+  take(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Takes any request for this path that came to the right host. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+export type IntrospectionDependencies = Omit<LiveViewDependencies, 'ledger' | 'freshness'> &
+  Pick<FastPathDependencies, 'callers' | 'onUse'> & {
+    readonly store: Store;
+    /** Told why an answer could not be given. */
+    readonly onFailure: (error: unknown) => void;
+  };
+
+export function createIntrospectionListener(deps: IntrospectionDependencies): IntrospectionListener {
+  const ledger = createChangeLedger();
+  const freshness = createFreshness({ store: deps.store, ledger });
+  const plain = createIntrospection({ ...deps, view: createPlainView(deps) });
+  const view = createLiveView({ ...deps, ledger, freshness });
+  return {
+    take: createFastPath({ ...deps, view, freshness, plain }),
+    handle: plain.handle,
+  };
+}

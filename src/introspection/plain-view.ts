@@ -1,0 +1,55 @@
+/**
+ * The answer by plain reading: everything is read when it is asked for and nothing is remembered. It is the reference that the live
+ * view is compared with, and what the uncommon ways of asking go through.
+ */
+import type { ClientStore } from '../clients/client-store.ts';
+import type {
+  GuardedResources,
+  ResourceServer,
+  ResourceServerStore,
+} from '../clients/resource-server-store.ts';
+import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
+import type { Guarded } from '../policy/audience.ts';
+import { answerFor, inactive, writeAnswer } from './answer.ts';
+import type { TokenSource } from './token.ts';
+
+export interface PlainView {
+  /** Answers one caller about one string. @returns the body */
+  answer(server: ResourceServer, token: string): Promise<string>;
+}
+
+export interface PlainViewDependencies {
+  readonly issuer: string;
+  readonly tokens: TokenSource;
+  readonly rights: AuthorizationRights;
+  readonly clients: ClientStore;
+  readonly resourceServers: ResourceServerStore;
+}
+
+export function createPlainView(deps: PlainViewDependencies): PlainView {
+  return {
+    async answer(server, value) {
+      const token = await deps.tokens.find(value);
+      if (token?.audience === undefined) return inactive;
+      const [guards, client, rights] = await Promise.all([
+        deps.resourceServers.guardedBy(server.id),
+        deps.clients.find(token.clientId),
+        deps.rights.of(token.authorizationId),
+      ]);
+      const guarded = guardedAt(guards, token.audience);
+      if (!guarded || !client || client.disabled || !rights) return inactive;
+      return writeAnswer(answerFor(deps.issuer, token, rights, guarded));
+    },
+  };
+}
+
+/** What a caller guards of one audience. Pure. @returns undefined when the audience is not the caller's */
+export function guardedAt(guards: GuardedResources, audience: string): Guarded | undefined {
+  if (!guards.audiences.includes(audience)) return undefined;
+  return {
+    api: guards.apiAudiences.includes(audience),
+    mcpServers: new Set(
+      guards.mcpServers.filter(({ resource }) => resource === audience).map(({ id }) => id),
+    ),
+  };
+}
