@@ -108,7 +108,7 @@ describe('an authorization of acme-web', () => {
   });
 
   test('is not made when the person denies', async () => {
-    const { page } = person;
+    const page = await person.page.context().newPage();
     await page.goto(askAsWeb(server.issuer, { scope: 'api' }).address);
     const back = await returnBy(page, 'Deny', demo.web.redirect);
     expect(back.searchParams.get('error')).toBe('access_denied');

@@ -28,22 +28,22 @@ export async function openPage(
   const complaints: string[] = [];
   // The console repeats the status of a page that is an error itself.
   const refused = new Set<string>();
-  page.on('response', (response) => {
+  context.on('response', (response) => {
     if (response.status() >= 400 && response.request().isNavigationRequest()) refused.add(response.url());
   });
-  page.on('console', (message) => {
+  context.on('console', (message) => {
     const repeated =
       message.text().startsWith('Failed to load resource') && refused.has(message.location().url);
     if (['error', 'warning'].includes(message.type()) && !repeated) {
       complaints.push(`console: ${message.text()} (${message.location().url})`);
     }
   });
-  page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
-  page.on('dialog', (dialog) => {
+  context.on('weberror', (event) => complaints.push(`script: ${event.error().message}`));
+  context.on('dialog', (dialog) => {
     complaints.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
-  page.on('request', (request) => {
+  context.on('request', (request) => {
     const { protocol, origin } = new URL(request.url());
     if (protocol !== 'data:' && !origins.includes(origin)) complaints.push(`request: ${request.url()}`);
   });
@@ -85,11 +85,16 @@ export async function signIn(page: Page, email: string, password: string = demo.
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** Presses a button that sends the browser back to a tool. @returns the address, whether or not anything answers there */
+/**
+ * Presses a button that sends the browser back to a tool.
+ * @returns the address, whether or not anything answers there; where nothing does, the page is of no further use
+ */
 export async function returnBy(page: Page, button: string, redirectUri: string): Promise<URL> {
   const back = page.waitForRequest((request) => request.url().startsWith(redirectUri));
   await page.getByRole('button', { name: button, exact: true }).click({ noWaitAfter: true });
-  return new URL((await back).url());
+  const request = await back;
+  if (await request.response()) await page.waitForURL(request.url());
+  return new URL(request.url());
 }
 
 /** Ticks a capability, a project or a server by the beginning of its accessible name. */
