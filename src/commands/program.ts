@@ -2,7 +2,7 @@
  * The command line as a list. Owns names, options and exit codes; what a command does is in the file of its name.
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type Config, readConfig } from '../config.ts';
+import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import type { UserKind } from '../directory/user-store.ts';
 import type { Answer } from './answer.ts';
 import { type AssignmentPlace, addAssignment, removeAssignment } from './assignments.ts';
@@ -38,7 +38,11 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    terminal.complain(error instanceof Error ? error.message : String(error));
+    const problems =
+      error instanceof ConfigurationError
+        ? error.problems
+        : [error instanceof Error ? error.message : String(error)];
+    for (const problem of problems) terminal.complain(problem);
     return 1;
   }
 }

@@ -177,7 +177,7 @@ describe('the command line', () => {
     });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe(
-      'mandate: PORT: must be a whole number; DATABASE_URL: must be sqlite:PATH or postgres://…\n',
+      'mandate: PORT: must be a whole number\nmandate: DATABASE_URL: must be sqlite:PATH or postgres://…\n',
     );
   });
 
