@@ -1,6 +1,9 @@
 /** Wires real things: configuration, database, demo organization, sockets, timers, and their end. */
+import { spawn } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { migrate } from '../db/migrate.ts';
 import { openDatabase, type Store } from '../db/open.ts';
@@ -15,6 +18,7 @@ import { emptyOrganization, readOrganizationFile } from './organization/organiza
 import { createOrganizationImport } from './organization/organization-import.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
+import { settleMemory } from './settle-memory.ts';
 import { shippedFiles } from './shipped-files.ts';
 import { createStores } from './stores.ts';
 import { welcomeText } from './welcome.ts';
@@ -73,8 +77,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     });
     const server = createServer(serverLimits, app.listener);
     await listen(server, config);
-    const stopPlatform = platform ? await startPlatform(platform, config.issuer) : async () => {};
+    const stopPlatform = platform ? startPlatform(config.issuer) : async () => {};
     const stopCollecting = collectRegularly(app, log);
+    flushCompileCache();
+    settleMemory();
     process.stdout.write(welcomeText({ issuer: config.issuer, demo, platform }));
     return {
       origin: config.issuer,
@@ -91,7 +97,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
 }
 
-/** Fills an empty database: with the demo where it is wanted, with the built-in roles everywhere. @returns whether the demo is there */
+/** Fills an empty database with the demo where it is wanted, and brings built-in roles up to date everywhere. @returns whether the demo is there */
 async function prepareOrganization(
   config: Config,
   options: StartOptions,
@@ -111,33 +117,45 @@ async function prepareOrganization(
   }
   const empty = (await stores.users.list({ limit: 1 })).length === 0;
   const wanted = options.demo ?? !config.production;
-  if (empty) {
-    const imports = createOrganizationImport({
-      ...base,
-      ...stores,
-      builtInRoles: readBuiltInRoles(files.roles, base.catalogue),
-      passwords,
-    });
-    const planned = await imports.plan(wanted ? demo : emptyOrganization);
-    if (planned.outcome === 'refused') throw new Error(planned.problem);
-    await imports.apply({ id: 'system' }, planned.plan);
+  const imports = createOrganizationImport({
+    ...base,
+    ...stores,
+    builtInRoles: readBuiltInRoles(files.roles, base.catalogue),
+    passwords,
+  });
+  // Built-in roles follow the version at every start; an empty file mentions, and so changes, nothing else.
+  const planned = await imports.plan(empty && wanted ? demo : emptyOrganization);
+  if (planned.outcome === 'refused')
+    throw new Error(`the organization cannot be prepared: ${planned.problem}`);
+  if (planned.plan.entries.some(({ action }) => action !== 'unchanged')) {
+    const applied = await imports.apply({ id: 'system' }, planned.plan);
+    // Another node that starts at the same time has just done the same.
+    if (applied.outcome === 'refused')
+      throw new Error(`the organization cannot be prepared: ${applied.problem}`);
   }
   return wanted && !config.production && (await stores.users.findByEmail('owner@acme.test')) !== undefined;
 }
 
-/** The example platform is not part of the product: it is there in a clone, and a build does without. */
-async function startPlatform(origin: string, issuer: string): Promise<() => Promise<void>> {
-  const { createPlatform } = await import('../examples/platform/platform.ts');
-  const platform = createPlatform({
-    port: platformPort,
-    origin,
-    issuer,
-    apiSecret: 'acme-api-demo-secret-not-for-production',
-    mcpSecret: 'acme-mcp-demo-secret-not-for-production',
-    webSecret: 'acme-web-demo-secret-not-for-production',
+/**
+ * Starts the example platform as the separate server that it is. It is not part of the product: it is there in a clone, and a
+ * build does without.
+ * @returns what stops it
+ */
+function startPlatform(issuer: string): () => Promise<void> {
+  const program = new URL('../examples/platform/main.ts', import.meta.url);
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(program), '--port', String(platformPort), '--issuer', issuer],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
   });
-  await platform.start();
-  return () => platform.stop();
+  return async () => {
+    child.kill('SIGTERM');
+    await ended;
+  };
 }
 
 function collectRegularly(app: App, log: pino.Logger): () => void {

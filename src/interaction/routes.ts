@@ -262,12 +262,14 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     ]);
     if (!person) return undefined;
     const install = deps.installs.of(ctx, details.deviceCode);
-    const existing = await deps.authorizations.findInstall({
+    const held = await deps.authorizations.findInstall({
       userId,
       clientId: String(details.params.client_id),
       resource: audience?.uri ?? null,
       install,
     });
+    // What was paused stays paused: whoever consents again gets an authorization of its own.
+    const existing = held?.status === 'active' ? held : undefined;
     return { person, world, audience, install, existing };
   }
 
