@@ -53,7 +53,12 @@ function openSqlite(path: string): Store {
     sqlite,
     pool: undefined,
     transact: transactOn(db),
-    close: () => db.destroy(),
+    async close() {
+      await db.destroy();
+      // Kysely destroys nothing that it has not used.
+      sqlite.reader.close();
+      sqlite.writer.close();
+    },
   };
 }
 
@@ -90,7 +95,10 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     sqlite: undefined,
     pool,
     transact: transactOn(db),
-    close: () => db.destroy(),
+    async close() {
+      await db.destroy();
+      if (!pool.ending) await pool.end();
+    },
   };
 }
 
