@@ -1,0 +1,155 @@
+/** What was acknowledged stays; what cannot be asked is not answered. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import Sqlite from 'better-sqlite3';
+import { type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
+import { createBrowserlessClient } from '../support/http.ts';
+import { demo } from '../support/mandate.ts';
+import { introspect, tokenByCode } from '../support/oauth.ts';
+import { type Postgres, startPostgres } from '../support/postgres.ts';
+import { basic } from '../support/race.ts';
+import { type Answer, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+
+const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
+
+const introspection = (node: ServerProcess, token: string) =>
+  node.send('/introspect', { headers: basic(demo.apiServer), body: new URLSearchParams({ token }) });
+const clientToken = (node: ServerProcess) =>
+  node.send('/token', {
+    headers: basic(demo.ci),
+    body: new URLSearchParams({ grant_type: 'client_credentials', resource: demo.api }),
+  });
+const accessTokenOf = ({ text }: Answer) => (JSON.parse(text) as { access_token: string }).access_token;
+
+describe('on SQLite', () => {
+  let database: FreshDatabase;
+  let node: ServerProcess;
+
+  beforeAll(async () => {
+    database = await freshDatabaseUrl('sqlite');
+    node = await startServerProcess({ databaseUrl: database.url });
+  });
+  afterAll(async () => {
+    await node.kill();
+    await database.drop();
+  });
+
+  test('a revocation whose answer was sent is in force after kill -9, in 20 rounds', async () => {
+    const { issuer } = node;
+    let revived = 0;
+    let lost = 0;
+    for (let round = 0; round < 20; round++) {
+      const kept = accessTokenOf(await clientToken(node));
+      const tokens = await tokenByCode(node.issuer, editor, {}, createBrowserlessClient(node.issuer));
+      const body = new URLSearchParams({ token: tokens.refresh_token ?? '' });
+      const revoked = await node.send('/revoke', { headers: basic(demo.web), body });
+      await node.kill();
+      expect(revoked.status).toBe(200);
+      node = await startServerProcess({ databaseUrl: database.url });
+      const { active } = await introspect(node.issuer, tokens.access_token ?? '');
+      if (active) revived++;
+      if ((await introspection(node, kept)).text.includes('"active":false')) lost++;
+    }
+    expect(issuer).not.toBe(node.issuer);
+    expect({ revived, lost }).toEqual({ revived: 0, lost: 0 });
+  }, 120_000);
+
+  test('another process that holds the write lock for 2 s holds up writers, who succeed, and no introspection', async () => {
+    const token = accessTokenOf(await clientToken(node));
+    const other = new Sqlite(database.url.slice('sqlite:'.length));
+    other.exec('BEGIN IMMEDIATE');
+    const start = performance.now();
+    const writing = Promise.all([1, 2, 3].map(() => clientToken(node))).then((answers) => ({
+      statuses: answers.map(({ status }) => status),
+      after: performance.now() - start,
+    }));
+    const times: number[] = [];
+    while (performance.now() - start < 2_000) {
+      const asked = performance.now();
+      const answer = await introspection(node, token);
+      times.push(performance.now() - asked);
+      expect(answer.text).toContain('"active":true');
+      await new Promise((resume) => setTimeout(resume, 4));
+    }
+    other.exec('ROLLBACK');
+    other.close();
+    const { statuses, after } = await writing;
+    expect(statuses).toEqual([200, 200, 200]);
+    expect(after).toBeGreaterThan(1_900);
+    times.sort((a, b) => a - b);
+    expect(times[Math.floor(times.length * 0.99)]).toBeLessThan(50);
+  }, 30_000);
+});
+
+describe('on PostgreSQL, paused', () => {
+  let postgres: Postgres;
+  let node: ServerProcess;
+  let token: string;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    node = await startServerProcess({ databaseUrl: postgres.url });
+    token = accessTokenOf(await clientToken(node));
+  }, 60_000);
+  afterAll(async () => {
+    postgres.resume();
+    await node.kill();
+    await postgres.stop();
+  });
+
+  test('introspection answers 503 with Retry-After within 2.5 s, writers too, and both recover', async () => {
+    expect((await introspection(node, token)).text).toContain('"active":true');
+    postgres.pause();
+    try {
+      const timed = async (ask: () => Promise<Answer>) => {
+        const start = performance.now();
+        const answer = await ask();
+        return { ...answer, took: performance.now() - start };
+      };
+      // More than the pool has connections: those that wait for one are answered in time as well.
+      const answers = await Promise.all([
+        ...Array.from({ length: 30 }, () => timed(() => introspection(node, token))),
+        ...Array.from({ length: 5 }, () => timed(() => clientToken(node))),
+      ]);
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+      for (const { headers, text } of answers) {
+        expect(headers['retry-after']).toMatch(/^\d+$/);
+        expect(headers['cache-control']).toContain('no-store');
+        expect(text).not.toContain('active');
+      }
+      expect(Math.max(...answers.slice(0, 30).map(({ took }) => took))).toBeLessThan(2_500);
+      expect((await node.send('/readyz')).status).toBe(503);
+      expect((await node.send('/healthz')).status).toBe(200);
+    } finally {
+      postgres.resume();
+    }
+    const resumed = performance.now();
+    let answer = await introspection(node, token);
+    while (answer.status !== 200 && performance.now() - resumed < 5_000) {
+      await new Promise((resume) => setTimeout(resume, 50));
+      answer = await introspection(node, token);
+    }
+    expect(answer.text).toContain('"active":true');
+    expect((await clientToken(node)).status).toBe(200);
+  }, 30_000);
+
+  test('a restart of the database is answered by 503 at most, never by another error', async () => {
+    const statuses = new Set<number>();
+    let over = false;
+    const asking = (async () => {
+      while (!over) {
+        for (const answer of await Promise.all([introspection(node, token), clientToken(node)])) {
+          statuses.add(answer.status);
+          if (answer.status === 200) expect(answer.text).not.toContain('"active":false');
+        }
+      }
+    })();
+    await postgres.restart('immediate');
+    const ready = performance.now();
+    while ((await introspection(node, token)).status !== 200) {
+      expect(performance.now() - ready).toBeLessThan(5_000);
+    }
+    over = true;
+    await asking;
+    expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+  }, 30_000);
+});
