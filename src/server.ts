@@ -1,5 +1,6 @@
 /** Wires real things: configuration, database, demo organization, sockets, timers, and their end. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -37,6 +38,7 @@ export interface RunningServer {
 }
 
 const platformPort = 4100;
+const platformProgram = new URL('../examples/platform/main.ts', import.meta.url);
 const collectEveryMilliseconds = 60_000;
 const stopWithinMilliseconds = 10_000;
 /** A request's head and its whole have to arrive in these, so that slow clients hold nothing. */
@@ -62,7 +64,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const files = shippedFiles();
     const catalogue = readCatalogue(files.capabilities);
     const demo = await prepareOrganization(config, options, { store, secrets, catalogue });
-    const platform = demo && options.platform !== false ? `http://localhost:${platformPort}` : undefined;
+    const platform =
+      demo && options.platform !== false && existsSync(platformProgram)
+        ? `http://localhost:${platformPort}`
+        : undefined;
     const root = dirname(dirname(files.capabilities));
     const app = await createApp({
       ...config,
@@ -142,10 +147,9 @@ async function prepareOrganization(
  * @returns what stops it
  */
 function startPlatform(issuer: string): () => Promise<void> {
-  const program = new URL('../examples/platform/main.ts', import.meta.url);
   const child = spawn(
     process.execPath,
-    [fileURLToPath(program), '--port', String(platformPort), '--issuer', issuer],
+    [fileURLToPath(platformProgram), '--port', String(platformPort), '--issuer', issuer],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const ended = new Promise<void>((resolve) => {
