@@ -2,7 +2,7 @@
  * Everything that oidc-provider is told, in the order of a request's life. Each hook lives in a file of its own.
  */
 import type { JWK } from 'jose';
-import type { Adapter, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { UserStore } from '../directory/user-store.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
@@ -12,6 +12,7 @@ import { createInteractionPolicy } from './interaction-policy.ts';
 import * as lifetimes from './lifetimes.ts';
 import type { DevicePages, SessionPages } from './pages.ts';
 import { createIdFactory } from './registration.ts';
+import { mayRevoke } from './revocation.ts';
 import { createExtraParameters, identityScopes } from './scopes.ts';
 import { accessTokenSeconds, type TokenHooks } from './token-hooks.ts';
 
@@ -65,7 +66,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
     } as NonNullable<Configuration['enabledJWA']>,
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
       // The library also accepts endpoint URLs, which it builds from the Host header.
-      if (claims.aud !== deps.issuer) throw new Error('aud must be exactly the issuer');
+      if (claims.aud !== deps.issuer) throw new errors.InvalidClientAuth('aud must be exactly the issuer');
     },
     clientBasedCORS: allowsOrigin,
     clockTolerance: 5,
@@ -78,6 +79,11 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     loadExistingGrant: async (ctx) => {
+      const { client, params, route } = ctx.oidc;
+      // The library checks it when a request begins; a person may take an hour, and the client may lose it meanwhile.
+      if (route === 'resume' && !client?.redirectUriAllowed(String(params?.redirect_uri))) {
+        throw new errors.InvalidRedirectUri();
+      }
       const grantId = ctx.oidc.result?.consent?.grantId;
       return grantId ? ctx.oidc.provider.Grant.find(grantId) : undefined;
     },
@@ -112,7 +118,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
     features: {
       devInteractions: { enabled: false },
       introspection: { enabled: false },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
       clientCredentials: { enabled: true },
       userinfo: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },

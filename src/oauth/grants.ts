@@ -108,7 +108,7 @@ export function asGranted(
  * Drops from a refresh's `scope` what the refresh token never held, as /authorize drops it: clients repeat what they first asked
  * for. A request that names nothing held stays as it is, to be refused (RFC 6749 section 6). Pure.
  */
-export function asHeld(asked: unknown, held: string | undefined): unknown {
+function asHeld(asked: unknown, held: string | undefined): unknown {
   const known = readScope(held);
   const kept = readScope(asked).filter((name) => known.includes(name));
   return kept.length > 0 ? kept.join(' ') : asked;

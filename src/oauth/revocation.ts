@@ -28,6 +28,18 @@ export function revocationReach(request: {
   return 'nothing';
 }
 
+/**
+ * Lets a client revoke its own tokens, and answers for another one's as for an unknown token, so that nobody learns by asking
+ * whether it exists (RFC 7009 sections 2.1 and 2.2). Pure.
+ */
+export async function mayRevoke(
+  _ctx: KoaContextWithOIDC,
+  client: { clientId: string },
+  token: { clientId?: string | undefined },
+): Promise<boolean> {
+  return token.clientId === client.clientId;
+}
+
 /** Creates the library's `revokeGrantPolicy`: sets the reach for the adapter and writes what the authorization must remember. */
 export function createRevokeGrantPolicy(deps: {
   units: UnitsOfWork;
