@@ -149,8 +149,15 @@ async function prepareOrganization(
 function startPlatform(issuer: string): () => Promise<void> {
   const child = spawn(
     process.execPath,
-    [fileURLToPath(platformProgram), '--port', String(platformPort), '--issuer', issuer],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    [
+      fileURLToPath(platformProgram),
+      '--port',
+      String(platformPort),
+      '--issuer',
+      issuer,
+      '--until-input-ends',
+    ],
+    { stdio: ['pipe', 'ignore', 'inherit'] },
   );
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

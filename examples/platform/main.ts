@@ -1,4 +1,7 @@
-/** Runs the example platform alone: `node examples/platform/main.ts [--port 4100] [--issuer http://localhost:4000]`. */
+/**
+ * Runs the example platform alone: `node examples/platform/main.ts [--port 4100] [--issuer http://localhost:4000]`.
+ * With `--until-input-ends` it stops when whoever started it is gone.
+ */
 import { parseArgs } from 'node:util';
 import { createPlatform } from './platform.ts';
 
@@ -6,6 +9,7 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '4100' },
     issuer: { type: 'string', default: 'http://localhost:4000' },
+    'until-input-ends': { type: 'boolean', default: false },
   },
 });
 
@@ -22,11 +26,12 @@ const platform = createPlatform({
 await platform.start();
 process.stdout.write(`Example platform at ${platform.origin}, asking ${values.issuer}\n`);
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    platform.stop().catch((error: unknown) => {
-      process.stderr.write(`${String(error)}\n`);
-      process.exitCode = 1;
-    });
+function stop(): void {
+  platform.stop().catch((error: unknown) => {
+    process.stderr.write(`${String(error)}\n`);
+    process.exitCode = 1;
   });
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+if (values['until-input-ends']) process.stdin.once('end', stop).resume();
