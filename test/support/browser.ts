@@ -42,18 +42,19 @@ async function launch(): Promise<Browser> {
 /**
  * Checks the open page against WCAG 2.0, 2.1 and 2.2, levels A and AA, also where the page's policy allows no foreign script.
  *
+ * @param rules only these rules of axe, where the others have been checked already
  * @returns one sentence for each violation: rule, what it asks, and the elements that break it
  */
-export async function axeViolations(page: Page): Promise<string[]> {
-  await page.evaluate(axeCore.source);
+export async function axeViolations(page: Page, rules?: string[]): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeCore.source);
   const { violations } = await page.evaluate(
-    (values) =>
+    ({ type, values }) =>
       // target-size (WCAG 2.2, 2.5.8) is off by default.
       globalThis.axe.run(document, {
-        runOnly: { type: 'tag', values },
-        rules: { 'target-size': { enabled: true } },
+        runOnly: { type, values },
+        rules: { 'target-size': { enabled: type === 'tag' } },
       }),
-    wcagTags,
+    rules ? { type: 'rule' as const, values: rules } : { type: 'tag' as const, values: wcagTags },
   );
   return violations.map(
     ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
