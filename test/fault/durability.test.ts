@@ -7,7 +7,8 @@ import { demo } from '../support/mandate.ts';
 import { introspect, tokenByCode } from '../support/oauth.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { basic } from '../support/race.ts';
-import { type Answer, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import type { Answer } from '../support/raw-request.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
 

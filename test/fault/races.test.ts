@@ -9,7 +9,8 @@ import { demo } from '../support/mandate.ts';
 import { authorize, introspect, pkce, postForm, tokenByCode } from '../support/oauth.ts';
 import { openConsent, register, signInIfAsked } from '../support/oauth-requests.ts';
 import { basic, race, raceForms, statusesOf } from '../support/race.ts';
-import { type Answer, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import type { Answer } from '../support/raw-request.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
 const rounds = 3;

@@ -1,5 +1,6 @@
 /** Many requests at the same moment, spread over the nodes of one issuer. */
-import type { Answer, ServerProcess } from './server-process.ts';
+import type { Answer } from './raw-request.ts';
+import type { ServerProcess } from './server-process.ts';
 
 export interface RacedForm {
   readonly path: string;

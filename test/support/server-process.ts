@@ -4,9 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
+import { type Answer, type SendOptions, sendTo } from './raw-request.ts';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 const readyWithinMilliseconds = 20_000;
@@ -17,20 +18,6 @@ export interface ServerProcessOptions {
   readonly issuer?: string;
   /** Further environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
-}
-
-/** One answer of one process. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
-
-export interface SendOptions {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as a form unless the headers name another type. */
-  readonly body?: URLSearchParams | string;
 }
 
 export interface ServerProcess {
@@ -58,16 +45,8 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   });
   const output = collect(child);
   const agent = new Agent({ keepAlive: true });
-  const send: ServerProcess['send'] = (path, { method, headers, body } = {}) =>
-    sendTo(port, agent, path, {
-      method: method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: {
-        host: new URL(issuer).host,
-        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-        ...headers,
-      },
-      body: body?.toString() ?? '',
-    });
+  const send: ServerProcess['send'] = (path, sent) =>
+    sendTo(port, path, { ...sent, agent, headers: { host: new URL(issuer).host, ...sent?.headers } });
   const end = async (signal: NodeJS.Signals) => {
     agent.destroy();
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -138,28 +117,4 @@ async function untilReady(
   }
   child.kill('SIGKILL');
   throw new Error(`the server was not ready in time:\n${output()}`);
-}
-
-function sendTo(
-  port: number,
-  agent: Agent,
-  path: string,
-  { method, headers, body }: { method: string; headers: Record<string, string>; body: string },
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, path, method, headers, agent }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => void pieces.push(piece));
-      response.once('error', reject);
-      response.once('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: Buffer.concat(pieces).toString('utf8'),
-        }),
-      );
-    });
-    sent.once('error', reject);
-    sent.end(body);
-  });
 }
