@@ -1,0 +1,110 @@
+/**
+ * What a change would cut, before it is made: the same rule, asked about rights as they are and as they would be. Owns which
+ * authorizations to ask about; decides nothing.
+ */
+import type { Kysely } from 'kysely';
+import type { Database } from '../../../db/schema.ts';
+import {
+  type OwnedAuthorization,
+  standingAuthorizations,
+  type Touched,
+} from '../../authorizations/everyones.ts';
+import { toGranted } from '../../authorizations/to-granted.ts';
+import type { LiveAccess } from '../../directory/live-access.ts';
+import { effective } from '../../policy/effective.ts';
+import { type Lost, lostBetween, type Supposition, suppose } from '../../policy/suppose.ts';
+import type { World } from '../../policy/vocabulary.ts';
+import { wholeOf } from '../../policy/whole.ts';
+import type { AdminDeps } from './operation.ts';
+
+/** One authorization that would lose something. */
+export interface Cut {
+  readonly authorization: OwnedAuthorization;
+  readonly lost: readonly Lost[];
+  /** Nothing would be left of it. */
+  readonly everything: boolean;
+}
+
+export interface Impact {
+  readonly cuts: readonly Cut[];
+  /** There were more authorizations than are looked at in one go: the count is a lower bound. */
+  readonly incomplete: boolean;
+  /** Names for what is lost. */
+  readonly world: World;
+}
+
+/** Authorizations that one answer looks at. */
+const mostLookedAt = 5_000;
+
+/** Asks what a change would cut. */
+export async function impactOf(
+  {
+    store,
+    liveAccess,
+    worldSource,
+    clock,
+  }: Pick<AdminDeps, 'store' | 'liveAccess' | 'worldSource' | 'clock'>,
+  supposition: Supposition,
+): Promise<Impact> {
+  const now = clock.now();
+  const [touched, world] = await Promise.all([touchedBy(store.db, supposition), worldSource.whole()]);
+  const found = await standingAuthorizations(store.db, touched, { now, limit: mostLookedAt + 1 });
+  const owners = new Map<string, LiveAccess | undefined>();
+  const cuts: Cut[] = [];
+  for (const authorization of found.slice(0, mostLookedAt)) {
+    const { userId } = authorization;
+    if (!owners.has(userId)) owners.set(userId, await liveAccess.read(userId));
+    const owner = owners.get(userId);
+    if (!owner) continue;
+    const after = suppose(supposition, { id: userId, live: owner.live, assigned: owner.assigned }, world);
+    const stored = toGranted(authorization, now);
+    const { followsOwner } = authorization;
+    const before = effective(
+      followsOwner ? wholeOf(owner.live, world, owner.assigned) : stored,
+      owner.live,
+      world,
+    );
+    const then = effective(
+      followsOwner ? wholeOf(after.live, after.world, after.assigned) : stored,
+      after.live,
+      after.world,
+    );
+    const lost = lostBetween(before, then);
+    const everything =
+      then.organization.length === 0 &&
+      then.mcpServers.length === 0 &&
+      then.projects.every(({ actions }) => actions.length === 0);
+    if (lost.length > 0) cuts.push({ authorization, lost, everything });
+  }
+  return { cuts, incomplete: found.length > mostLookedAt, world };
+}
+
+async function touchedBy(db: Kysely<Database>, supposition: Supposition): Promise<Touched> {
+  switch (supposition.kind) {
+    case 'user_suspended':
+    case 'role_unassigned':
+      return { userIds: [supposition.user] };
+    case 'role_changed': {
+      // role_assignments_by_role
+      const holders = await db
+        .selectFrom('role_assignments')
+        .select('user_id')
+        .distinct()
+        .where('role_id', '=', supposition.role)
+        .limit(mostLookedAt)
+        .execute();
+      return { userIds: holders.map((holder) => holder.user_id), mentioned: [supposition.role] };
+    }
+    case 'project_deleted': {
+      // mcp_servers_by_project: a server can be picked without its project
+      const servers = await db
+        .selectFrom('mcp_servers')
+        .select('id')
+        .where('project_id', '=', supposition.project)
+        .execute();
+      return { mentioned: [supposition.project, ...servers.map(({ id }) => id)] };
+    }
+    case 'mcp_server_disabled':
+      return { mentioned: [supposition.mcpServer] };
+  }
+}

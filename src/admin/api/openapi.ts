@@ -1,0 +1,156 @@
+/** Describes the table of operations in OpenAPI 3.1, from the schemas that check the requests. Pure. */
+import { z } from 'zod';
+import type { Operation } from './operation.ts';
+import { problems } from './problem.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Writes the description.
+ * @see https://spec.openapis.org/oas/v3.1.1.html
+ */
+export function describeApi(operations: readonly Operation[], issuer: string): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  const components = new Map<string, Json>();
+  for (const operation of operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, components) };
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Mandate administration',
+      version: '1',
+      description:
+        'Everything that the administration pages do, as JSON. Sign in at /sign-in; everything but reading takes the token of `GET /api/v1/session` in X-CSRF-Token.',
+    },
+    servers: [{ url: `${issuer}/api/v1` }],
+    security: [{ session: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'mandate_session',
+          description: 'The browser session',
+        },
+      },
+      schemas: { ...Object.fromEntries([...components].sort()), Problem: problemSchema },
+    },
+  };
+}
+
+const problemSchema: Json = {
+  type: 'object',
+  description: 'Why the request was refused (RFC 9457)',
+  required: ['title', 'status', 'code', 'detail', 'request_id'],
+  properties: {
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', enum: Object.keys(problems) },
+    detail: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['pointer', 'detail'],
+        properties: { pointer: { type: 'string' }, detail: { type: 'string' } },
+      },
+    },
+    request_id: { type: 'string' },
+  },
+};
+
+function describe(operation: Operation, components: Map<string, Json>): Json {
+  const { id, tag, summary, anyOf, path, query, body, answer, status, versioned } = operation;
+  const parameters = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    ...(query === undefined ? [] : queryParameters(query, components)),
+    ...(versioned
+      ? [
+          {
+            name: 'If-Match',
+            in: 'header',
+            required: true,
+            description: 'The ETag that was seen; 412 when it has moved since',
+            schema: { type: 'string', pattern: '^"[0-9]+"$' },
+          },
+        ]
+      : []),
+  ];
+  const lines = id === 'export_changes';
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(anyOf.length === 0
+      ? {}
+      : { description: `Needs ${anyOf.map((name) => `\`${name}\``).join(' or ')}.` }),
+    'x-permissions': anyOf,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: schemaOf(body, 'input', components) } },
+          },
+        }),
+    responses: {
+      [status ?? 200]: {
+        description: 'Done',
+        ...(answer === undefined
+          ? {}
+          : {
+              content: {
+                [lines ? 'application/jsonl' : 'application/json']: {
+                  schema: schemaOf(answer, 'output', components),
+                },
+              },
+            }),
+      },
+      default: {
+        description: 'Refused',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    },
+  };
+}
+
+function queryParameters(query: z.ZodObject, components: Map<string, Json>): Json[] {
+  const { properties = {}, required = [] } = schemaOf(query, 'input', components) as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
+}
+
+/** Turns a schema into JSON Schema 2020-12, which OpenAPI 3.1 uses as it is; shapes that carry an id move to the components. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output', components: Map<string, Json>): Json {
+  const {
+    $schema: _,
+    $defs,
+    ...own
+  } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    reused: 'inline',
+  }) as Json & { $defs?: Record<string, Json> };
+  for (const [name, definition] of Object.entries($defs ?? {})) components.set(name, rewritten(definition));
+  return rewritten(own);
+}
+
+/** Points references at the components. */
+function rewritten(schema: Json): Json {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
+}
