@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Database } from './schema.ts';
 import { createSqliteDialect, openSqliteHandles, type SqliteHandles } from './sqlite-dialect.ts';
 
@@ -63,6 +63,8 @@ function openSqlite(path: string): Store {
 }
 
 async function openPostgres(url: string, onError: (error: Error) => void): Promise<Store> {
+  // Loaded where it is used: an embedded server does without its memory.
+  const { default: pg } = await import('pg');
   // Instants and counters are bigint columns that fit in a double; both engines answer numbers.
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({

@@ -110,10 +110,10 @@ async function prepareOrganization(
 ): Promise<boolean> {
   const stores = createStores({ ...base, clock: systemClock });
   const files = shippedFiles();
-  const demo = readOrganizationFile(files.demo);
+  const readDemo = () => readOrganizationFile(files.demo);
   const passwords = createPasswords();
   if (config.production) {
-    const found = await findDemoSecrets({ ...stores, demo, passwords });
+    const found = await findDemoSecrets({ ...stores, demo: readDemo(), passwords });
     if (found.length > 0) {
       throw new ConfigurationError(
         found.map((what) => `${what} is the demo's, which everyone knows: change it`),
@@ -129,7 +129,7 @@ async function prepareOrganization(
     passwords,
   });
   // Built-in roles follow the version at every start; an empty file mentions, and so changes, nothing else.
-  const planned = await imports.plan(empty && wanted ? demo : emptyOrganization);
+  const planned = await imports.plan(empty && wanted ? readDemo() : emptyOrganization);
   if (planned.outcome === 'refused')
     throw new Error(`the organization cannot be prepared: ${planned.problem}`);
   if (planned.plan.entries.some(({ action }) => action !== 'unchanged')) {
