@@ -47,14 +47,15 @@ export function createPartCache<Value>(ledger: ChangeLedger, mostBytes: number):
       const remembered = known(key);
       if (remembered) return remembered;
       // A reading that began before this question's proof may be shared: the ledger tells whether a change overtook it.
-      const shared = await reading.get(key);
-      if (shared && holds(shared)) return shared;
+      const shared = reading.get(key);
+      const part = shared && (await shared);
+      if (part && holds(part)) return part;
       const { position } = ledger;
       const own = read().then((found): Part<Value> | undefined => {
         if (!found) return undefined;
-        const part = { value: found.value, subjects: found.subjects, position };
-        parts.set(key, part, found.bytes);
-        return part;
+        const fresh = { value: found.value, subjects: found.subjects, position };
+        parts.set(key, fresh, found.bytes);
+        return fresh;
       });
       reading.set(key, own);
       try {
