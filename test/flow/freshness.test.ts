@@ -1,0 +1,116 @@
+/**
+ * Once a change is acknowledged, no introspection that starts later answers from before it, on whichever node.
+ * `FRESHNESS_TRIALS` sets how often each is tried.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { prepareTrials, tryFreshness } from '../support/freshness-trials.ts';
+import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { askToken, introspect, postForm, tokenByCode } from '../support/oauth.ts';
+
+const times = Number(process.env.FRESHNESS_TRIALS ?? 100);
+const kinds = [
+  'revoke',
+  'narrow',
+  'widen',
+  'suspend user',
+  'move off project',
+  'edit role',
+  'disable server',
+  'delete client',
+  'rotate caller secret',
+];
+
+describe.each([
+  ['sqlite', 1],
+  ['sqlite', 2],
+  ['postgres', 2],
+] as const)('on %s, nodes: %d', (engine, count) => {
+  let first: TestMandate;
+  let nodes: TestMandate[];
+  let trials: Awaited<ReturnType<typeof prepareTrials>>;
+
+  beforeAll(async () => {
+    first = await startMandate({ engine });
+    const { databaseUrl, clock } = first;
+    nodes = count === 1 ? [first] : [first, await startMandate({ databaseUrl, clock })];
+    trials = await prepareTrials(first);
+  });
+  afterAll(async () => {
+    for (const node of [...nodes].reverse()) await node.stop();
+  });
+
+  test.each(kinds)(
+    `${times} times: %s`,
+    async (kind) => {
+      const trial = trials[kind];
+      if (!trial) throw new Error(`no trial for ${kind}`);
+      expect(await tryFreshness(nodes, [kind, trial], times)).toEqual([]);
+    },
+    1_000 + times * 1_000,
+  );
+
+  const editor = {
+    email: 'editor@acme.test',
+    answers: { 'flows:edit': true, atlas: true, 'Role in atlas': 'Editor' },
+  };
+  const other = () => nodes.at(-1) ?? first;
+
+  test('an access token that is revoked by itself is inactive at once, its sibling is not', async () => {
+    await first.stores.clients.saveRegistered(
+      { id: 'test' },
+      {
+        id: demo.web.id,
+        metadata: (await first.stores.clients.find(demo.web.id))?.metadata ?? {},
+        secret: demo.web.secret,
+      },
+    );
+    const answer = await tokenByCode(first.issuer, editor, { scope: 'api flows:edit offline_access' });
+    const sibling = await askToken(
+      first.issuer,
+      { grant_type: 'refresh_token', refresh_token: answer.refresh_token ?? '' },
+      demo.web,
+    );
+    const [one, two] = [answer.access_token ?? '', sibling.body.access_token ?? ''];
+    expect(await introspect(other().issuer, one)).toMatchObject({ active: true });
+    expect(await introspect(other().issuer, two)).toMatchObject({ active: true });
+    expect((await postForm(`${first.issuer}/revoke`, { token: one }, demo.web)).status).toBe(200);
+    expect(await introspect(other().issuer, one)).toEqual({ active: false });
+    expect(await introspect(other().issuer, two)).toMatchObject({ active: true });
+  });
+
+  test('a service account token that is revoked by itself is inactive at once', async () => {
+    const { body } = await askToken(first.issuer, { grant_type: 'client_credentials' }, demo.ci);
+    const token = body.access_token ?? '';
+    expect(await introspect(other().issuer, token)).toMatchObject({ active: true });
+    expect((await postForm(`${first.issuer}/revoke`, { token }, demo.ci)).status).toBe(200);
+    expect(await introspect(other().issuer, token)).toEqual({ active: false });
+  });
+
+  test('a code that comes back ends the tokens that it gave at once', async () => {
+    const answer = await tokenByCode(first.issuer, editor);
+    const token = answer.access_token ?? '';
+    expect(await introspect(other().issuer, token)).toMatchObject({ active: true });
+    const replay = await askToken(
+      first.issuer,
+      {
+        grant_type: 'authorization_code',
+        code: answer.code,
+        redirect_uri: demo.web.redirect,
+        code_verifier: answer.verifier,
+      },
+      demo.web,
+    );
+    expect(replay.body.error).toBe('invalid_grant');
+    expect(await introspect(other().issuer, token)).toEqual({ active: false });
+  });
+
+  test('time ends what is remembered: a token and an authorization expire while they are hot', async () => {
+    const answer = await tokenByCode(first.issuer, editor);
+    const token = answer.access_token ?? '';
+    expect(await introspect(other().issuer, token)).toMatchObject({ active: true });
+    first.clock.advance(3_599);
+    expect(await introspect(other().issuer, token)).toMatchObject({ active: true });
+    first.clock.advance(1);
+    expect(await introspect(other().issuer, token)).toEqual({ active: false });
+  });
+});
