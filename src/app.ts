@@ -7,6 +7,9 @@ import Router from '@koa/router';
 import type Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
+import { createAccount } from './account/account.ts';
+import { createSignInRoutes } from './account/sign-in-routes.ts';
+import { createLastUseRecorder } from './authorizations/last-use.ts';
 import type { Clock } from './clock.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { createAssets } from './http/assets.ts';
@@ -18,6 +21,7 @@ import { createRateLimits } from './http/rate-limit.ts';
 import { createRenderer } from './http/render.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { buildStartPage } from './http/start-page.ts';
+import { createBrowserSessions } from './interaction/browser-session.ts';
 import { createConsentWriter } from './interaction/consent-writer.ts';
 import { createDevicePages } from './interaction/device-pages.ts';
 import {
@@ -32,6 +36,7 @@ import { createInteractionRoutes } from './interaction/routes.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
 import { createSignIn } from './interaction/sign-in.ts';
 import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
+import { withApiKeys } from './introspection/api-key.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
 import { createIntrospectionListener } from './introspection/listener.ts';
 import { createTokenSource } from './introspection/token.ts';
@@ -67,6 +72,8 @@ export interface AppDependencies {
 export interface App {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   readonly garbage: GarbageCollector;
+  /** Writes what is only noted so far; before the database is closed. */
+  settle(): Promise<void>;
   /** Set to false when the server begins to stop, so that nobody sends it new work. */
   ready: boolean;
 }
@@ -109,16 +116,21 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const koa = provider as unknown as Koa;
   pinHost(koa, issuer);
 
+  const passwords = createPasswords();
+  const sessions = createBrowserSessions({ provider, secure: issuer.startsWith('https:') });
+  const signIn = createSignIn({ ...stores, passwords, limits });
   const interaction = createInteractionRoutes({
     ...deps,
     ...stores,
     provider,
     pages,
     resources,
-    signIn: createSignIn({ ...stores, passwords: createPasswords(), limits }),
+    signIn,
     consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
     installs: createInstalls({ secrets, secure: issuer.startsWith('https:') }),
   });
+  const signInRoutes = createSignInRoutes({ ...deps, sessions, signIn, pages });
+  const account = createAccount({ ...deps, ...stores, sessions, signIn, pages, resources, limits });
   const start = new Router().get('/', (ctx) => {
     const { loaded, platform } = deps.demo;
     pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform }, words));
@@ -134,15 +146,22 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
   koa.use(start.routes() as unknown as Koa.Middleware);
   koa.use(interaction.routes() as unknown as Koa.Middleware);
+  for (const router of [signInRoutes, ...account]) koa.use(router.routes() as unknown as Koa.Middleware);
 
   const engine = provider.callback();
+  const lastUse = createLastUseRecorder({
+    ...deps,
+    onFailure: (error) => log.warn({ err: error }, 'last uses could not be written'),
+  });
   const introspection = createIntrospectionListener({
     ...stores,
     issuer,
     store,
     clock,
     rights,
-    tokens: createTokenSource(deps),
+    tokens: withApiKeys(createTokenSource(deps), stores.apiKeys),
+    onUse: (authorizationId, caller, request) =>
+      lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
     callers: createCallerAuthentication({
       ...stores,
       issuer,
@@ -155,7 +174,11 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
   });
 
-  const app: App = { listener, garbage: createGarbageCollector(deps), ready: true };
+  const collector = createGarbageCollector(deps);
+  const garbage: GarbageCollector = {
+    collect: async () => (await stores.apiKeys.recordEnds()) + (await collector.collect()),
+  };
+  const app: App = { listener, garbage, settle: lastUse.flush, ready: true };
   return app;
 
   function listener(request: IncomingMessage, response: ServerResponse): void {

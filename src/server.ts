@@ -93,6 +93,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         app.ready = false;
         stopCollecting();
         await Promise.all([closeServer(server), stopPlatform()]);
+        await app.settle();
         await store.close();
       },
     };

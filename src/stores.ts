@@ -1,6 +1,10 @@
 /** Every store over one database, wired the same way for the server, the command line and the tests. */
 import type { Store } from '../db/open.ts';
+import { createApiKeyStore } from './authorizations/api-key-store.ts';
+import { createAuthorizationEditor } from './authorizations/authorization-editor.ts';
+import { createAuthorizationList } from './authorizations/authorization-list.ts';
 import { createAuthorizationStore } from './authorizations/authorization-store.ts';
+import { createChangeHistory } from './changes/change-history.ts';
 import { createChangeLog } from './changes/change-log.ts';
 import { createClientStore } from './clients/client-store.ts';
 import { createResourceServerStore } from './clients/resource-server-store.ts';
@@ -16,15 +20,20 @@ import type { Secrets } from './secrets.ts';
 
 export function createStores(base: { store: Store; clock: Clock; secrets: Secrets; catalogue: Catalogue }) {
   const deps = { ...base, changes: createChangeLog(base) };
+  const authorizations = createAuthorizationStore(deps);
   return {
     changes: deps.changes,
+    history: createChangeHistory(deps),
     users: createUserStore(deps),
     roles: createRoleStore(deps),
     projects: createProjectStore(deps),
     mcpServers: createMcpServerStore(deps),
     clients: createClientStore(deps),
     resourceServers: createResourceServerStore(deps),
-    authorizations: createAuthorizationStore(deps),
+    authorizations,
+    authorizationEditor: createAuthorizationEditor(deps),
+    authorizationList: createAuthorizationList(deps),
+    apiKeys: createApiKeyStore({ ...deps, authorizations }),
     liveAccess: createLiveAccess(deps),
     worldSource: createWorld(deps),
   };

@@ -7,6 +7,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('authorizations').addColumn('last_used_from', 'text').execute();
   // Which keys are there, newest first?
   await sql`create index authorizations_keys on authorizations (id) where kind = 'api_key'`.execute(db);
+  // Which keys have come to their end?
+  await sql`create index authorizations_keys_by_end on authorizations (expires_at) where kind = 'api_key' and expires_at is not null`.execute(
+    db,
+  );
 
   await db.schema
     .createTable('api_key_secrets')

@@ -22,6 +22,8 @@ export const errorKinds = [
   'not_found',
   'interaction_expired',
   'form_refused',
+  'signed_out',
+  'changed_meanwhile',
   'account_changed',
   'rate_limited',
   'bad_request',

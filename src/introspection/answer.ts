@@ -4,7 +4,7 @@ import type { Rights } from '../oauth/authorization-rights.ts';
 import type { Guarded } from '../policy/audience.ts';
 import { seenBy } from '../policy/audience.ts';
 import { narrowTo } from '../policy/narrow.ts';
-import type { FoundToken } from './token.ts';
+import { everyAudience, type FoundToken } from './token.ts';
 
 /** The one answer to everything that is not an active token that concerns the caller. */
 export const inactive = '{"active":false}';
@@ -32,6 +32,7 @@ export function answerFor(
   const seen = whole && token.ceiling ? narrowTo(whole, token.ceiling) : whole;
   if (!seen) return undefined;
   const { authorization, owner } = rights;
+  const end = Math.min(token.expiresAt, authorization.expiresAt ?? token.expiresAt);
   return {
     active: true,
     iss: issuer,
@@ -39,9 +40,9 @@ export function answerFor(
     client_id: token.clientId,
     sub: owner.user.id,
     username: owner.user.email,
-    aud: token.audience,
+    aud: token.audience === everyAudience ? undefined : token.audience,
     iat: token.issuedAt,
-    exp: Math.min(token.expiresAt, authorization.expiresAt ?? token.expiresAt),
+    exp: Number.isFinite(end) ? end : undefined,
     scope: seen.scope.join(' '),
     authorization_id: authorization.id,
     authorization_kind: authorization.kind,

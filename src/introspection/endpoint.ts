@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ResourceServer } from '../clients/resource-server-store.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
+import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
 import type { PlainView } from './plain-view.ts';
 
@@ -35,6 +36,8 @@ export function createIntrospection(deps: {
   readonly view: PlainView;
   /** Told why an answer could not be given. */
   readonly onFailure: (error: unknown) => void;
+  /** Told of every active answer. @param caller the resource server's name */
+  readonly onUse?: ((authorizationId: string, caller: string, request: IncomingMessage) => void) | undefined;
 }): Introspection {
   const orFail = (response: ServerResponse, work: Promise<void>) =>
     work.catch((error: unknown) => fail(error, response));
@@ -94,7 +97,11 @@ export function createIntrospection(deps: {
   async function answer(server: ResourceServer, form: Form, response: ServerResponse): Promise<void> {
     const value = form.get('token')?.[0];
     if (!value) return send(response, 400, refusal('invalid_request', 'token is missing'));
-    send(response, 200, await deps.view.answer(server, value));
+    const body = await deps.view.answer(server, value);
+    send(response, 200, body);
+    if (body === inactive) return;
+    const { authorization_id: id } = JSON.parse(body) as { authorization_id: string };
+    deps.onUse?.(id, server.name, response.req);
   }
 }
 

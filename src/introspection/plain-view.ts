@@ -11,7 +11,7 @@ import type {
 import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
 import type { Guarded } from '../policy/audience.ts';
 import { answerFor, inactive, writeAnswer } from './answer.ts';
-import type { TokenSource } from './token.ts';
+import { everyAudience, type TokenSource } from './token.ts';
 
 export interface PlainView {
   /** Answers one caller about one string. @returns the body */
@@ -33,7 +33,7 @@ export function createPlainView(deps: PlainViewDependencies): PlainView {
       if (token?.audience === undefined) return inactive;
       const [guards, client, rights] = await Promise.all([
         deps.resourceServers.guardedBy(server.id),
-        deps.clients.find(token.clientId),
+        token.clientId === undefined ? keyHolder : deps.clients.find(token.clientId),
         deps.rights.of(token.authorizationId),
       ]);
       const guarded = guardedAt(guards, token.audience);
@@ -43,8 +43,15 @@ export function createPlainView(deps: PlainViewDependencies): PlainView {
   };
 }
 
+/** Stands where a token has its client: an API key's holder is nobody's to disable. */
+const keyHolder = { disabled: false };
+
 /** What a caller guards of one audience. Pure. @returns undefined when the audience is not the caller's */
 export function guardedAt(guards: GuardedResources, audience: string): Guarded | undefined {
+  if (audience === everyAudience) {
+    const mcpServers = new Set(guards.mcpServers.map(({ id }) => id));
+    return { api: guards.apiAudiences.length > 0, mcpServers };
+  }
   if (!guards.audiences.includes(audience)) return undefined;
   return {
     api: guards.apiAudiences.includes(audience),

@@ -8,15 +8,21 @@ import type { Secrets } from '../secrets.ts';
 /** A token that was issued and has not expired; whether it still means anything is the live view's to say. */
 export interface FoundToken {
   readonly authorizationId: string;
-  readonly clientId: string;
+  /** Undefined for an API key, which no client stands behind. */
+  readonly clientId: string | undefined;
+  /** A resource in its registered form, or `everyAudience`. */
   readonly audience: string | undefined;
   /** Capabilities that it is limited to; undefined when it follows its authorization. */
   readonly ceiling: ReadonlySet<string> | undefined;
   readonly issuedAt: number;
+  /** Infinite for an API key that is not being rotated; its authorization has the end. */
   readonly expiresAt: number;
   /** JWK thumbprint that the token is bound to (RFC 9449 section 6). */
   readonly jkt: string | undefined;
 }
+
+/** The audience of what has none of its own: whatever the caller guards. No resource is written like this. */
+export const everyAudience = '*';
 
 export interface TokenSource {
   find(token: string): Promise<FoundToken | undefined>;

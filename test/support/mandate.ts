@@ -115,6 +115,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     logged: () => lines.join(''),
     async stop() {
       await close(server);
+      await app.settle();
       await store.close();
       await fresh?.drop();
     },

@@ -18,7 +18,11 @@ function plural(forms, count, params = {}) {
 
 /** The same steps as `summarize` in src/interaction/consent-summary.ts. */
 function sentence() {
-  const capabilities = checked('capability').map((box) => ({ name: box.value, ...box.dataset }));
+  // What a role of an API key carries counts like a ticked box.
+  const carried = new Set(checked('role').flatMap((box) => box.dataset.carries.split(' ')));
+  const capabilities = [...form.querySelectorAll('input[name="capability"]')]
+    .filter((box) => box.checked || carried.has(box.value))
+    .map((box) => ({ name: box.value, ...box.dataset }));
   const bound = (where) => capabilities.filter((capability) => capability.bound === where);
   const projects = checked('project').map((box) => {
     const role = box.closest('.pick').querySelector('select')?.selectedOptions[0];

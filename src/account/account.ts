@@ -1,0 +1,43 @@
+/**
+ * A person's own pages, as one list: the authorizations that they gave, their API keys, and what anyone may report. Owns which
+ * routes there are; each file beside it owns one of them.
+ */
+import type Router from '@koa/router';
+import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { SignIn } from '../interaction/sign-in.ts';
+import { type AuthorizationDependencies, createAuthorizationRoutes } from './authorization-routes.ts';
+import { createKeyRoutes, type KeyDependencies } from './key-routes.ts';
+import { createLeakRoutes, type LeakDependencies } from './leak-routes.ts';
+import { createListRoutes, type ListDependencies } from './list-routes.ts';
+import { createReauthentication } from './reauthentication.ts';
+import { createAccountSession } from './session.ts';
+import { createSituations } from './situations.ts';
+
+type Parts = 'session' | 'situations' | 'reauthentication';
+
+export type AccountDependencies = Omit<ListDependencies, Parts> &
+  Omit<AuthorizationDependencies, Parts> &
+  Omit<KeyDependencies, Parts> &
+  LeakDependencies &
+  Parameters<typeof createSituations>[0] &
+  Parameters<typeof createAccountSession>[0] & {
+    readonly sessions: BrowserSessions;
+    readonly signIn: SignIn;
+  };
+
+/** Creates the routers of the account, to be used in this order. */
+export function createAccount(deps: AccountDependencies): Router[] {
+  const parts = {
+    ...deps,
+    session: createAccountSession(deps),
+    situations: createSituations(deps),
+    reauthentication: createReauthentication(deps),
+  };
+  return [
+    createListRoutes(parts),
+    // Before the page of one authorization, so that no id can be taken for it.
+    createKeyRoutes(parts),
+    createAuthorizationRoutes(parts),
+    createLeakRoutes(deps),
+  ];
+}

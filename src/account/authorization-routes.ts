@@ -1,0 +1,259 @@
+/**
+ * `/account/authorizations/:id`: one authorization, and what its owner or keeper does with it. Every change is made against
+ * the version that the page showed; what is not theirs is not there.
+ */
+import { randomUUID } from 'node:crypto';
+import Router from '@koa/router';
+import type Koa from 'koa';
+import type { ApiKeyStore } from '../authorizations/api-key-store.ts';
+import {
+  type AuthorizationEditor,
+  contentOf,
+  type EditedContent,
+  type EditOutcome,
+} from '../authorizations/authorization-editor.ts';
+import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import type { ChangeHistory, RecordedChange } from '../changes/change-history.ts';
+import type { Actor } from '../changes/change-log.ts';
+import type { Clock } from '../clock.ts';
+import { clientAddress } from '../http/client-address.ts';
+import type { Words } from '../http/messages.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import type { Form } from '../http/read-form.ts';
+import { offerTo } from '../interaction/consent-offer.ts';
+import { decideEdit } from '../policy/edit-decision.ts';
+import { offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
+import {
+  type AuthorizationPageInput,
+  buildAuthorizationPage,
+  callAuthorization,
+  type PageNotice,
+} from './authorization-page.ts';
+import { ownerRolesOn } from './authorizations-page.ts';
+import { describeEffect, describeRecord } from './change-words.ts';
+import { droppedNames } from './dropped-names.ts';
+import { type PostedChoice, readChoice } from './posted-choice.ts';
+import { addsSensitive, type Reauthentication } from './reauthentication.ts';
+import { type AccountSession, accountNav, type Visit } from './session.ts';
+import type { Situation, Situations } from './situations.ts';
+
+const logLines = 20;
+const longestName = 100;
+
+export interface AuthorizationDependencies {
+  readonly session: AccountSession;
+  readonly pages: PageWriter;
+  readonly clock: Clock;
+  readonly situations: Situations;
+  readonly authorizations: AuthorizationStore;
+  readonly authorizationEditor: AuthorizationEditor;
+  readonly apiKeys: ApiKeyStore;
+  readonly history: ChangeHistory;
+  readonly reauthentication: Reauthentication;
+  readonly trustedProxyHops: number;
+}
+
+interface Again {
+  readonly status: number;
+  readonly notices: (words: Words) => PageNotice[];
+  readonly again?: NonNullable<AuthorizationPageInput['again']>;
+  readonly needsPassword?: boolean;
+}
+
+export function createAuthorizationRoutes(deps: AuthorizationDependencies): Router {
+  const { session, pages, clock, situations, authorizationEditor, authorizations } = deps;
+  const router = new Router({ prefix: '/account/authorizations' });
+
+  router.get('/:id', (ctx) =>
+    session.visit(ctx, (visit) => withSituation(ctx, visit, (found) => show(ctx, visit, found))),
+  );
+  router.post('/:id', (ctx) =>
+    session.post(ctx, (visit, form) => withSituation(ctx, visit, (found) => save(ctx, visit, found, form))),
+  );
+  router.post('/:id/suspend', (ctx) =>
+    session.post(ctx, (visit) =>
+      withSituation(ctx, visit, async ({ authorization: { id } }) => {
+        const { outcome } = await authorizations.suspend(actorOf(ctx, visit), id);
+        if (outcome === 'gone') return conflict(ctx, id);
+        leave(ctx, `/account/authorizations/${id}`);
+      }),
+    ),
+  );
+  router.post('/:id/resume', (ctx) =>
+    session.post(ctx, (visit, form) =>
+      withSituation(ctx, visit, async ({ authorization: { id } }) => {
+        answer(ctx, id, await authorizationEditor.resume(actorOf(ctx, visit), id, versionOf(form)));
+      }),
+    ),
+  );
+  router.post('/:id/revoke', (ctx) =>
+    session.post(ctx, (visit) =>
+      withSituation(ctx, visit, async ({ authorization: { id, kind } }) => {
+        await authorizations.revoke(actorOf(ctx, visit), id);
+        const tab = kind === 'api_key' ? '?tab=api-keys&revoked' : '?revoked';
+        leave(ctx, `/account/authorizations${tab}`);
+      }),
+    ),
+  );
+  return router;
+
+  async function withSituation(
+    ctx: Koa.Context,
+    visit: Visit,
+    step: (found: Situation) => Promise<void>,
+  ): Promise<void> {
+    const { id } = (ctx as Koa.Context & { params: { id: string } }).params;
+    const found = await situations.find(visit, id);
+    if (!found) return pages.fail(ctx, 'not_found', { status: 404 });
+    await step(found);
+  }
+
+  async function show(ctx: Koa.Context, visit: Visit, found: Situation, again?: Again): Promise<void> {
+    const { authorization, owner, world } = found;
+    const recorded = await deps.history.of('authorization', authorization.id, logLines);
+    const names = new Map<string, string>();
+    for (const id of new Set([authorization.createdBy, ...recorded.map(({ actor }) => actor)])) {
+      names.set(id, await situations.nameActor(id));
+    }
+    const secrets =
+      authorization.kind === 'api_key' ? await deps.apiKeys.liveSecrets(authorization.id) : undefined;
+    const saved = recorded.find(({ seq }) => String(seq) === ctx.query.saved);
+    pages.show(
+      ctx,
+      'account/authorization',
+      (words) =>
+        buildAuthorizationPage({
+          words,
+          now: clock.now(),
+          nav: accountNav(visit, words.t),
+          csrf: visit.csrf,
+          ...found,
+          offer: offerTo(owner, world),
+          keyRoles: authorization.kind === 'api_key' ? offeredKeyRoles(owner.live, world) : [],
+          ownerRoles: ownerRolesOn(world.projects.keys(), owner, world),
+          owner: found.foreign ? owner.user.email : undefined,
+          createdBy: names.get(authorization.createdBy) ?? authorization.createdBy,
+          log: recorded.map((change) =>
+            describeRecord(change, names.get(change.actor) ?? change.actor, world, words),
+          ),
+          secrets: secrets?.map(({ lastFour, createdAt, expiresAt }) => ({
+            ending: `mk_…${lastFour}`,
+            createdAt,
+            ...(expiresAt !== null && { endsAt: expiresAt }),
+          })),
+          rotationFormId: randomUUID(),
+          notices: [...(again?.notices(words) ?? []), ...savedNotices(found, saved, words)],
+          ...(again?.again && { again: again.again }),
+          needsPassword: again?.needsPassword ?? false,
+        }),
+      { status: again?.status ?? 200 },
+    );
+  }
+
+  async function save(ctx: Koa.Context, visit: Visit, found: Situation, form: Form): Promise<void> {
+    const { authorization, owner, world } = found;
+    const choice = readChoice(form);
+    const version = versionOf(form);
+    if (!choice || authorization.followsOwner) return pages.fail(ctx, 'bad_request', { status: 400 });
+    if (version !== authorization.version || authorization.status === 'revoked') {
+      return conflict(ctx, authorization.id);
+    }
+    const isKey = authorization.kind === 'api_key';
+    const name = isKey ? (form.get('name')?.[0] ?? '').trim().slice(0, longestName) : authorization.name;
+    const slice = isKey ? choice.slice : { ...choice.slice, roles: [] };
+    const again = { slice, lifetime: choice.lifetime, name: name ?? '' };
+    const refuse = (status: number, text: (words: Words) => string) =>
+      show(ctx, visit, found, {
+        status,
+        again,
+        notices: (words) => [{ tone: 'problem', text: text(words) }],
+      });
+
+    if (isKey && name === '') return refuse(422, ({ t }) => t('account.key.name_missing'));
+    const decision = decideEdit(slice, authorization, owner.live, world);
+    if (decision.dropped.length > 0) {
+      const items = droppedNames(decision.dropped, world);
+      return refuse(409, ({ t, list }) => t('account.notice.not_granted', { items: list(items) }));
+    }
+    if (decision.kind === 'refused') return refuse(422, ({ t }) => t('account.notice.nothing_chosen'));
+    if (addsSensitive(decision.granted, authorization, world)) {
+      const proof = await deps.reauthentication.prove(ctx, visit, form);
+      if (proof !== 'fresh') {
+        return show(ctx, visit, found, {
+          status: 403,
+          again,
+          needsPassword: true,
+          notices: ({ t }) => [
+            {
+              tone: 'warning',
+              text: proof === 'wrong' ? t('account.password_wrong') : t('account.password_needed'),
+            },
+          ],
+        });
+      }
+    }
+    const content: EditedContent = {
+      name,
+      ...decision.granted,
+      expiresAt: endOf(choice, authorization.expiresAt),
+    };
+    answer(
+      ctx,
+      authorization.id,
+      await authorizationEditor.edit(actorOf(ctx, visit), authorization.id, version, content),
+    );
+  }
+
+  function answer(ctx: Koa.Context, id: string, outcome: EditOutcome): void {
+    if (outcome.outcome === 'done') {
+      const saved = outcome.change === undefined ? '' : `?saved=${outcome.change}`;
+      leave(ctx, `/account/authorizations/${id}${saved}`);
+    } else {
+      conflict(ctx, id);
+    }
+  }
+
+  function conflict(ctx: Koa.Context, id: string): void {
+    pages.fail(ctx, 'changed_meanwhile', {
+      status: 409,
+      links: [{ href: `/account/authorizations/${id}`, label: id }],
+    });
+  }
+
+  function endOf({ lifetime }: PostedChoice, before: number | null): number | null {
+    if (lifetime === 'keep') return before;
+    return lifetime === null ? null : clock.now() + lifetime;
+  }
+
+  /** What the change that was just saved means to the tool right now. */
+  function savedNotices(found: Situation, saved: RecordedChange | undefined, words: Words): PageNotice[] {
+    if (saved?.action !== 'changed') return [];
+    const { authorization, client, world } = found;
+    const was = saved.before as Slice;
+    const is = saved.after as Slice;
+    const who = callAuthorization(authorization, client, words);
+    const whole = { ...contentOf(authorization) };
+    const sentences = describeEffect(
+      who,
+      situations.effectOf(found, { ...whole, ...was }),
+      situations.effectOf(found, { ...whole, ...is }),
+      world,
+      words,
+    );
+    return [{ tone: 'good', text: [words.t('account.saved'), ...sentences].join(' ') }];
+  }
+
+  function actorOf(ctx: Koa.Context, visit: Visit): Actor {
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+  }
+}
+
+function versionOf(form: Form): number {
+  const text = form.get('version')?.[0] ?? '';
+  return /^\d{1,9}$/.test(text) ? Number(text) : -1;
+}
+
+function leave(ctx: Koa.Context, to: string): void {
+  ctx.redirect(to);
+  ctx.status = 303;
+}

@@ -1,0 +1,41 @@
+/** Reads the controls of an authorization when they come back. Believes nothing in them. */
+import type { Form } from '../http/read-form.ts';
+import { parseConsentForm } from '../interaction/consent-form.ts';
+import type { Lifetime } from '../interaction/consent-lifetime.ts';
+import type { Slice } from '../policy/key-decision.ts';
+
+export interface PostedChoice {
+  readonly slice: Slice;
+  /** `keep`: the end stays what it is. */
+  readonly lifetime: Lifetime | 'keep';
+}
+
+const mostRoles = 500;
+
+/** Reads a posted choice. Pure and total. @returns undefined for what no form of ours can have sent */
+export function readChoice(form: Form): PostedChoice | undefined {
+  const keep = form.get('lifetime')?.[0] === 'keep';
+  const fields = Object.fromEntries([...form].filter(([name]) => name !== '__proto__'));
+  const parsed = parseConsentForm({
+    ...fields,
+    ...(keep && { lifetime: 'until_revoked' }),
+    decision: 'authorize',
+    seen_account: 'seen',
+  });
+  const roles = [...new Set(form.get('role') ?? [])];
+  if (parsed.kind === 'invalid' || roles.length > mostRoles) return undefined;
+  const { capabilities, projects, mcpServers, lifetimeSeconds } = parsed;
+  return {
+    slice: {
+      capabilities,
+      roles,
+      // One entry of a role menu may stand for several roles.
+      projects: projects.map((project) => ({
+        id: project.id,
+        roles: [...new Set(project.roles.flatMap((value) => value.split(' ')))],
+      })),
+      mcpServers,
+    },
+    lifetime: keep ? 'keep' : lifetimeSeconds,
+  };
+}

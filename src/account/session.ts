@@ -1,0 +1,88 @@
+/**
+ * Who is in front of the account's pages. Owns the step from a browser's session to an active person with live rights, and the
+ * token that binds each form to that session; does not own the session itself (`interaction/browser-session.ts`).
+ */
+import type Koa from 'koa';
+import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
+import type { PageNav } from '../http/render.ts';
+import { isOurOwnPage } from '../http/same-site.ts';
+import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { Secrets } from '../secrets.ts';
+
+const formBytes = 512 * 1_024;
+
+/** A signed-in person at one moment. */
+export interface Visit {
+  readonly person: LiveAccess;
+  /** Token of this session's forms. */
+  readonly csrf: string;
+  /** When the password was given; integer seconds. */
+  readonly signedInAt: number;
+}
+
+export interface AccountSession {
+  /** Runs a step for whoever is signed in; everybody else is sent to sign in and comes back here. */
+  visit(ctx: Koa.Context, step: (visit: Visit) => Promise<void>): Promise<void>;
+  /** The same for a posted form, which must come from a page that this session was shown. */
+  post(ctx: Koa.Context, step: (visit: Visit, form: Form) => Promise<void>): Promise<void>;
+}
+
+export function createAccountSession(deps: {
+  issuer: string;
+  sessions: BrowserSessions;
+  secrets: Secrets;
+  liveAccess: LiveAccessSource;
+  pages: PageWriter;
+}): AccountSession {
+  const { issuer, sessions, secrets, liveAccess, pages } = deps;
+
+  async function findVisit(ctx: Koa.Context): Promise<Visit | undefined> {
+    const { id, accountId, signedInAt } = await sessions.read(ctx);
+    if (accountId === undefined) return undefined;
+    const person = await liveAccess.read(accountId);
+    if (person?.live.status === 'active') {
+      return { person, csrf: secrets.keyedHash(formPurpose, id), signedInAt: signedInAt ?? 0 };
+    }
+    // Suspended or gone: nothing of this browser's sign-in is left when it comes back.
+    await sessions.end(ctx);
+    return undefined;
+  }
+
+  return {
+    async visit(ctx, step) {
+      const visit = await findVisit(ctx);
+      if (visit) return step(visit);
+      ctx.redirect(`/sign-in?${new URLSearchParams({ return_to: ctx.url })}`);
+      ctx.status = 303;
+    },
+    async post(ctx, step) {
+      if (!isOurOwnPage(ctx.req.headers, issuer)) return pages.fail(ctx, 'form_refused', { status: 403 });
+      const visit = await findVisit(ctx);
+      if (!visit) return pages.fail(ctx, 'signed_out', { status: 401 });
+      const form = await readForm(ctx.req, formBytes);
+      if (isFormRefusal(form)) {
+        return pages.fail(ctx, 'form_refused', { status: form.kind === 'too_large' ? 413 : 415 });
+      }
+      const { id } = await sessions.read(ctx);
+      if (!secrets.matches(formPurpose, id, form.get('csrf')?.[0] ?? '')) {
+        return pages.fail(ctx, 'form_refused', { status: 403 });
+      }
+      return step(visit, form);
+    },
+  };
+}
+
+/** Keeps the token of our own forms apart from every other keyed hash. */
+export const formPurpose = 'csrf-session';
+
+/** The links above every page of a signed-in person. Pure. */
+export function accountNav(visit: Visit, label: (key: string) => string): PageNav {
+  const { name, email } = visit.person.user;
+  return {
+    items: [{ href: '/account/authorizations', label: label('account.nav.authorizations'), current: true }],
+    account: { name, email },
+    signOutHref: '/session/end',
+  };
+}

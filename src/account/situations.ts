@@ -1,0 +1,87 @@
+/** Reads what the pages of an authorization look at, and finds out whether whoever looks may. Owns no rule: `policy` decides. */
+import type { Authorization } from '../authorizations/authorization.ts';
+import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import { toGranted } from '../authorizations/to-granted.ts';
+import type { ClientStore } from '../clients/client-store.ts';
+import type { Clock } from '../clock.ts';
+import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
+import type { UserStore } from '../directory/user-store.ts';
+import type { WorldSource } from '../directory/world.ts';
+import type { ClientFacts } from '../interaction/client-face.ts';
+import { factsOf } from '../interaction/client-facts.ts';
+import { effective } from '../policy/effective.ts';
+import { mayKeep, type Slice } from '../policy/key-decision.ts';
+import type { Effective, Granted, World } from '../policy/vocabulary.ts';
+import { wholeOf } from '../policy/whole.ts';
+import type { Visit } from './session.ts';
+
+/** An authorization that somebody may see, with everything that its page needs. */
+export interface Situation {
+  readonly authorization: Authorization;
+  readonly owner: LiveAccess;
+  readonly world: World;
+  readonly client: ClientFacts | undefined;
+  readonly effective: Effective;
+  /** It is somebody else's. */
+  readonly foreign: boolean;
+}
+
+export type Situations = ReturnType<typeof createSituations>;
+
+export function createSituations(deps: {
+  authorizations: AuthorizationStore;
+  liveAccess: LiveAccessSource;
+  worldSource: WorldSource;
+  clients: ClientStore;
+  users: UserStore;
+  clock: Clock;
+}) {
+  const { authorizations, liveAccess, worldSource, clients, users, clock } = deps;
+
+  /** Asks the rule about authorizations of one owner. */
+  function judge(authorization: Authorization, owner: LiveAccess, world: World): Effective {
+    const stored = toGranted(authorization, clock.now());
+    const granted: Granted = authorization.followsOwner
+      ? { ...wholeOf(owner.live, world, owner.assigned), standing: stored.standing }
+      : stored;
+    return effective(granted, owner.live, world);
+  }
+
+  async function clientOf(id: string | null): Promise<ClientFacts | undefined> {
+    const client = id === null ? undefined : await clients.find(id);
+    return client && factsOf(client);
+  }
+
+  return {
+    judge,
+    clientOf,
+    /** Finds an authorization for whoever looks. @returns undefined when it is not theirs to see, or is not there: the same */
+    async find(visit: Visit, id: string): Promise<Situation | undefined> {
+      const authorization = await authorizations.find(id);
+      const owner = authorization && (await liveAccess.read(authorization.userId));
+      if (!authorization || !owner) return undefined;
+      const { person } = visit;
+      const keeper = { id: person.user.id, live: person.live };
+      if (mayKeep(keeper, authorization.kind, owner.user).kind === 'refused') return undefined;
+      const [world, client] = await Promise.all([worldSource.whole(), clientOf(authorization.clientId)]);
+      return {
+        authorization,
+        owner,
+        world,
+        client,
+        effective: judge(authorization, owner, world),
+        foreign: owner.user.id !== person.user.id,
+      };
+    },
+    /** What a slice of this authorization would amount to now. */
+    effectOf({ authorization, owner, world }: Situation, slice: Slice): Effective {
+      const { standing } = toGranted(authorization, clock.now());
+      return effective({ standing, ...slice }, owner.live, world);
+    },
+    /** Names whoever made a change, as people read it. */
+    async nameActor(id: string): Promise<string> {
+      if (!id.startsWith('usr_')) return id;
+      return (await users.findById(id))?.email ?? id;
+    },
+  };
+}
