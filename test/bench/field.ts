@@ -1,0 +1,73 @@
+/** A database as the benchmarks want it: the demo with tokens in the field. */
+import { randomBytes } from 'node:crypto';
+import { openDatabase } from '../../db/open.ts';
+import { readCatalogue } from '../../src/catalogue.ts';
+import { systemClock } from '../../src/clock.ts';
+import { developmentSecret } from '../../src/config.ts';
+import { createSecrets } from '../../src/secrets.ts';
+import { shippedFiles } from '../../src/shipped-files.ts';
+import { createStores } from '../../src/stores.ts';
+import { tokenRow } from '../support/issue-token.ts';
+import { demo } from '../support/mandate.ts';
+
+/** Tokens that hang on one authorization. */
+const tokensEach = 100;
+const rowsAtOnce = 500;
+
+/**
+ * Adds tokens for the demo's API to a database that a server has prepared, of a person with two projects.
+ * @returns their values
+ */
+export async function fillField(databaseUrl: string, tokens: number): Promise<string[]> {
+  const store = await openDatabase(databaseUrl);
+  const base = { store, clock: systemClock, secrets: createSecrets(developmentSecret) };
+  const stores = createStores({ ...base, catalogue: readCatalogue(shippedFiles().capabilities) });
+  const editor = await stores.users.findByEmail('editor@acme.test');
+  const projects = await stores.projects.list({ limit: 2 });
+  const role = await stores.roles.findBySlug('editor');
+  const server = await stores.mcpServers.findByName('atlas-flows');
+  if (!editor || !role || !server) throw new Error('the demo is not there');
+  store.sqlite?.writer.pragma('synchronous = OFF');
+  const values: string[] = [];
+  let rows: ReturnType<typeof tokenRow>[] = [];
+  const flush = async () => {
+    if (rows.length > 0) await store.db.insertInto('oidc_artifacts').values(rows).execute();
+    rows = [];
+  };
+  let authorizationId = '';
+  for (let count = 0; count < tokens; count++) {
+    if (count % tokensEach === 0) {
+      const made = await store.transact((trx) =>
+        stores.authorizations.insert(
+          trx,
+          { id: 'bench' },
+          {
+            kind: 'oauth2',
+            userId: editor.id,
+            clientId: demo.web.id,
+            capabilities: ['mcp', 'api', 'flows:edit'],
+            projects: projects.map(({ id }) => ({ id, roles: [role.id] })),
+            mcpServers: [server.id],
+            asked: [],
+            expiresAt: null,
+          },
+        ),
+      );
+      authorizationId = made.id;
+    }
+    const value = randomBytes(32).toString('base64url');
+    rows.push(
+      tokenRow(value, {
+        authorizationId,
+        clientId: demo.web.id,
+        audience: demo.api,
+        issuedAt: systemClock.now(),
+      }),
+    );
+    values.push(value);
+    if (rows.length === rowsAtOnce) await flush();
+  }
+  await flush();
+  await store.close();
+  return values;
+}

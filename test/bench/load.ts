@@ -1,0 +1,162 @@
+/** Load on one endpoint: the same request, or one of many, from 32 connections. Uses wrk where it is installed. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { canPin, cpuSeconds, has, loadCore, residentMegabytes } from './process.ts';
+
+const run = promisify(execFile);
+export const connections = 32;
+/** wrk is no dependency: without it the figures of fast servers are bounded by the load generator. */
+export const generator = has('wrk') ? 'wrk' : 'node:http';
+
+export interface Load {
+  readonly pid: number;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Drawn uniformly when there are many. */
+  readonly bodies: readonly string[];
+}
+
+export interface Measured {
+  readonly perSecond: number;
+  /** Microseconds of the server's CPU for each request. */
+  readonly cpuMicroseconds: number;
+  readonly p50Milliseconds: number;
+  readonly p99Milliseconds: number;
+  readonly residentMegabytes: number;
+  readonly refused: number;
+}
+
+interface Counted {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly refused: number;
+}
+
+/** Loads a server for a while and measures it. */
+export async function load(target: Load, seconds: number): Promise<Measured> {
+  return measure(target.pid, () => (generator === 'wrk' ? byWrk : byNode)(target, seconds));
+}
+
+/** Runs work that counts its own requests, and adds what the server used meanwhile. */
+export async function measure(pid: number, work: () => Promise<Counted>): Promise<Measured> {
+  const before = cpuSeconds(pid);
+  const { requests, seconds, p50, p99, refused } = await work();
+  const cpu = cpuSeconds(pid) - before;
+  return {
+    perSecond: requests / seconds,
+    cpuMicroseconds: (cpu / Math.max(1, requests)) * 1e6,
+    p50Milliseconds: p50,
+    p99Milliseconds: p99,
+    residentMegabytes: residentMegabytes(pid),
+    refused,
+  };
+}
+
+async function byWrk({ url, headers, bodies }: Load, seconds: number): Promise<Counted> {
+  const folder = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
+  try {
+    const script = join(folder, 'load.lua');
+    const list = join(folder, 'bodies');
+    writeFileSync(list, bodies.join('\n'));
+    const set = Object.entries(headers).map(
+      ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
+    );
+    const many = `
+      local bodies = {}
+      for line in io.lines(${JSON.stringify(list)}) do bodies[#bodies + 1] = line end
+      math.randomseed(os.time())
+      request = function() return wrk.format(nil, nil, nil, bodies[math.random(#bodies)]) end`;
+    writeFileSync(
+      script,
+      `wrk.method = "POST"
+      ${set.join('\n')}
+      ${bodies.length === 1 ? `wrk.body = ${JSON.stringify(bodies[0])}` : many}
+      done = function(summary, latency)
+        io.write(string.format("\\nRESULT %d %d %d %d %d\\n", summary.requests, summary.duration,
+          latency:percentile(50), latency:percentile(99), summary.errors.status))
+      end`,
+    );
+    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
+    const { stdout } = canPin
+      ? await run('taskset', ['-c', String(loadCore), 'wrk', ...args])
+      : await run('wrk', args);
+    const numbers = /RESULT (\d+) (\d+) (\d+) (\d+) (\d+)/.exec(stdout);
+    if (!numbers) throw new Error(`wrk said:\n${stdout}`);
+    const [requests, micro, p50, p99, refused] = numbers.slice(1).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { requests, seconds: micro / 1e6, p50: p50 / 1_000, p99: p99 / 1_000, refused };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function byNode({ url, headers, bodies }: Load, seconds: number): Promise<Counted> {
+  const draw = () => bodies[Math.floor(Math.random() * bodies.length)] ?? '';
+  return closedLoop(seconds, () => async (post) => {
+    const { status } = await post(url, headers, draw());
+    return status === 200;
+  });
+}
+
+type Post = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+) => Promise<{ status: number; text: string }>;
+
+/**
+ * Keeps every connection busy with one request after another.
+ * @param client made for each connection; tells whether its request was answered as it should
+ */
+export async function closedLoop(
+  seconds: number,
+  client: (index: number) => (post: Post) => Promise<boolean>,
+): Promise<Counted> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const post: Post = (url, headers, body) =>
+    new Promise((resolve, reject) => {
+      const sent = request(url, {
+        method: 'POST',
+        agent,
+        headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
+      });
+      sent.on('error', reject);
+      sent.on('response', (response) => {
+        let text = '';
+        response.setEncoding('latin1');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      });
+      sent.end(body);
+    });
+  const latencies: number[] = [];
+  let refused = 0;
+  const started = performance.now();
+  const worker = async (index: number) => {
+    const once = client(index);
+    while (performance.now() - started < seconds * 1_000) {
+      const before = performance.now();
+      if (!(await once(post))) refused += 1;
+      latencies.push(performance.now() - before);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, (_, index) => worker(index)));
+  const elapsed = (performance.now() - started) / 1_000;
+  agent.destroy();
+  latencies.sort((one, other) => one - other);
+  const at = (part: number) => latencies[Math.floor(latencies.length * part)] ?? 0;
+  return { requests: latencies.length, seconds: elapsed, p50: at(0.5), p99: at(0.99), refused };
+}

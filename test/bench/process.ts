@@ -1,0 +1,73 @@
+/** Servers as processes on one core, and what they use. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+/** Clock ticks of /proc in a second; the same on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+export const serverCore = 0;
+export const loadCore = 1;
+
+/** Whether there are two cores and the means to use one each; figures mean little otherwise. */
+export const canPin = availableParallelism() > 1 && has('taskset');
+
+/** Tells whether a program is installed. */
+export function has(program: string): boolean {
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Binds a process with all its threads to one core. */
+export function pin(pid: number, core: number): void {
+  if (canPin) execFileSync('taskset', ['-apc', String(core), String(pid)], { stdio: 'ignore' });
+}
+
+export interface Started<Said> {
+  readonly pid: number;
+  readonly said: Said;
+  stop(): Promise<void>;
+}
+
+/** Starts a program of this folder that prints one line of JSON once it listens. */
+export async function startProgram<Said>(file: string, args: readonly string[]): Promise<Started<Said>> {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, [path, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  for await (const chunk of child.stdout ?? []) {
+    text += String(chunk);
+    if (text.includes('\n')) break;
+  }
+  if (!text.includes('\n')) throw new Error(`${file} ended before it listened`);
+  const pid = child.pid ?? 0;
+  pin(pid, serverCore);
+  return {
+    pid,
+    said: JSON.parse(text) as Said,
+    async stop() {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** @returns seconds of CPU that a process has used */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** @returns megabytes that a process has in memory */
+export function residentMegabytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024;
+}
