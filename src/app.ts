@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
 import { createAccount } from './account/account.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
+import { createAdmin } from './admin/admin.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
 import type { Clock } from './clock.ts';
 import { createPasswords } from './directory/passwords.ts';
@@ -131,6 +132,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   });
   const signInRoutes = createSignInRoutes({ ...deps, sessions, signIn, pages });
   const account = createAccount({ ...deps, ...stores, sessions, signIn, pages, resources, limits });
+  const admin = createAdmin({ ...deps, ...stores, rights, passwords, sessions, messages, pages });
   const start = new Router().get('/', (ctx) => {
     const { loaded, platform } = deps.demo;
     pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform }, words));
@@ -147,6 +149,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(start.routes() as unknown as Koa.Middleware);
   koa.use(interaction.routes() as unknown as Koa.Middleware);
   for (const router of [signInRoutes, ...account]) koa.use(router.routes() as unknown as Koa.Middleware);
+  for (const router of [admin.api, admin.pages]) koa.use(router.routes() as unknown as Koa.Middleware);
 
   const engine = provider.callback();
   const lastUse = createLastUseRecorder({

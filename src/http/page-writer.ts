@@ -17,6 +17,8 @@ export interface PageOptions {
 export interface PageWriter {
   /** Answers with a page. @param build makes its model from the words of the reader's language; pure */
   show(ctx: Koa.Context, page: string, build: (words: Words) => object, options?: PageOptions): void;
+  /** The words of the reader's language, for what has to be known before a page is built. */
+  wordsFor(ctx: Koa.Context): Words;
   /** Answers with the error page. */
   fail(
     ctx: Koa.Context,
@@ -49,6 +51,7 @@ export function createPageWriter({
   };
   return {
     show,
+    wordsFor: (ctx) => messages.words(chooseLocale(undefined, ctx.get('Accept-Language'))),
     fail(ctx, kind, facts) {
       show(
         ctx,

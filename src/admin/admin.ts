@@ -1,0 +1,31 @@
+/**
+ * Administration: users, roles, projects, servers, clients, everybody's authorizations and the audit trail. Owns who may change
+ * what; does not own what a change means to a token (`policy`), nor the stores that keep it.
+ */
+import type Router from '@koa/router';
+import { createAccountSession } from '../account/session.ts';
+import type { Messages } from '../http/messages.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { Secrets } from '../secrets.ts';
+import type { AdminDeps } from './api/operation.ts';
+import { createAdminApi } from './api/routes.ts';
+import { createSessionAccess } from './api/session-access.ts';
+import { definitions } from './pages/definitions.ts';
+import { createAdminPages } from './pages/routes.ts';
+
+export function createAdmin(
+  deps: AdminDeps & {
+    issuer: string;
+    trustedProxyHops: number;
+    sessions: BrowserSessions;
+    secrets: Secrets;
+    messages: Messages;
+    pages: PageWriter;
+  },
+): { readonly api: Router; readonly pages: Router } {
+  return {
+    api: createAdminApi({ ...deps, admin: deps, access: createSessionAccess(deps) }),
+    pages: createAdminPages({ ...deps, admin: deps, session: createAccountSession(deps), definitions }),
+  };
+}

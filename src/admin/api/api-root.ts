@@ -1,0 +1,2 @@
+/** Where the JSON API is. */
+export const apiRoot = '/api/v1';

@@ -1,0 +1,132 @@
+/** Mounts the table of operations below `/api/v1`: reads requests, writes answers and problems. Decides nothing itself. */
+import { STATUS_CODES } from 'node:http';
+import { Readable } from 'node:stream';
+import Router from '@koa/router';
+import type Koa from 'koa';
+import type { Messages } from '../../http/messages.ts';
+import { apiRoot } from './api-root.ts';
+import { describeApi } from './openapi.ts';
+import type { AdminDeps, Operation } from './operation.ts';
+import { operations } from './operations.ts';
+import { type Problem, problems, Refusal, refusal } from './problem.ts';
+import { readJson } from './read-json.ts';
+import type { SessionAccess } from './session-access.ts';
+
+export function createAdminApi(deps: {
+  admin: AdminDeps;
+  access: SessionAccess;
+  messages: Messages;
+  issuer: string;
+}): Router {
+  const { admin, access, messages, issuer } = deps;
+  const english = messages.words('en');
+  const description = JSON.stringify(describeApi(operations, issuer));
+  const router = new Router({ prefix: apiRoot });
+
+  router.get('/openapi.json', (ctx) => {
+    ctx.type = 'application/json';
+    ctx.body = description;
+  });
+  router.get('/session', (ctx) =>
+    answering(ctx, async () => {
+      const { caller, csrf } = await access.callerOf(ctx);
+      const { id, kind, email, name } = caller.access.user;
+      ctx.body = {
+        user: { id, kind, email, name },
+        permissions: [...caller.permissions].sort(),
+        csrf_token: csrf,
+      };
+    }),
+  );
+  for (const operation of operations) {
+    router[operation.method](operation.path.replaceAll(/\{(\w+)\}/g, ':$1'), (ctx) =>
+      answering(ctx, () => serve(ctx, operation)),
+    );
+  }
+  router.all('/{*rest}', (ctx) =>
+    answering(ctx, async () => {
+      await access.callerOf(ctx);
+      throw refusal('not_found');
+    }),
+  );
+  return router;
+
+  async function serve(
+    ctx: Koa.Context & { params: Record<string, string> },
+    operation: Operation,
+  ): Promise<void> {
+    const { caller } = await access.callerOf(ctx);
+    const outcome = await operation.perform(admin, caller, {
+      params: ctx.params,
+      query: operation.query ? singleValues(ctx) : {},
+      body: ctx.method === 'GET' ? undefined : await readJson(ctx.req),
+      version: versionOf(ctx.get('If-Match')),
+    });
+    if (outcome.kind === 'refused') throw new Refusal(outcome.problem);
+    const { answer } = outcome;
+    ctx.status = operation.status ?? 200;
+    if (answer === undefined) {
+      ctx.status = 204;
+      return;
+    }
+    if (isVersioned(answer)) ctx.set('ETag', `"${answer.version}"`);
+    if (isLines(answer)) {
+      ctx.type = 'application/jsonl';
+      ctx.attachment('changes.jsonl', { type: 'attachment' });
+      ctx.type = 'application/jsonl';
+      ctx.body = Readable.from(answer);
+    } else {
+      ctx.body = answer;
+    }
+  }
+
+  async function answering(ctx: Koa.Context, work: () => Promise<void>): Promise<void> {
+    ctx.set('Cache-Control', 'no-store');
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      answerProblem(ctx, error.problem);
+    }
+  }
+
+  function answerProblem(ctx: Koa.Context, { code, params, members }: Problem): void {
+    const { status, message } = problems[code];
+    ctx.status = status;
+    // Neither scheme of RFC 9110 fits a cookie; the realm says where to sign in.
+    if (status === 401) ctx.set('WWW-Authenticate', 'Session realm="/sign-in"');
+    ctx.body = {
+      title: STATUS_CODES[status],
+      status,
+      code,
+      detail: english.t(message, params),
+      ...(members === undefined ? {} : { errors: members }),
+      request_id: ctx.state.requestId as string,
+    };
+    ctx.type = 'application/problem+json';
+  }
+}
+
+/** A parameter that comes twice is not one value. @throws Refusal `malformed` */
+function singleValues(ctx: Koa.Context): Record<string, string> {
+  const values = new URLSearchParams(ctx.querystring);
+  if (new Set(values.keys()).size !== values.size) throw refusal('malformed');
+  return Object.fromEntries(values);
+}
+
+/** Reads the one strong entity tag that `If-Match` may carry here; anything else matches nothing. Pure. */
+function versionOf(header: string): number | undefined {
+  if (header === '') return undefined;
+  const version = /^"(\d{1,15})"$/.exec(header.trim())?.[1];
+  return version === undefined ? -1 : Number(version);
+}
+
+function isVersioned(answer: unknown): answer is { version: number } {
+  return (
+    typeof answer === 'object' && answer !== null && 'version' in answer && typeof answer.version === 'number'
+  );
+}
+
+function isLines(answer: unknown): answer is AsyncIterable<string> {
+  return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer;
+}

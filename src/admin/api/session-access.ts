@@ -1,0 +1,47 @@
+/** Who asks the JSON API: the person whose browser session it is, with proof that a page of ours sent what changes something. */
+import type Koa from 'koa';
+import { formPurpose } from '../../account/session.ts';
+import { clientAddress } from '../../http/client-address.ts';
+import { isOurOwnPage } from '../../http/same-site.ts';
+import type { BrowserSessions } from '../../interaction/browser-session.ts';
+import type { Secrets } from '../../secrets.ts';
+import { type Caller, readCaller } from './caller.ts';
+import type { AdminDeps } from './operation.ts';
+import { refusal } from './problem.ts';
+
+/** Header with the session's token, for everything but reading. */
+export const csrfHeader = 'X-CSRF-Token';
+
+export interface SessionAccess {
+  /** @throws Refusal `not_signed_in`, `token_not_accepted` or `request_forged` */
+  callerOf(ctx: Koa.Context): Promise<{ readonly caller: Caller; readonly csrf: string }>;
+}
+
+export function createSessionAccess(deps: {
+  issuer: string;
+  trustedProxyHops: number;
+  sessions: BrowserSessions;
+  secrets: Secrets;
+  liveAccess: AdminDeps['liveAccess'];
+  roles: AdminDeps['roles'];
+}): SessionAccess {
+  const { issuer, trustedProxyHops, sessions, secrets } = deps;
+  return {
+    async callerOf(ctx) {
+      // Whoever sends a token means to be judged by it, not by a session that happens to be there.
+      if (ctx.get('Authorization') !== '') throw refusal('token_not_accepted');
+      const { id, accountId } = await sessions.read(ctx);
+      const caller =
+        accountId === undefined
+          ? undefined
+          : await readCaller(deps, accountId, clientAddress(ctx.req, trustedProxyHops));
+      if (!caller) throw refusal('not_signed_in');
+      const reads = ctx.method === 'GET' || ctx.method === 'HEAD';
+      const ours = isOurOwnPage(ctx.req.headers, issuer);
+      if (!reads && !(ours && secrets.matches(formPurpose, id, ctx.get(csrfHeader)))) {
+        throw refusal('request_forged', { header: csrfHeader });
+      }
+      return { caller, csrf: secrets.keyedHash(formPurpose, id) };
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { ImpactDocument } from '../api/simulate-operation.ts';
+import type { PageRequest } from './page.ts';
+import type { AdminPage } from './page-model.ts';
+import { impactBlocks } from './words.ts';
+
+/** A page that says what a change would cut before it is made. */
+export function confirmation(facts: {
+  title: string;
+  back: NonNullable<AdminPage['back']>;
+  lead: string;
+  impact: ImpactDocument;
+  action: string;
+  hidden?: Readonly<Record<string, string>>;
+  submit: string;
+  request: PageRequest;
+}): AdminPage {
+  const { title, back, lead, impact, action, hidden = {}, submit, request } = facts;
+  return {
+    title,
+    back,
+    lead,
+    blocks: [
+      ...impactBlocks(impact, request.words),
+      { kind: 'form', action, hidden, fields: [], submit, tone: 'danger', cancel: back.href },
+    ],
+  };
+}

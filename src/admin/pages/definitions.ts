@@ -1,0 +1,31 @@
+/** Every page and every form of the administration. */
+import { serviceAccountPages, userPages } from './account-pages.ts';
+import { auditPages } from './audit-page.ts';
+import { authorizationPages } from './authorization-pages.ts';
+import { clientPages } from './client-pages.ts';
+import { mcpServerPages } from './mcp-server-pages.ts';
+import type { FormDefinition, PageDefinition } from './page.ts';
+import { projectPages } from './project-pages.ts';
+import { resourceServerPages } from './resource-server-pages.ts';
+import { rolePages } from './role-pages.ts';
+import { clientForms } from './service-account-clients-blocks.ts';
+
+const parts = [
+  userPages,
+  serviceAccountPages,
+  rolePages,
+  projectPages,
+  mcpServerPages,
+  clientPages,
+  resourceServerPages,
+  authorizationPages,
+  auditPages,
+];
+
+export const definitions: {
+  readonly pages: readonly PageDefinition[];
+  readonly forms: readonly FormDefinition[];
+} = {
+  pages: parts.flatMap(({ pages }) => pages),
+  forms: [...parts.flatMap(({ forms }) => forms), ...clientForms(serviceAccountPages.profile)],
+};

@@ -1,0 +1,201 @@
+/** Who gets through each route of the administration's API. The routes are those that the server describes; one that is not listed here fails. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Administrator, callApi, signInToApi } from '../support/administrator.ts';
+import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { askToken } from '../support/oauth.ts';
+
+const accounts = (noun: string, see: string, create: string, update: string): Record<string, string> => ({
+  [`list_${noun}s`]: see,
+  [`create_${noun}`]: create,
+  [`get_${noun}`]: see,
+  [`update_${noun}`]: update,
+  [`suspend_${noun}`]: update,
+  [`resume_${noun}`]: update,
+  [`assign_${noun}_role`]: update,
+  [`unassign_${noun}_role`]: update,
+});
+
+const seeRoles =
+  'roles.update roles.create users.manage service-accounts.create service-accounts.update projects.manage api-keys.manage';
+const seeProjects =
+  'projects.manage users.manage mcp-servers.manage service-accounts.create service-accounts.update api-keys.manage';
+const seeServers = 'mcp-servers.manage projects.manage api-keys.manage';
+const machines = 'service-accounts.update service-accounts.create';
+
+/** Operation → the permissions of which one is enough; empty: every signed-in person. */
+const expected: Record<string, string> = {
+  ...accounts('user', 'users.manage', 'users.manage', 'users.manage'),
+  ...accounts('service_account', machines, 'service-accounts.create', 'service-accounts.update'),
+  list_service_account_clients: machines,
+  create_service_account_client: 'service-accounts.update',
+  rotate_service_account_client_secret: 'service-accounts.update',
+  delete_service_account_client: 'service-accounts.update',
+  list_roles: seeRoles,
+  list_permissions: seeRoles,
+  get_role: seeRoles,
+  create_role: 'roles.create',
+  update_role: 'roles.update',
+  delete_role: 'roles.update',
+  list_projects: seeProjects,
+  get_project: seeProjects,
+  create_project: 'projects.manage',
+  update_project: 'projects.manage',
+  delete_project: 'projects.manage',
+  list_mcp_servers: seeServers,
+  get_mcp_server: seeServers,
+  create_mcp_server: 'mcp-servers.manage',
+  update_mcp_server: 'mcp-servers.manage',
+  list_clients: 'clients.manage',
+  create_client: 'clients.manage',
+  get_client: 'clients.manage',
+  verify_client: 'clients.manage',
+  unverify_client: 'clients.manage',
+  enable_client: 'clients.manage',
+  disable_client: 'clients.manage',
+  rotate_client_secret: 'clients.manage',
+  delete_client: 'clients.manage',
+  list_resource_servers: 'clients.manage mcp-servers.manage',
+  get_resource_server: 'clients.manage mcp-servers.manage',
+  create_resource_server: 'clients.manage',
+  update_resource_server: 'clients.manage',
+  rotate_resource_server_secret: 'clients.manage',
+  enable_resource_server: 'clients.manage',
+  disable_resource_server: 'clients.manage',
+  list_authorizations: 'users.manage api-keys.manage',
+  get_authorization: 'users.manage api-keys.manage',
+  suspend_authorization: 'users.manage api-keys.manage',
+  resume_authorization: 'api-keys.manage',
+  revoke_authorization: 'users.manage api-keys.manage',
+  why_authorization: '',
+  simulate: 'users.manage service-accounts.update roles.update projects.manage mcp-servers.manage',
+  list_changes: 'audit.read',
+  export_changes: 'audit.read',
+};
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly id: string;
+  readonly permissions: readonly string[];
+}
+
+describe('every route of the administration', () => {
+  let mandate: TestMandate;
+  let routes: Route[];
+  let people: Record<'admin' | 'owner' | 'member' | 'auditor', Administrator>;
+
+  beforeAll(async () => {
+    mandate = await startMandate();
+    const { body } = await callApi<{
+      openapi: string;
+      paths: Record<string, Record<string, { operationId: string; 'x-permissions': string[] }>>;
+    }>(mandate.issuer, 'GET', '/openapi.json');
+    expect(body.openapi).toBe('3.1.1');
+    routes = Object.entries(body.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path: path.replaceAll(/\{\w+\}/g, 'no-such-id'),
+        id: operation.operationId,
+        permissions: operation['x-permissions'],
+      })),
+    );
+    const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
+    const role = await admin.call('POST', '/roles', {
+      slug: 'auditor',
+      name: 'Auditor',
+      permissions: ['audit.read'],
+    });
+    await admin.call('POST', '/users', {
+      email: 'auditor@acme.test',
+      name: 'Auditor',
+      password: demo.password,
+      role_ids: [role.body.id],
+    });
+    people = {
+      admin,
+      owner: await signInToApi(mandate.issuer, 'owner@acme.test'),
+      member: await signInToApi(mandate.issuer, 'editor@acme.test'),
+      auditor: await signInToApi(mandate.issuer, 'auditor@acme.test'),
+    };
+  });
+  afterAll(() => mandate.stop());
+
+  /** Everything but who asks is nonsense: nothing is changed, and whoever gets through is told what is wrong with it. */
+  const bodyOf = ({ method }: Route) =>
+    method === 'GET' || method === 'DELETE' ? undefined : { nonsense: 1 };
+  const outcomes = async (ask: (route: Route) => Promise<{ status: number }>) =>
+    Object.fromEntries(
+      await Promise.all(routes.map(async (route) => [route.id, (await ask(route)).status] as const)),
+    );
+  const everywhere = (status: number) => Object.fromEntries(routes.map(({ id }) => [id, status]));
+
+  test('is listed here with the permissions that it takes', () => {
+    const described = routes.map(({ id, permissions }) => [id, permissions.join(' ')]);
+    expect(Object.fromEntries(described)).toEqual(expected);
+    expect(described.length).toBe(Object.keys(expected).length);
+  });
+
+  test('answers 401 to nobody, and to any token at all', async () => {
+    const ask = (headers: Record<string, string>) =>
+      outcomes((route) => callApi(mandate.issuer, route.method, route.path, bodyOf(route), headers));
+    expect(await ask({})).toEqual(everywhere(401));
+    const { body } = await askToken(mandate.issuer, { grant_type: 'client_credentials' }, demo.ci);
+    const { cookie, csrf } = people.admin;
+    for (const token of [body.access_token ?? '', 'expired', `mk_${'a'.repeat(49)}`]) {
+      const headers = { authorization: `Bearer ${token}`, cookie, 'x-csrf-token': csrf };
+      expect(await ask(headers)).toEqual(everywhere(401));
+    }
+  });
+
+  test('answers 403 to whoever lacks the permission, and 404 about the authorizations of others', async () => {
+    const refused = (mine: readonly string[]) =>
+      Object.fromEntries(
+        routes
+          .filter(
+            ({ permissions }) => permissions.length > 0 && !permissions.some((name) => mine.includes(name)),
+          )
+          .map(({ id }) => [id, 403]),
+      );
+    const ask = async (who: Administrator) =>
+      await outcomes((route) =>
+        who.call(
+          route.method,
+          `${route.path}${route.id === 'why_authorization' ? '?capability=api' : ''}`,
+          bodyOf(route),
+        ),
+      );
+    expect(await ask(people.member)).toEqual({ ...refused([]), why_authorization: 404 });
+    expect(await ask(people.auditor)).toEqual({
+      ...refused(['audit.read']),
+      why_authorization: 404,
+      list_changes: 200,
+      export_changes: 200,
+    });
+  });
+
+  test.each(['admin', 'owner'] as const)(
+    'lets the %s through to what is wrong with the request',
+    async (who) => {
+      const answers = await outcomes((route) => people[who].call(route.method, route.path, bodyOf(route)));
+      const through = Object.entries(answers).filter(([, status]) => [200, 404, 422, 428].includes(status));
+      expect(Object.fromEntries(through)).toEqual(answers);
+    },
+  );
+
+  test('answers 401 to somebody who has been suspended since', async () => {
+    const found = await people.owner.call<{ items: { id: string }[] }>('GET', '/users?search=auditor');
+    await people.owner.call('POST', `/users/${found.body.items[0]?.id}/suspend`);
+    const { auditor } = people;
+    expect(await outcomes((route) => auditor.call(route.method, route.path, bodyOf(route)))).toEqual(
+      everywhere(401),
+    );
+  });
+
+  test('has nothing beside it: other addresses answer 404', async () => {
+    for (const path of ['/nothing', '/users/x/y/z', '/', '/../v1/nothing']) {
+      expect(await people.admin.call('GET', path)).toMatchObject({ status: 404 });
+    }
+    expect((await people.admin.call('PUT', '/users', {})).status).toBe(404);
+    expect((await callApi(mandate.issuer, 'GET', '/nothing')).status).toBe(401);
+  });
+});
