@@ -2,6 +2,10 @@
  * The only reader of the process's environment: one schema, one typed value, one clear line for each mistake.
  * Owns what a deployment can set and what a production start refuses. Imports nothing of ours.
  */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { z } from 'zod';
 
 /** Stands in for MANDATE_SECRET outside production, so that a clone runs with no settings; production refuses it. */
@@ -27,7 +31,13 @@ export const environmentSchema = z.object({
   MANDATE_SECRET: z.string().optional(),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 16).default(0),
   LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  MANDATE_HOME: z.string().refine(isAbsolute, 'must be an absolute path').optional(),
+  RESOURCE_SERVER_ID: z.string().optional(),
+  RESOURCE_SERVER_SECRET: z.string().optional(),
 });
+
+/** Variable name → value. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the rest of the program is told; plain data. */
 export interface Config {
@@ -45,6 +55,18 @@ export interface Config {
   readonly logLevel: string;
 }
 
+/** What the commands of somebody who logs in are told; they need no server and no database. */
+export interface PersonConfig {
+  /** The server to log in to, where one is set. */
+  readonly issuer: string | undefined;
+  /** The folder that keeps what a login left. */
+  readonly home: string;
+  /** A resource server's credentials, for asking what a token may do. */
+  readonly resourceServer: { readonly id: string | undefined; readonly secret: string | undefined };
+  /** Whether a browser could show itself here. */
+  readonly hasDisplay: boolean;
+}
+
 /** A setting that cannot be started with: one line each, in the operator's words. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
@@ -57,23 +79,30 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads and judges the environment.
- * @param environment variable name → value, usually `process.env`; an empty value counts as absent
+ * Reads the process's environment, with the settings of a file behind it. Only variables of the schema are taken from the file:
+ * whoever is led into a stranger's folder runs no program of its choice.
+ * @param path a file of lines `NAME=value`; that there is none is fine
+ */
+export function readEnvironment(path = '.env'): Environment {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return process.env;
+    throw new ConfigurationError([`${path} cannot be read (${code})`]);
+  }
+  const fromFile = Object.entries(parseEnv(text)).filter(([name]) => name in environmentSchema.shape);
+  return { ...Object.fromEntries(fromFile), ...process.env };
+}
+
+/**
+ * Judges what a server is told. Pure.
+ * @param environment variable name → value; an empty value counts as absent
  * @throws ConfigurationError naming every variable that is wrong, and everything that production refuses
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const present = Object.fromEntries(
-    Object.keys(environmentSchema.shape)
-      .map((name) => [name, environment[name]] as const)
-      .filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = environmentSchema.safeParse(present);
-  if (!parsed.success) {
-    throw new ConfigurationError(
-      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-    );
-  }
-  const settings = parsed.data;
+export function readConfig(environment: Environment): Config {
+  const settings = parse(environmentSchema, environment);
   const production = settings.NODE_ENV === 'production';
   const issuer = settings.ISSUER;
   const problems = [
@@ -91,6 +120,43 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustedProxyHops: settings.TRUSTED_PROXY_HOPS,
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+/**
+ * Judges what the commands of a person are told: nothing that only a server needs can keep them from working.
+ * @throws ConfigurationError naming every variable that is wrong
+ */
+export function readPersonConfig(environment: Environment): PersonConfig {
+  const wanted = {
+    ISSUER: true,
+    MANDATE_HOME: true,
+    RESOURCE_SERVER_ID: true,
+    RESOURCE_SERVER_SECRET: true,
+  } as const;
+  const settings = parse(environmentSchema.pick(wanted), environment);
+  // The system's own variables, as its specifications want them: a relative XDG_CONFIG_HOME is to be ignored.
+  const { XDG_CONFIG_HOME: given = '', DISPLAY, WAYLAND_DISPLAY } = environment;
+  const folder = isAbsolute(given) ? given : join(environment.HOME || homedir(), '.config');
+  return {
+    issuer: environment.ISSUER ? settings.ISSUER : undefined,
+    home: settings.MANDATE_HOME ?? join(folder, 'mandate'),
+    resourceServer: { id: settings.RESOURCE_SERVER_ID, secret: settings.RESOURCE_SERVER_SECRET },
+    hasDisplay: process.platform !== 'linux' || Boolean(DISPLAY || WAYLAND_DISPLAY),
+  };
+}
+
+/** Reads the variables of a schema. @throws ConfigurationError */
+function parse<Schema extends z.ZodObject>(schema: Schema, environment: Environment): z.output<Schema> {
+  const present = Object.fromEntries(
+    Object.keys(schema.shape)
+      .map((name) => [name, environment[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(present);
+  if (parsed.success) return parsed.data;
+  throw new ConfigurationError(
+    parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  );
 }
 
 /** RFC 8414 section 2 wants https and no query or fragment; we also refuse a path, so that there is one spelling. */

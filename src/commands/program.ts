@@ -2,16 +2,18 @@
  * The command line as a list. Owns names, options and exit codes; what a command does is in the file of its name.
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type Config, ConfigurationError, readConfig } from '../config.ts';
+import { type Config, ConfigurationError, type Environment, readConfig } from '../config.ts';
 import type { UserKind } from '../directory/user-store.ts';
 import type { Answer } from './answer.ts';
 import { type AssignmentPlace, addAssignment, removeAssignment } from './assignments.ts';
 import { listAuthorizations, revokeAuthorization } from './authorizations.ts';
 import { importFile } from './import.ts';
 import { migrateDatabase } from './migrate.ts';
+import { addPersonCommands } from './person-program.ts';
 import { start } from './start.ts';
 import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 import { listUsers, resumeUser, suspendUser } from './users.ts';
+import { explain } from './why.ts';
 import { type Workspace, withWorkspace } from './workspace.ts';
 
 /** 0: done · 1: refused or failed · 2: not understood. */
@@ -20,8 +22,13 @@ export type ExitCode = 0 | 1 | 2;
 /**
  * Runs one command.
  * @param args what follows the program's name
+ * @param environment reads the settings; asked once a command needs them
  */
-export async function runCommandLine(args: readonly string[], streams: Streams): Promise<ExitCode> {
+export async function runCommandLine(
+  args: readonly string[],
+  streams: Streams,
+  environment: () => Environment,
+): Promise<ExitCode> {
   const terminal = createTerminal(streams);
   let code: ExitCode = 0;
   const say = (answer: Answer, json: boolean | undefined) => {
@@ -34,7 +41,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     code = answer.outcome === 'usage' ? 2 : 1;
   };
   try {
-    await createProgram(terminal, streams, say).parseAsync(args, { from: 'user' });
+    await createProgram(terminal, streams, environment, say).parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -50,6 +57,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
 function createProgram(
   terminal: Terminal,
   { stdout, stderr }: Streams,
+  environment: () => Environment,
   say: (answer: Answer, json: boolean | undefined) => void,
 ): Command {
   const program = new Command('mandate')
@@ -64,7 +72,7 @@ function createProgram(
 
   /** An action that needs the configuration alone. */
   const configured = async (json: boolean | undefined, work: (config: Config) => Promise<Answer>) =>
-    say(await work(readConfig()), json);
+    say(await work(readConfig(environment())), json);
   /** An action that works on the database. */
   const onDatabase = (json: boolean | undefined, work: (workspace: Workspace) => Promise<Answer>) =>
     configured(json, (config) => withWorkspace(config, work));
@@ -123,6 +131,20 @@ function createProgram(
   leaf(authorizations, 'revoke <id>', 'end an authorization for good').action((id: string, options: Json) =>
     onDatabase(options.json, (workspace) => revokeAuthorization(workspace, id)),
   );
+  leaf(
+    program,
+    'why <authorization> <capability> [place]',
+    'may an authorization do this now, and which rule decides? The place is a project or an MCP server',
+  ).action((authorization: string, capability: string, place: string | undefined, options: Json) =>
+    onDatabase(options.json, (workspace) => explain(workspace, { authorization, capability, place })),
+  );
+
+  addPersonCommands({
+    leaf: (name, description) => leaf(program, name, description),
+    terminal,
+    environment,
+    say,
+  });
   return program;
 }
 

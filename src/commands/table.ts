@@ -1,5 +1,7 @@
+import { harmless } from './harmless.ts';
+
 /**
- * Lays rows out in columns. Pure.
+ * Lays rows out in columns; names come from strangers, so each cell is made harmless. Pure.
  * @param rows the first one is the heading; every row has as many cells
  */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -15,11 +17,6 @@ export function table(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n');
-}
-
-/** Names come from strangers: none of them may move the cursor, turn the text around or break the line. */
-function harmless(cell: string): string {
-  return cell.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
 }
 
 const instant = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: 'UTC' });

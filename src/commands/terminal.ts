@@ -1,15 +1,20 @@
 /**
- * The only place from which a command writes to the terminal or asks it something. Results go to the standard output,
- * complaints to the standard error, one line each.
+ * The only place from which a command writes to the terminal or asks it something. Results go to the standard output;
+ * complaints, one line each, and what is said on the way go to the standard error.
  */
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const frameMilliseconds = 80;
+const eraseLine = '\r\u001b[2K';
 
 /** The streams of a process. */
 export interface Streams {
   readonly stdin: Readable & { isTTY?: boolean };
   readonly stdout: Writable & { isTTY?: boolean };
-  readonly stderr: Writable;
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
 export interface Terminal {
@@ -21,17 +26,40 @@ export interface Terminal {
   printJson(document: unknown): void;
   /** Prints a complaint on one line. */
   complain(message: string): void;
+  /** Says something on the way to the result. */
+  tell(text: string): void;
+  /** The width, in characters, of the terminal that is told things; undefined when that is none. */
+  readonly columns: number | undefined;
+  /** Shows that something is awaited, on a terminal alone. @returns what ends it */
+  spin(label: string): () => void;
+  /** Reads all of the standard input. */
+  readAll(): Promise<string>;
   /** Asks a question that anything but `y` or `yes` denies. */
   confirm(question: string): Promise<boolean>;
 }
 
 /** Creates the terminal over a process's streams. */
 export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
+  const tellsTerminal = stderr.isTTY === true;
   return {
     interactive: stdin.isTTY === true && stdout.isTTY === true,
-    print: (text) => void stdout.write(`${text}\n`),
+    print: (line) => void stdout.write(`${line}\n`),
     printJson: (document) => void stdout.write(`${JSON.stringify(document, null, 2)}\n`),
     complain: (message) => void stderr.write(`mandate: ${message.replace(/\s*\n\s*/g, '; ')}\n`),
+    tell: (line) => void stderr.write(`${line}\n`),
+    columns: tellsTerminal ? (stderr.columns ?? 80) : undefined,
+    spin(label) {
+      if (!tellsTerminal) return () => {};
+      let turn = 0;
+      const draw = () => void stderr.write(`\r${frames[turn++ % frames.length]} ${label}`);
+      draw();
+      const timer = setInterval(draw, frameMilliseconds);
+      return () => {
+        clearInterval(timer);
+        stderr.write(eraseLine);
+      };
+    },
+    readAll: () => text(stdin),
     async confirm(question) {
       const lines = createInterface({ input: stdin, output: stdout });
       try {

@@ -1,5 +1,6 @@
 /** The command line as an operator runs it: a process of its own on the running server's database. */
 import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -19,7 +20,7 @@ export function runCommand(
     execFile(
       process.execPath,
       [cli, ...args],
-      { env: { PATH: process.env.PATH, ...environment } },
+      { env: { PATH: process.env.PATH, ...environment }, cwd: tmpdir() },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
       },

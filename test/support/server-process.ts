@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
 import { type Answer, type SendOptions, sendTo } from './raw-request.ts';
@@ -85,6 +86,8 @@ export async function startRefused(environment: Readonly<Record<string, string>>
 function spawnServer(environment: Readonly<Record<string, string>>): ChildProcess {
   const child = spawn(process.execPath, [cli, 'start', '--no-platform'], {
     env: { PATH: process.env.PATH, ...environment },
+    // Not where a developer may have an .env.
+    cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // A test that fails in the middle leaves no server behind.

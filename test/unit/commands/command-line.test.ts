@@ -162,9 +162,8 @@ describe('the command line', () => {
           next();
         },
       });
-    process.env.DATABASE_URL = url;
     const streams = { stdin: Readable.from([]), stdout: into('stdout'), stderr: into('stderr') };
-    expect(await runCommandLine(args.split(' '), streams)).toBe(code);
+    expect(await runCommandLine(args.split(' '), streams, () => ({ DATABASE_URL: url }))).toBe(code);
     expect(said.stdout).toBe('');
     expect(said.stderr).toMatch(/^mandate: [^\n]+\n$/);
     expect(said.stderr).toMatch(message);

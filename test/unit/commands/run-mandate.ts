@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** How a run of the command line ended. */
@@ -15,6 +16,8 @@ const cli = join(import.meta.dirname, '../../../src/cli.ts');
 export async function mandate(args: readonly string[], environment: Record<string, string>): Promise<Run> {
   const child = spawn(process.execPath, [cli, ...args], {
     env: environment,
+    // Not where a developer may have an .env.
+    cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -1,0 +1,69 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Answer, done, refused } from './answer.ts';
+import { discover } from './authorization-server.ts';
+import { askForCode, awaitDecision, type DeviceCode } from './device-flow.ts';
+import { harmless } from './harmless.ts';
+import { identityOf } from './identity.ts';
+import { openBrowser } from './open-browser.ts';
+import { issuerOf, type PersonWorkspace } from './person-workspace.ts';
+import { qrCode } from './qr-code.ts';
+import type { Terminal } from './terminal.ts';
+import { readTokenAnswer } from './token-answer.ts';
+import { describe } from './whoami.ts';
+
+export interface LoginOptions {
+  readonly issuer?: string;
+  readonly scope: string;
+  readonly resource?: string;
+  /** False: no browser is opened. */
+  readonly browser: boolean;
+}
+
+const clientId = 'mandate-cli';
+
+/** `login`: gets a token by the device flow and keeps it. */
+export async function login(workspace: PersonWorkspace, options: LoginOptions): Promise<Answer> {
+  const { clock, config, logins, terminal } = workspace;
+  const issuer = issuerOf(workspace, options.issuer);
+  if (typeof issuer !== 'string') return issuer;
+  const server = await discover(issuer);
+  const scope = [...new Set(['openid', 'profile', 'email', ...options.scope.split(/\s+/)])].join(' ').trim();
+  const code = await askForCode(server, { clientId, scope, resource: options.resource }, clock);
+  if ('refused' in code) return refused(`${issuer} refused the login: ${code.refused}`);
+
+  const opened = options.browser && config.hasDisplay && terminal.columns !== undefined;
+  showCode(terminal, code, opened);
+  if (opened) openBrowser(code.verificationUriComplete ?? code.verificationUri);
+  const stopSpinning = terminal.spin('Waiting for you to finish in the browser');
+  const waits = { clock, pause: (seconds: number) => pause(seconds * 1_000) };
+  const decided = await awaitDecision(server, { clientId, code }, waits).finally(stopSpinning);
+  switch (decided.outcome) {
+    case 'denied':
+      return refused('the request was denied in the browser: nothing was authorized');
+    case 'expired':
+      return refused('the code expired before anybody finished in the browser: run `mandate login` again');
+    case 'refused':
+      return refused(`${issuer} refused the login: ${decided.reason}`);
+    case 'answered': {
+      const gained = readTokenAnswer(decided.answer, clock.now(), { issuer, client_id: clientId });
+      // A refresh of the former login that is on its way must not write over this one.
+      await logins.alone(issuer, () => logins.write(gained));
+      const identity = identityOf(gained);
+      return done(identity, `Logged in.\n${describe(identity)}`);
+    }
+  }
+}
+
+function showCode(terminal: Terminal, code: DeviceCode, opened: boolean): void {
+  const complete = code.verificationUriComplete ?? code.verificationUri;
+  const drawn = terminal.columns === undefined ? undefined : qrCode(complete, terminal.columns);
+  terminal.tell(
+    opened
+      ? 'Your browser should show this address; if it does not, open it:'
+      : 'Open this address in a browser:',
+  );
+  terminal.tell(`\n  ${harmless(complete)}\n`);
+  if (drawn !== undefined) terminal.tell(`${drawn}\n`);
+  terminal.tell(`and check that it shows the code  ${harmless(code.userCode)}`);
+  if (complete !== code.verificationUri) terminal.tell(`(or type it at ${harmless(code.verificationUri)})`);
+}
