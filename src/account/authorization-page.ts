@@ -147,7 +147,7 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     ...(authorization.lastUse && {
       lastUse: { ...authorization.lastUse, by: displayText(authorization.lastUse.by) },
     }),
-    notices: [...standingNotices(authorization, status, foreign, words), ...input.notices],
+    notices: [...standingNotices(authorization, status, words), ...input.notices],
     followsOwner: authorization.followsOwner,
     ...(form && { form }),
     needsPassword: input.needsPassword ?? false,
@@ -183,7 +183,6 @@ function keptLifetime(
 function standingNotices(
   { followsOwner, replayedAt, replayedFrom }: Authorization,
   status: ShownStatus,
-  foreign: boolean,
   words: Words,
 ): PageNotice[] {
   const { t } = words;
@@ -191,10 +190,7 @@ function standingNotices(
   if (status === 'suspended') notices.push({ tone: 'warning', text: t('account.notice.suspended') });
   if (status === 'expired') notices.push({ tone: 'info', text: t('account.notice.expired') });
   if (status === 'revoked') notices.push({ tone: 'info', text: t('account.notice.revoked') });
-  if (status === 'limited') {
-    const text = foreign ? t('account.notice.limited_foreign') : t('account.notice.limited');
-    notices.push({ tone: 'info', text });
-  }
+  if (status === 'limited') notices.push({ tone: 'info', text: t('account.notice.limited') });
   if (followsOwner) notices.push({ tone: 'info', text: t('account.notice.follows_owner') });
   if (replayedAt !== null) {
     const from = displayText(replayedFrom ?? '?', 64);

@@ -100,18 +100,20 @@ export function grantedNames({ capabilities, roles }: Slice, world: World): stri
 }
 
 function capabilityEffect(name: string, input: EffectInput): Effect | undefined {
-  const { effective, world, words } = input;
+  const { granted, effective, world, words } = input;
   const { t, list } = words;
   const bound = world.catalogue.get(name)?.bound;
   const entries = effective.withheld.filter(
     (one) => one.capability === name || (one.dimension === 'capability' && one.identifier === name),
   );
+  const named = granted.capabilities.includes(name);
   const yes = t('account.effect.yes');
+  const given = named ? yes : t('account.effect.by_role');
   if (bound === 'organization') {
     const holds = effective.organization.includes(name);
     return {
       tone: holds ? 'held' : 'withheld',
-      granted: yes,
+      granted: given,
       effective: holds ? yes : t('account.effect.nothing'),
       reasons: holds ? [] : reasonsOf(entries, input),
     };
@@ -122,14 +124,18 @@ function capabilityEffect(name: string, input: EffectInput): Effect | undefined 
       : effective.mcpServers
           .filter(({ actions }) => actions.includes(name))
           .map((server) => displayText(server.name));
+  const unpicked = bound === 'project' ? granted.projects.length === 0 : granted.mcpServers.length === 0;
+  const nothingPicked = unpicked
+    ? [bound === 'project' ? t('account.reason.no_project_picked') : t('account.reason.no_server_picked')]
+    : undefined;
   return {
     tone: places.length === 0 ? 'withheld' : entries.length === 0 ? 'held' : 'partly',
-    granted: yes,
+    granted: given,
     effective:
       places.length === 0
         ? t('account.effect.nowhere')
         : t('account.effect.in_places', { places: shortList(places, list) }),
-    reasons: reasonsOf(entries, input),
+    reasons: nothingPicked ?? reasonsOf(entries, input),
   };
 }
 
