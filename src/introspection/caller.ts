@@ -36,8 +36,11 @@ export function createCallerAuthentication(deps: {
 }): CallerAuthentication {
   const { issuer, clock, resourceServers } = deps;
 
+  // Text in PostgreSQL cannot hold the character NUL: no caller is named with it.
+  const findServer = async (name: string) => (name.includes('\0') ? undefined : resourceServers.find(name));
+
   const bySecret = async (name: string, secret: string): Promise<CallerOutcome> => {
-    const server = await resourceServers.find(name);
+    const server = await findServer(name);
     return server && !server.disabled && resourceServers.matchesSecret(server, secret)
       ? { kind: 'caller', server }
       : { kind: 'unknown' };
@@ -46,7 +49,7 @@ export function createCallerAuthentication(deps: {
   const byAssertion = async (assertion: string, clientId: string | undefined): Promise<CallerOutcome> => {
     try {
       const name = decodeJwt(assertion).iss ?? '';
-      const server = await resourceServers.find(name);
+      const server = await findServer(name);
       if (!server || server.disabled || !server.jwks || (clientId !== undefined && clientId !== name)) {
         return { kind: 'unknown' };
       }

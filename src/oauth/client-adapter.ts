@@ -19,6 +19,8 @@ export function createClientAdapter({
   };
   return {
     async find(id) {
+      // Text in PostgreSQL cannot hold this character: no client is named with it.
+      if (id.includes('\0')) return undefined;
       const client = await clients.find(id);
       if (!client || client.disabled) return undefined;
       return {
