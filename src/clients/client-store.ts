@@ -60,7 +60,10 @@ export interface ClientMethods {
   saveRegistered(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
   /** Keeps a dynamic registration (RFC 7591 section 3.2); one that is disabled stays so. */
   saveDynamic(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
-  /** Keeps the last good metadata document of a client; one that is disabled stays so. */
+  /**
+   * Keeps the last good metadata document of a client; one that is disabled stays so. With another name, other redirects or other
+   * keys it is verified no longer: the administrator vouched for what was there before.
+   */
   saveMetadataDocument(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
   enable(actor: Actor, id: string): Promise<SwitchClientOutcome>;
   /** Takes the client out of every answer until `enable`. */
@@ -172,6 +175,7 @@ function methods(
     if (sameSecret && account === old.serviceAccountId && isDeepStrictEqual(metadata, old.metadata)) {
       return { outcome: 'done', changed: false, client: old };
     }
+    const lapses = kind === 'metadata_document' && !sameIdentity(metadata, old.metadata);
     // clients by primary key
     const updated = await trx
       .updateTable('clients')
@@ -179,6 +183,7 @@ function methods(
         metadata: JSON.stringify(metadata),
         secret_hash: secretHash,
         service_account_id: account,
+        ...(lapses && { verified: 0 }),
         version: row('version', '+', 1),
         updated_at: now,
       }))
@@ -188,7 +193,7 @@ function methods(
     await changes.record(trx, actor, {
       subject: 'client',
       id,
-      action: sameSecret ? 'updated' : 'secret_changed',
+      action: kind === 'metadata_document' ? 'document_changed' : sameSecret ? 'updated' : 'secret_changed',
       before: { metadata: old.metadata, serviceAccount: old.serviceAccountId },
       after: { metadata, serviceAccount: account },
     });
@@ -222,6 +227,15 @@ async function find(db: Kysely<Database>, id: string): Promise<StoredClient | un
   // clients by primary key
   const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
   return row && toClient(row);
+}
+
+/** Tells whether two documents are of the same tool, by what a person and a token endpoint would go by. */
+function sameIdentity(
+  one: Readonly<Record<string, unknown>>,
+  other: Readonly<Record<string, unknown>>,
+): boolean {
+  const identity = ['client_name', 'redirect_uris', 'token_endpoint_auth_method', 'jwks', 'jwks_uri'];
+  return identity.every((name) => isDeepStrictEqual(one[name], other[name]));
 }
 
 /** Whatever a caller hands over, metadata at rest and in the change log carries no secret, and survives JSON unchanged. */
