@@ -45,7 +45,7 @@ import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
 import { createDevicePolling } from './oauth/device-flow.ts';
-import { createProvider } from './oauth/provider.ts';
+import { createProvider, type MetadataDocumentOptions } from './oauth/provider.ts';
 import { createResources } from './oauth/resources.ts';
 import { loadSigningKeys } from './oauth/signing-keys.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
@@ -68,6 +68,7 @@ export interface AppDependencies {
   readonly messagesRoot: string;
   /** What the start page may tell about the demo. */
   readonly demo: { readonly loaded: boolean; readonly platform?: string };
+  readonly metadataDocuments?: MetadataDocumentOptions | undefined;
 }
 
 export interface App {

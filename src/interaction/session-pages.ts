@@ -1,6 +1,7 @@
 /** Sign-out and the protocol's errors, as pages inside the library's own requests. */
 
 import type { UserStore } from '../directory/user-store.ts';
+import type { ErrorKind } from '../http/error-page.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { SessionPages } from '../oauth/pages.ts';
 
@@ -36,9 +37,13 @@ export function createSessionPages({ pages, users }: { pages: PageWriter; users:
         return;
       }
       const status = ctx.status >= 400 ? ctx.status : 400;
-      const kind =
-        status >= 500 ? 'internal' : error.name === 'SessionNotFound' ? 'interaction_expired' : 'bad_request';
-      pages.fail(ctx, kind, { status, code: out.error, detail: out.error_description });
+      pages.fail(ctx, kindOf(status, error), { status, code: out.error, detail: out.error_description });
     },
   };
+}
+
+function kindOf(status: number, error: Error): ErrorKind {
+  if (status >= 500) return 'internal';
+  if (status === 429) return 'rate_limited';
+  return error.name === 'SessionNotFound' ? 'interaction_expired' : 'bad_request';
 }

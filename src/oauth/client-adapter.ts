@@ -4,15 +4,19 @@
  */
 import type Provider from 'oidc-provider';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import type { ClientStore } from '../clients/client-store.ts';
+import type { ClientStore, StoredClient } from '../clients/client-store.ts';
+import type { MetadataDocuments } from './metadata-documents.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
 export function createClientAdapter({
   clients,
   units,
+  documents,
 }: {
   clients: ClientStore;
   units: UnitsOfWork;
+  /** Absent while clients cannot be known by a metadata document. */
+  documents: MetadataDocuments | undefined;
 }): Adapter {
   const unused = async () => {
     throw new Error('clients are found, registered and removed, nothing else');
@@ -21,7 +25,8 @@ export function createClientAdapter({
     async find(id) {
       // Text in PostgreSQL cannot hold this character: no client is named with it.
       if (id.includes('\0')) return undefined;
-      const client = await clients.find(id);
+      const known = await clients.find(id);
+      const client = documents ? await documents.current(id, known) : withoutDocuments(known);
       if (!client || client.disabled) return undefined;
       return {
         ...client.metadata,
@@ -53,6 +58,10 @@ export function createClientAdapter({
     findByUserCode: unused,
     revokeByGrantId: unused,
   };
+}
+
+function withoutDocuments(known: StoredClient | undefined): StoredClient | undefined {
+  return known?.kind === 'metadata_document' ? undefined : known;
 }
 
 /** Makes the library compare a presented secret with the keyed hash that it knows as the secret. */

@@ -26,6 +26,10 @@ export interface ConfigurationDependencies {
   readonly tokenHooks: TokenHooks;
   readonly revokeGrantPolicy: (ctx: KoaContextWithOIDC) => Promise<boolean>;
   readonly pages: DevicePages & SessionPages;
+  /** Asks other hosts. */
+  readonly fetch: NonNullable<Configuration['fetch']>;
+  /** Whether a client may be known by its metadata document. */
+  readonly metadataDocumentsEnabled: boolean;
 }
 
 export function createConfiguration(deps: ConfigurationDependencies): Configuration {
@@ -69,6 +73,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
       if (claims.aud !== deps.issuer) throw new errors.InvalidClientAuth('aud must be exactly the issuer');
     },
     clientBasedCORS: allowsOrigin,
+    fetch: deps.fetch,
     clockTolerance: 5,
     allowOmittingSingleRegisteredRedirectUri: false,
     extraParams: createExtraParameters({ catalogue }) as NonNullable<Configuration['extraParams']>,
@@ -153,6 +158,12 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
         initialAccessToken: false,
         issueRegistrationAccessToken: false,
         idFactory: createIdFactory() as never,
+      },
+      // Says so in the metadata; the documents themselves come through the adapter, and never otherwise.
+      clientIdMetadataDocument: {
+        enabled: deps.metadataDocumentsEnabled,
+        ack: 'draft-02',
+        allowFetch: () => false,
       },
       rpInitiatedLogout: {
         enabled: true,

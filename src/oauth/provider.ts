@@ -8,8 +8,11 @@ import type { Store } from '../../db/open.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { ClientStore } from '../clients/client-store.ts';
+import { createMetadataDocumentSource } from '../clients/metadata-document-source.ts';
+import { createPublicHttps, type PublicHttpsDependencies } from '../clients/metadata-document-transport.ts';
 import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
+import { createRateLimits } from '../http/rate-limit.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
 import { createArtifactAdapter } from './artifact-adapter.ts';
@@ -18,7 +21,9 @@ import { compareHashedClientSecrets, createClientAdapter } from './client-adapte
 import { createConfiguration } from './configuration.ts';
 import { registerGrants } from './grants.ts';
 import { refreshGraceSeconds } from './lifetimes.ts';
+import { createMetadataDocuments } from './metadata-documents.ts';
 import type { DevicePages, SessionPages } from './pages.ts';
+import { createPublicFetch } from './public-fetch.ts';
 import { deriveRefreshSuccessors } from './refresh-successor.ts';
 import type { Resources } from './resources.ts';
 import { createRevokeGrantPolicy } from './revocation.ts';
@@ -42,6 +47,15 @@ export interface ProviderDependencies {
   readonly pages: DevicePages & SessionPages;
   /** Says who makes a request's changes, and from where. */
   readonly actorOf: (ctx: KoaContextWithOIDC) => Actor;
+  readonly metadataDocuments?: MetadataDocumentOptions | undefined;
+}
+
+/** How clients are known by their metadata document. */
+export interface MetadataDocumentOptions {
+  /** On unless told otherwise. */
+  readonly enabled?: boolean;
+  /** How their hosts are reached; the public internet unless told otherwise. */
+  readonly internet?: PublicHttpsDependencies;
 }
 
 export function createProvider(deps: ProviderDependencies): Provider {
@@ -68,14 +82,28 @@ export function createProvider(deps: ProviderDependencies): Provider {
         }));
     },
   };
-  const provider = new Provider(
+  const https = createPublicHttps(deps.metadataDocuments?.internet);
+  const metadataDocumentsEnabled = deps.metadataDocuments?.enabled ?? true;
+  const documents = metadataDocumentsEnabled
+    ? createMetadataDocuments({
+        issuer: deps.issuer,
+        clients,
+        source: createMetadataDocumentSource({ https }),
+        limits: createRateLimits(deps),
+        addressOf: (ctx) => deps.actorOf(ctx).origin ?? 'unknown',
+        validate: async (metadata) => validateClient(provider, metadata),
+      })
+    : undefined;
+  const provider: Provider = new Provider(
     deps.issuer,
     createConfiguration({
       ...deps,
       adapter: (model) =>
         model === 'Client'
-          ? createClientAdapter({ clients, units })
+          ? createClientAdapter({ clients, units, documents })
           : createArtifactAdapter(model, artifacts),
+      fetch: createPublicFetch(https),
+      metadataDocumentsEnabled,
       tokenHooks: createTokenHooks(deps),
       revokeGrantPolicy: createRevokeGrantPolicy({ units, authorizations, actorOf: deps.actorOf }),
     }),
@@ -84,4 +112,10 @@ export function createProvider(deps: ProviderDependencies): Provider {
   deriveRefreshSuccessors(provider, deps.secrets);
   registerGrants(provider, deps);
   return provider;
+}
+
+/** The library's own judgement of client metadata; its types leave it out. */
+async function validateClient(provider: Provider, metadata: Record<string, unknown>): Promise<void> {
+  const model = provider.Client as unknown as { validate(metadata: Record<string, unknown>): Promise<void> };
+  await model.validate(metadata);
 }

@@ -180,7 +180,7 @@ describe('3., 7. and 12. the metadata', () => {
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
     ]);
-    expect(metadata.client_id_metadata_document_supported).not.toBe(true);
+    expect(metadata.client_id_metadata_document_supported).toBe(true);
   });
 
   test('names no endpoint by the Host header', async () => {

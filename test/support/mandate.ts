@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { migrate } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppDependencies, createApp } from '../../src/app.ts';
 import { readCatalogue } from '../../src/catalogue.ts';
 import { developmentSecret } from '../../src/config.ts';
 import { createPasswords } from '../../src/directory/passwords.ts';
@@ -56,6 +56,8 @@ export interface MandateOptions {
   readonly platformOrigin?: string;
   /** Shared by servers that must agree on the time. */
   readonly clock?: MovableClock;
+  /** How client metadata documents are had. */
+  readonly metadataDocuments?: AppDependencies['metadataDocuments'];
 }
 
 /** Starts a server on a free port. Its clock stands still at the real time until a test moves it. */
@@ -102,6 +104,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     viewsRoot: join(root, 'views'),
     messagesRoot: join(root, 'config', 'messages'),
     demo: { loaded: true, platform: options.platformOrigin ?? 'http://localhost:4100' },
+    metadataDocuments: options.metadataDocuments,
   });
   const server = createServer(app.listener);
   await new Promise<void>((resolve) => void server.listen(port, resolve));

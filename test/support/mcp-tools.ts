@@ -30,11 +30,12 @@ export interface Tool {
   close(): Promise<void>;
 }
 
-export type MakeTool = (url: string, redirectUri: string) => Tool;
+/** @param documentUrl where the tool publishes its client metadata document; without one it registers */
+export type MakeTool = (url: string, redirectUri: string, documentUrl?: string) => Tool;
 
 /** `@modelcontextprotocol/client` 2. */
-export const createTool: MakeTool = (url, redirectUri) => {
-  const memory = createMemory(redirectUri);
+export const createTool: MakeTool = (url, redirectUri, documentUrl) => {
+  const memory = createMemory(redirectUri, documentUrl);
   const open = () => ({
     client: new Client({ name: 'Assistant', version: '2' }),
     transport: new StreamableHTTPClientTransport(new URL(url), { authProvider: memory.provider }),
@@ -53,8 +54,8 @@ export const createTool: MakeTool = (url, redirectUri) => {
 };
 
 /** `@modelcontextprotocol/sdk` 1. */
-export const createToolV1: MakeTool = (url, redirectUri) => {
-  const memory = createMemory(redirectUri);
+export const createToolV1: MakeTool = (url, redirectUri, documentUrl) => {
+  const memory = createMemory(redirectUri, documentUrl);
   const authProvider = memory.provider as unknown as OAuthClientProviderV1;
   const open = () => ({
     client: new ClientV1({ name: 'Assistant', version: '1' }),
@@ -73,7 +74,7 @@ export const createToolV1: MakeTool = (url, redirectUri) => {
   };
 };
 
-function createMemory(redirectUri: string): ToolMemory {
+function createMemory(redirectUri: string, documentUrl: string | undefined): ToolMemory {
   let client: StoredOAuthClientInformation | undefined;
   let tokens: StoredOAuthTokens | undefined;
   let address: URL | undefined;
@@ -89,6 +90,7 @@ function createMemory(redirectUri: string): ToolMemory {
     },
     provider: {
       redirectUrl: redirectUri,
+      ...(documentUrl !== undefined && { clientMetadataUrl: documentUrl }),
       clientMetadata: {
         client_name: 'Assistant',
         redirect_uris: [redirectUri],
