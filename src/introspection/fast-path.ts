@@ -8,6 +8,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Freshness } from '../changes/freshness.ts';
+import type { Clock } from '../clock.ts';
 import { type Form, parseForm } from '../http/read-form.ts';
 import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
@@ -16,20 +17,23 @@ import type { CallerProof, KnownAnswer, LiveView } from './live-view.ts';
 
 /** Longer questions are none of the common way. */
 const mostBodyBytes = 4_096;
+/** Last uses are kept to the minute: it is enough to tell of a hot answer this often. */
+const tellEverySeconds = 5;
 
 export interface FastPathDependencies {
   readonly issuer: string;
+  readonly clock: Clock;
   readonly view: LiveView;
   readonly freshness: Freshness;
   readonly callers: CallerAuthentication;
   readonly plain: Introspection;
-  /** Told of every active answer, in the request's own turn. @param caller the resource server's name */
+  /** Told of active answers, of the same one every few seconds only. @param caller the resource server's name */
   readonly onUse?: (authorizationId: string, caller: string, request: IncomingMessage) => void;
 }
 
 /** @returns a listener that takes a request, or leaves it as it is and says false */
 export function createFastPath(deps: FastPathDependencies) {
-  const { view, freshness, callers, plain, onUse } = deps;
+  const { view, freshness, callers, plain, clock, onUse } = deps;
   const { host } = new URL(deps.issuer);
   // Keys of what is remembered mean nothing outside this process, and nobody can compute one.
   const salt = randomBytes(16).toString('hex');
@@ -65,7 +69,11 @@ export function createFastPath(deps: FastPathDependencies) {
 
   function give(known: KnownAnswer, request: IncomingMessage, response: ServerResponse): void {
     send(response, known.body);
-    if (onUse && known.body !== inactive) onUse(known.authorizationId, known.caller, request);
+    if (!onUse || known.body === inactive) return;
+    const since = clock.now() - known.toldAt;
+    if (since >= 0 && since < tellEverySeconds) return;
+    known.toldAt = clock.now();
+    onUse(known.authorizationId, known.caller, request);
   }
 
   async function find(

@@ -23,6 +23,8 @@ export interface KnownAnswer {
   readonly authorizationId: string;
   /** The resource server's name. */
   readonly caller: string;
+  /** Seconds; when its use was last told of. */
+  toldAt: number;
   /** Of the ledger, at which it is known to hold. */
   position: number;
   readonly subjects: readonly (readonly SubjectKey[])[];
@@ -146,6 +148,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
       until,
       authorizationId,
       caller: caller.value.server.name,
+      toldAt: 0,
       position,
       subjects: [held.subjects, caller.subjects, client?.subjects ?? []],
     };
