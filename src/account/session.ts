@@ -10,6 +10,7 @@ import type { PageNav } from '../http/render.ts';
 import { isOurOwnPage } from '../http/same-site.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { Secrets } from '../secrets.ts';
+import { returnTo } from './return-to.ts';
 
 const formBytes = 512 * 1_024;
 
@@ -54,7 +55,8 @@ export function createAccountSession(deps: {
     async visit(ctx, step) {
       const visit = await findVisit(ctx);
       if (visit) return step(visit);
-      ctx.redirect(`/sign-in?${new URLSearchParams({ return_to: ctx.url })}`);
+      const back = returnTo(ctx.url);
+      ctx.redirect(back === undefined ? '/sign-in' : `/sign-in?${new URLSearchParams({ return_to: back })}`);
       ctx.status = 303;
     },
     async post(ctx, step) {

@@ -13,6 +13,7 @@ import { buildConsentPage, type ConsentInput } from '../../src/interaction/conse
 import { buildDeviceConfirmPage, buildDeviceEntryPage } from '../../src/interaction/device-page.ts';
 import { buildSignInPage } from '../../src/interaction/sign-in-page.ts';
 import type { Bound, Capability } from '../../src/policy/vocabulary.ts';
+import { accountSamples } from './sample-account-pages.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const viewsRoot = join(root, 'views');
@@ -307,5 +308,6 @@ export function samplePages(locale: Locale): Sample[] {
         },
       },
     },
+    ...accountSamples({ words, now, catalogue, client: web }),
   ];
 }
