@@ -12,6 +12,8 @@ import type { CallerAuthentication } from './caller.ts';
 import type { PlainView } from './plain-view.ts';
 
 const bodyBytes = 128 * 1_024;
+/** Waiting for a connection and then for a statement may take twice the database's patience; who asks is told before. */
+const patienceMilliseconds = 2_000;
 /** Parameters that count; each may be given once (RFC 6749 section 3.2). */
 export const singleParameters = [
   'token',
@@ -44,7 +46,7 @@ export function createIntrospection(deps: {
   return {
     handle: (request, response) => orFail(response, handle(request, response)),
     handleForm: (authorization, form, response) =>
-      orFail(response, handleForm(authorization, form, response)),
+      orFail(response, inTime(handleForm(authorization, form, response))),
     fail,
   };
 
@@ -69,7 +71,7 @@ export function createIntrospection(deps: {
             refusal('invalid_request', 'the body must be application/x-www-form-urlencoded'),
           );
     }
-    await handleForm(request.headers.authorization, form, response);
+    await inTime(handleForm(request.headers.authorization, form, response));
   }
 
   async function handleForm(
@@ -105,6 +107,16 @@ export function createIntrospection(deps: {
   }
 }
 
+/** @throws Error when the work takes longer than the patience; what it finds later is for nobody */
+async function inTime(work: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error('the database did not answer in time')),
+    patienceMilliseconds,
+  );
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 function refusal(error: string, description: string): string {
   return JSON.stringify({ error, error_description: description });
 }
@@ -115,6 +127,7 @@ function send(
   body: string,
   headers: Record<string, string> = {},
 ): void {
+  if (response.headersSent) return;
   response.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
