@@ -227,6 +227,7 @@ async function whyBlocks(
   const question: Block = {
     kind: 'search',
     action: `${root}/${found.id}`,
+    submit: t('admin.why.ask'),
     fields: [
       {
         kind: 'menu',

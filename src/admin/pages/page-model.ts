@@ -100,6 +100,8 @@ export type Block =
       readonly action: string;
       readonly fields: readonly Field[];
       readonly create?: { readonly href: string; readonly label: string };
+      /** Its button, where it is no search. */
+      readonly submit?: string;
     }
   | { readonly kind: 'more'; readonly links: readonly { readonly href: string; readonly label: string }[] }
   | { readonly kind: 'secret'; readonly text: string; readonly secret: string };
