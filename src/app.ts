@@ -136,7 +136,10 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const admin = createAdmin({ ...deps, ...stores, rights, passwords, sessions, messages, pages });
   const start = new Router().get('/', (ctx) => {
     const { loaded, platform } = deps.demo;
-    pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform }, words));
+    const ours = ['/device', '/.well-known/oauth-authorization-server'];
+    const offers = (path: string) =>
+      ours.includes(path) || [...account, admin.pages].some((router) => router.match(path, 'GET').route);
+    pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform, offers }, words));
   });
 
   koa.use(createSecurityHeaders({ https: issuer.startsWith('https:') }));

@@ -9,10 +9,10 @@ export function welcomeText(facts: { issuer: string; demo: boolean; platform: st
   lines.push(
     `${platform ? `The example platform is at ${platform}; its users are` : 'Demo users:'} owner@, admin@, editor@, viewer@, analyst@acme.test, password mandate-demo`,
     '',
-    '1  Log a command line in (device code):',
-    `     ${steps.startDevice}`,
-    '   Open verification_uri_complete, sign in as editor@acme.test, choose, then fetch the token:',
-    `     ${steps.fetchToken}`,
+    '1  Log a command line in:',
+    `     ${steps.login}`,
+    '   Open the address, sign in as editor@acme.test, pick atlas, authorize. Then see what that gave:',
+    `     ${steps.whoami}`,
     '',
   );
   if (platform) {
@@ -23,7 +23,7 @@ export function welcomeText(facts: { issuer: string; demo: boolean; platform: st
     );
   }
   lines.push(
-    `${platform ? '3' : '2'}  Ask what a token may do now:`,
+    `${platform ? '3' : '2'}  Ask what its token may do now, as the API would:`,
     `     ${steps.introspect}`,
     '   Then move editor off atlas and ask again:',
     `     ${steps.takeAway}`,

@@ -24,6 +24,8 @@ export interface StartInput {
   readonly demo: boolean;
   /** Origin of the example platform, when it runs. */
   readonly platform?: string | undefined;
+  /** Whether this server has a page there: nothing else is linked to. */
+  offers(path: string): boolean;
 }
 
 /** Builds the start page. Pure. */
@@ -37,7 +39,7 @@ export function buildStartPage(input: StartInput, words: Words): StartPage {
       {
         title: t('start.cli.title'),
         text: t('start.cli.text'),
-        commands: [steps.startDevice, steps.fetchToken],
+        commands: [steps.login, steps.whoami],
       },
       {
         title: t('start.assistant.title'),
@@ -62,13 +64,23 @@ export function buildStartPage(input: StartInput, words: Words): StartPage {
         ],
       },
     }),
-    links: [
-      { href: '/device', label: t('start.links.device'), text: t('start.links.device_text') },
-      {
-        href: '/.well-known/oauth-authorization-server',
-        label: t('start.links.metadata'),
-        text: t('start.links.metadata_text'),
-      },
-    ],
+    links: links(words).filter(({ href }) => input.offers(href)),
   };
+}
+
+function links({ t }: Words): StartPage['links'] {
+  return [
+    {
+      href: '/account/authorizations',
+      label: t('start.links.authorizations'),
+      text: t('start.links.authorizations_text'),
+    },
+    { href: '/admin', label: t('start.links.admin'), text: t('start.links.admin_text') },
+    { href: '/device', label: t('start.links.device'), text: t('start.links.device_text') },
+    {
+      href: '/.well-known/oauth-authorization-server',
+      label: t('start.links.metadata'),
+      text: t('start.links.metadata_text'),
+    },
+  ];
 }

@@ -168,14 +168,19 @@ export function samplePages(locale: Locale): Sample[] {
       name: 'start',
       template: 'start',
       model: buildStartPage(
-        { issuer: 'http://localhost:4000', demo: true, platform: 'http://localhost:4100' },
+        {
+          issuer: 'http://localhost:4000',
+          demo: true,
+          platform: 'http://localhost:4100',
+          offers: () => true,
+        },
         words,
       ),
     },
     {
       name: 'start-bare',
       template: 'start',
-      model: buildStartPage({ issuer: 'https://auth.example', demo: false }, words),
+      model: buildStartPage({ issuer: 'https://auth.example', demo: false, offers: () => false }, words),
     },
     { name: 'sign-in', template: 'sign-in', model: buildSignInPage({ action: '/sign-in', csrf: 'c' }) },
     {
@@ -296,7 +301,7 @@ export function samplePages(locale: Locale): Sample[] {
       name: 'start-nav',
       template: 'start',
       model: {
-        ...buildStartPage({ issuer: 'http://localhost:4000', demo: false }, words),
+        ...buildStartPage({ issuer: 'http://localhost:4000', demo: false, offers: () => true }, words),
         nav: {
           items: [
             { href: '/a', label: 'Authorizations', current: true },
