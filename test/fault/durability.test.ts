@@ -1,4 +1,7 @@
 /** What was acknowledged stays; what cannot be asked is not answered. */
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Sqlite from 'better-sqlite3';
 import { type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
@@ -10,6 +13,7 @@ import { basic } from '../support/race.ts';
 import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
+const run = promisify(execFile);
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
 
 const introspection = (node: ServerProcess, token: string) =>
@@ -85,6 +89,51 @@ describe('on SQLite', () => {
     times.sort((a, b) => a - b);
     expect(times[Math.floor(times.length * 0.99)]).toBeLessThan(50);
   }, 30_000);
+});
+
+/** Limits of a running process can be changed on Linux alone. */
+const describeOnLinux = process.platform === 'linux' ? describe : describe.skip;
+
+describeOnLinux('on SQLite, with a disk that is full', () => {
+  let database: FreshDatabase;
+  let node: ServerProcess;
+
+  beforeAll(async () => {
+    database = await freshDatabaseUrl('sqlite');
+    node = await startServerProcess({ databaseUrl: database.url });
+  });
+  afterAll(async () => {
+    await node.kill();
+    await database.drop();
+  });
+
+  /** No file of the process may grow beyond this: a write that would is refused, as on a full disk. */
+  const limitFiles = (bytes: number | 'unlimited') =>
+    run('prlimit', ['--pid', String(node.pid), `--fsize=${bytes}:unlimited`]);
+
+  test('writers get 503 and nothing half done, introspection is right, and it heals by itself', async () => {
+    const token = accessTokenOf(await clientToken(node));
+    const path = database.url.slice('sqlite:'.length);
+    const tokens = () => {
+      const file = new Sqlite(path, { readonly: true });
+      const rows = file
+        .prepare("select count(*) from oidc_artifacts where model = 'ClientCredentials'")
+        .pluck();
+      const count = rows.get() as number;
+      file.close();
+      return count;
+    };
+    const before = tokens();
+    await limitFiles(statSync(`${path}-wal`).size);
+    const refused = await Promise.all([1, 2, 3, 4, 5].map(() => clientToken(node)));
+    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+    expect(refused[0]?.headers['retry-after']).toBeDefined();
+    expect(tokens()).toBe(before);
+    expect((await introspection(node, token)).text).toContain('"active":true');
+    await limitFiles('unlimited');
+    expect((await clientToken(node)).status).toBe(200);
+    expect(tokens()).toBe(before + 1);
+  });
 });
 
 describe('on PostgreSQL, paused', () => {
