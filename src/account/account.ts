@@ -6,6 +6,7 @@ import type Router from '@koa/router';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
 import { type AuthorizationDependencies, createAuthorizationRoutes } from './authorization-routes.ts';
+import { createHeirs } from './heirs.ts';
 import { createKeyRoutes, type KeyDependencies } from './key-routes.ts';
 import { createLeakRoutes, type LeakDependencies } from './leak-routes.ts';
 import { createListRoutes, type ListDependencies } from './list-routes.ts';
@@ -13,7 +14,7 @@ import { createReauthentication } from './reauthentication.ts';
 import { createAccountSession } from './session.ts';
 import { createSituations } from './situations.ts';
 
-type Parts = 'session' | 'situations' | 'reauthentication';
+type Parts = 'session' | 'situations' | 'reauthentication' | 'heirs';
 
 export type AccountDependencies = Omit<ListDependencies, Parts> &
   Omit<AuthorizationDependencies, Parts> &
@@ -32,6 +33,7 @@ export function createAccount(deps: AccountDependencies): Router[] {
     session: createAccountSession(deps),
     situations: createSituations(deps),
     reauthentication: createReauthentication(deps),
+    heirs: createHeirs(deps),
   };
   return [
     createListRoutes(parts),

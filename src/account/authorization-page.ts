@@ -56,6 +56,8 @@ export interface AuthorizationPage {
   readonly secrets?: readonly SecretRow[];
   /** What the form that makes a new secret offers; its id makes it count once. */
   readonly rotation: { readonly formId: string; readonly hours: readonly number[] };
+  /** Service accounts that it can be moved to; none where it cannot. */
+  readonly heirs: readonly { readonly id: string; readonly label: string }[];
   readonly log: readonly LogLine[];
 }
 
@@ -77,6 +79,7 @@ export interface AuthorizationPageInput {
   readonly log: readonly LogLine[];
   readonly secrets?: readonly SecretRow[] | undefined;
   readonly rotationFormId: string;
+  readonly heirs: readonly { readonly id: string; readonly name: string; readonly email: string }[];
   readonly notices: readonly PageNotice[];
   /** What was just posted, when the page is shown again. */
   readonly again?: { readonly slice: Slice; readonly lifetime: Lifetime | 'keep'; readonly name: string };
@@ -154,6 +157,12 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     gone: open ? goneItems(authorization, world, words) : [],
     ...(input.secrets && { secrets: input.secrets }),
     rotation: { formId: input.rotationFormId, hours: overlapHours },
+    heirs: open
+      ? input.heirs.map(({ id, name, email }) => ({
+          id,
+          label: `${displayText(name)} · ${displayText(email, 254)}`,
+        }))
+      : [],
     log: input.log,
   };
 }

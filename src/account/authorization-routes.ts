@@ -22,16 +22,18 @@ import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
 import { decideEdit } from '../policy/edit-decision.ts';
-import { offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
+import { boundSlice, isNothing, offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
 import {
   type AuthorizationPageInput,
   buildAuthorizationPage,
   callAuthorization,
+  keysHref,
   type PageNotice,
 } from './authorization-page.ts';
 import { ownerRolesOn } from './authorizations-page.ts';
 import { describeEffect, describeRecord } from './change-words.ts';
 import { droppedNames } from './dropped-names.ts';
+import type { Heirs } from './heirs.ts';
 import { type PostedChoice, readChoice } from './posted-choice.ts';
 import { addsSensitive, type Reauthentication } from './reauthentication.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
@@ -50,6 +52,7 @@ export interface AuthorizationDependencies {
   readonly apiKeys: ApiKeyStore;
   readonly history: ChangeHistory;
   readonly reauthentication: Reauthentication;
+  readonly heirs: Heirs;
   readonly trustedProxyHops: number;
 }
 
@@ -86,6 +89,9 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       }),
     ),
   );
+  router.post('/:id/move', (ctx) =>
+    session.post(ctx, (visit, form) => withSituation(ctx, visit, (found) => move(ctx, visit, found, form))),
+  );
   router.post('/:id/revoke', (ctx) =>
     session.post(ctx, (visit) =>
       withSituation(ctx, visit, async ({ authorization: { id, kind } }) => {
@@ -117,6 +123,10 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     }
     const secrets =
       authorization.kind === 'api_key' ? await deps.apiKeys.liveSecrets(authorization.id) : undefined;
+    const heirs =
+      authorization.kind === 'api_key' && !authorization.followsOwner
+        ? await deps.heirs.of(visit, owner)
+        : [];
     const saved = recorded.find(({ seq }) => String(seq) === ctx.query.saved);
     pages.show(
       ctx,
@@ -142,6 +152,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
             ...(expiresAt !== null && { endsAt: expiresAt }),
           })),
           rotationFormId: randomUUID(),
+          heirs,
           notices: [...(again?.notices(words) ?? []), ...savedNotices(found, saved, words)],
           ...(again?.again && { again: again.again }),
           needsPassword: again?.needsPassword ?? false,
@@ -202,6 +213,36 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       authorization.id,
       await authorizationEditor.edit(actorOf(ctx, visit), authorization.id, version, content),
     );
+  }
+
+  /** Hands a key over to a service account; what that one does not hold is not part of it any more. */
+  async function move(ctx: Koa.Context, visit: Visit, found: Situation, form: Form): Promise<void> {
+    const { authorization, owner, world } = found;
+    const heir = await deps.heirs.find(visit, owner, form.get('owner')?.[0] ?? '');
+    if (authorization.kind !== 'api_key' || !heir) return pages.fail(ctx, 'not_found', { status: 404 });
+    const version = versionOf(form);
+    if (version !== authorization.version) return conflict(ctx, authorization.id);
+    const { granted } = boundSlice(authorization, heir.live, world);
+    if (isNothing(granted)) {
+      return show(ctx, visit, found, {
+        status: 422,
+        notices: ({ t }) => [
+          { tone: 'problem', text: t('account.key.move_nothing', { owner: heir.user.email }) },
+        ],
+      });
+    }
+    const content: EditedContent = { ...contentOf(authorization), ...granted };
+    const outcome = await authorizationEditor.move(
+      actorOf(ctx, visit),
+      authorization.id,
+      version,
+      heir.user.id,
+      content,
+    );
+    if (outcome.outcome !== 'done') return conflict(ctx, authorization.id);
+    // Whoever moves a key away may not be one who may see it there.
+    const still = await situations.find(visit, authorization.id);
+    leave(ctx, still ? `/account/authorizations/${authorization.id}` : keysHref);
   }
 
   function answer(ctx: Koa.Context, id: string, outcome: EditOutcome): void {

@@ -18,6 +18,7 @@ const logKeys: Record<string, string> = {
   rotated: 'account.log.rotated',
   rotated_out: 'account.log.rotated_out',
   leaked: 'account.log.leaked',
+  moved: 'account.log.moved',
 };
 
 /**
@@ -97,7 +98,8 @@ export function describeRecord(change: RecordedChange, by: string, world: World,
   const key = logKeys[change.action] ?? 'account.log.other';
   return {
     text: words.t(key, { action: change.action }),
-    details: change.action === 'changed' ? describeContent(change, world, words) : [],
+    details:
+      change.action === 'changed' || change.action === 'moved' ? describeContent(change, world, words) : [],
     at: change.at,
     by: displayText(by, 254),
     from: displayText(change.origin ?? '', 64),

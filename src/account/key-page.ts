@@ -14,7 +14,7 @@ import { buildChoiceForm, type ChoiceForm } from './choice-form.ts';
 const day = 86_400;
 
 /** The lifetimes of a key, before policy bounds them; the page starts from 30 days. */
-export const keyLifetimes: readonly Lifetime[] = [day, 7 * day, 30 * day, 90 * day, 365 * day, null];
+const keyLifetimes: readonly Lifetime[] = [day, 7 * day, 30 * day, 90 * day, 365 * day, null];
 
 /** `account/key-new.ejs`. */
 export interface NewKeyPage {

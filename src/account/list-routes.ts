@@ -15,6 +15,7 @@ import {
   authorizationRow,
   type ListedAuthorization,
 } from './authorizations-page.ts';
+import { newKeyHref } from './key-page.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situations } from './situations.ts';
 
@@ -97,7 +98,7 @@ export function createListRoutes(deps: ListDependencies): Router {
                 },
               ]
             : [],
-        ...(keys && { newKeyHref: '/account/api-keys/new' }),
+        ...(keys && { newKeyHref }),
         rows: found.rows.map((row) => authorizationRow(row, found.world, clock.now(), words)),
         ...(before !== undefined && { newerHref: link(search === '' ? {} : { q: search }) }),
         ...(found.older !== undefined && {

@@ -31,6 +31,14 @@ export type EditOutcome =
 export interface AuthorizationEditor {
   /** Replaces what an authorization says. @param version the one that the editor looked at */
   edit(actor: Actor, id: string, version: number, content: EditedContent): Promise<EditOutcome>;
+  /** Gives an API key another owner, and the content that this owner bounds. */
+  move(
+    actor: Actor,
+    id: string,
+    version: number,
+    userId: string,
+    content: EditedContent,
+  ): Promise<EditOutcome>;
   /** Ends a pause, unless it is another pause than the one that was looked at. */
   resume(actor: Actor, id: string, version: number): Promise<EditOutcome>;
 }
@@ -47,18 +55,10 @@ export function createAuthorizationEditor(deps: {
         const found = await open(trx, id, version);
         if (found.outcome !== 'open') return found;
         const { before } = found;
-        const { capabilities, roles, projects, mcpServers, expiresAt } = content;
         const old = contentOf(before);
         if (isDeepStrictEqual(old, content))
           return { outcome: 'done', change: undefined, authorization: before };
-        const row = await bump(trx, id, version, {
-          name: content.name,
-          capabilities: JSON.stringify(capabilities),
-          roles: JSON.stringify(roles),
-          projects: JSON.stringify(projects),
-          mcp_servers: JSON.stringify(mcpServers),
-          expires_at: expiresAt,
-        });
+        const row = await bump(trx, id, version, columnsOf(content));
         if (!row) return { outcome: 'changed_meanwhile' };
         const change = await changes.record(trx, actor, {
           subject: 'authorization',
@@ -66,6 +66,23 @@ export function createAuthorizationEditor(deps: {
           action: 'changed',
           before: old,
           after: content,
+        });
+        return { outcome: 'done', change, authorization: toAuthorization(row) };
+      }),
+    move: (actor, id, version, userId, content) =>
+      store.transact(async (trx) => {
+        const found = await open(trx, id, version);
+        if (found.outcome !== 'open') return found;
+        const { before } = found;
+        if (before.kind !== 'api_key') return { outcome: 'gone' };
+        const row = await bump(trx, id, version, { ...columnsOf(content), user_id: userId });
+        if (!row) return { outcome: 'changed_meanwhile' };
+        const change = await changes.record(trx, actor, {
+          subject: 'authorization',
+          id,
+          action: 'moved',
+          before: { user: before.userId, ...contentOf(before) },
+          after: { user: userId, ...content },
         });
         return { outcome: 'done', change, authorization: toAuthorization(row) };
       }),
@@ -109,6 +126,17 @@ export function createAuthorizationEditor(deps: {
       .returningAll()
       .executeTakeFirst();
   }
+}
+
+function columnsOf({ name, capabilities, roles, projects, mcpServers, expiresAt }: EditedContent) {
+  return {
+    name,
+    capabilities: JSON.stringify(capabilities),
+    roles: JSON.stringify(roles),
+    projects: JSON.stringify(projects),
+    mcp_servers: JSON.stringify(mcpServers),
+    expires_at: expiresAt,
+  };
 }
 
 /** What an edit can change of an authorization, as the log of changes keeps it. Pure. */

@@ -220,6 +220,31 @@ describe.each(engines)('API keys, on %s', (engine) => {
     await mandate.stores.users.unassign({ id: 'command' }, assignment);
   });
 
+  test('moved from a person to a service account: bounded by the new owner, and the secret goes on', async () => {
+    const { secret, id } = await make('admin', {
+      'secrets:edit': true,
+      'flows:edit': true,
+      atlas: true,
+      'Role in atlas': 'Editor',
+    });
+    const moved = await press('admin', id, 'Move key', { 'Service account': 'Acme CI · ci@acme.test' });
+    expect(moved.text).toContain('Moved to another owner');
+    expect(await introspect(mandate.issuer, secret)).toMatchObject({
+      username: 'ci@acme.test',
+      scope: 'api flows:edit',
+    });
+    const own = await make('editor', {});
+    const page = await (await as('editor')).get(`/account/authorizations/${own.id}`);
+    expect(page.text).not.toContain('Move key');
+    const csrf = page.forms[0]?.fields.find(({ name }) => name === 'csrf')?.value ?? '';
+    const forced = await (await as('editor')).postForm(`/account/authorizations/${own.id}/move`, {
+      csrf,
+      version: '1',
+      owner: await userId('ci'),
+    });
+    expect(forced.status).toBe(404);
+  });
+
   test('narrowed: refused, widened: allowed, suspended: 401, resumed: 200, revoked: 401, with one secret', async () => {
     const { secret, id } = await make('editor', {
       'flows:edit': true,

@@ -56,7 +56,7 @@ describe.each(engines)('API keys on %s', (engine) => {
     const { authorization, secret } = await make();
     const failing = createApiKeyStore({
       ...stores,
-      changes: { record: () => Promise.reject(new Error('disk full')) },
+      changes: { ...stores.changes, record: () => Promise.reject(new Error('disk full')) },
     });
     await expect(failing.rotate(actor, authorization.id, 0)).rejects.toThrow('disk full');
     expect(await keys.findLive(secret)).toBeDefined();

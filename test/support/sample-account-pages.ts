@@ -117,6 +117,7 @@ export function accountSamples(facts: {
     createdBy: 'admin@acme.test',
     log: [describeRecord(change, 'admin@acme.test', world, words)],
     rotationFormId: 'once',
+    heirs: [{ id: 'usr_ci', name: 'CI', email: 'ci@acme.test' }],
     notices: [{ tone: 'good' as const, text: 'Saved.' }],
   };
   const listed = { authorization, effective: holds, createdBy: 'admin@acme.test' };
