@@ -6,6 +6,7 @@ import { createChangeLedger } from '../../../src/changes/change-ledger.ts';
 import { createFreshness } from '../../../src/changes/freshness.ts';
 import { developmentSecret } from '../../../src/config.ts';
 import { createPasswords } from '../../../src/directory/passwords.ts';
+import { withApiKeys } from '../../../src/introspection/api-key.ts';
 import { createCallerAuthentication } from '../../../src/introspection/caller.ts';
 import { createLiveView } from '../../../src/introspection/live-view.ts';
 import { createPlainView } from '../../../src/introspection/plain-view.ts';
@@ -61,7 +62,7 @@ export async function openNode(url: string, clock: MovableClock, mostBytes?: num
   const deps = {
     ...stores,
     issuer: 'http://localhost',
-    tokens: createTokenSource(base),
+    tokens: withApiKeys(createTokenSource(base), stores.apiKeys),
     rights: createAuthorizationRights({ ...stores, clock }),
   };
   const plain = createPlainView(deps);

@@ -47,7 +47,9 @@ export async function openField(node: Node, clock: MovableClock, random: Random)
   }));
   const secretOf = new Map(callers.map((caller) => [caller.name, caller.secret]));
   const current = new Map(secretOf);
-  const tokens: { value: string; audience: string }[] = [];
+  /** An API key has no audience of its own. */
+  const tokens: { value: string; audience: string | undefined }[] = [];
+  const keys: string[] = [];
   /** Three times of four what keeps rights alive, so that there is something to lose. */
   const mostly = <T>(usual: T, rare: T): T => (random() < 0.75 ? usual : rare);
   const { stores } = node;
@@ -102,13 +104,38 @@ export async function openField(node: Node, clock: MovableClock, random: Random)
       if (tokens.length > 30) tokens.shift();
     }
   };
+  const keep = (secret: string) => {
+    tokens.push({ value: secret, audience: undefined });
+    if (tokens.length > 30) tokens.shift();
+  };
+  const makeKey = async (at: Node) => {
+    const made = await at.stores.apiKeys.create(actor, {
+      userId: pick(users).id,
+      name: 'key',
+      ...(await choice(at)),
+      roles: some(await roleIds(at)),
+    });
+    keys.push(made.authorization.id);
+    if (keys.length > 4) keys.shift();
+    authorizations.push(made.authorization.id);
+    keep(made.secret);
+  };
   for (let count = 0; count < 10; count++) await authorize(node);
+  for (let count = 0; count < 3; count++) await makeKey(node);
   await stores.roles.create(actor, { slug: 'custom', name: 'Custom', permissions: ['api', 'flows:edit'] });
   const audiences = { 'acme-api': [api], 'acme-mcp': [...servers, undecided] } as Record<string, string[]>;
   await stores.resourceServers.save(actor, { name: 'acme-mcp', audiences: audiences['acme-mcp'] ?? [] });
 
   const changes: Record<string, (at: Node) => Promise<unknown>> = {
     authorize,
+    makeKey,
+    async rotateKey(at) {
+      const rotated = await at.stores.apiKeys.rotate(actor, pick(keys), pick([0, 10]));
+      if (rotated.outcome === 'done') keep(rotated.secret);
+    },
+    leakKey: async (at) =>
+      random() < 0.3 && (await at.stores.apiKeys.disableLeaked(actor, pick(tokens).value)),
+    recordEnds: (at) => at.stores.apiKeys.recordEnds(),
     async narrow(at) {
       const chosen = await choice(at);
       await at.store.transact((trx) =>
@@ -215,7 +242,7 @@ export async function openField(node: Node, clock: MovableClock, random: Random)
     pick,
     ask() {
       const { value: token, audience } = pick(tokens);
-      const name = audience === api ? 'acme-api' : 'acme-mcp';
+      const name = (audience ?? pick([api, undecided])) === api ? 'acme-api' : 'acme-mcp';
       const right = { name, secret: current.get(name) ?? '' };
       return { token, caller: random() < 0.8 ? right : pick(callers) };
     },
