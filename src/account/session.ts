@@ -4,6 +4,7 @@
  */
 import type Koa from 'koa';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
+import { managementPermissions } from '../directory/management-permissions.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import type { PageNav } from '../http/render.ts';
@@ -82,8 +83,15 @@ export const formPurpose = 'csrf-session';
 /** The links above every page of a signed-in person. Pure. */
 export function accountNav(visit: Visit, label: (key: string) => string): PageNav {
   const { name, email } = visit.person.user;
+  const { organization } = visit.person.live;
+  const administers = managementPermissions.some(
+    (permission) => !permission.startsWith('api-keys.') && organization.has(permission),
+  );
   return {
-    items: [{ href: '/account/authorizations', label: label('account.nav.authorizations'), current: true }],
+    items: [
+      { href: '/account/authorizations', label: label('account.nav.authorizations'), current: true },
+      ...(administers ? [{ href: '/admin', label: label('account.nav.admin'), current: false }] : []),
+    ],
     account: { name, email },
     signOutHref: '/session/end',
   };

@@ -87,3 +87,11 @@ test('ends when the person says so', async () => {
   await client.submit(page, 'Sign out', {}, { follow: true });
   expect((await client.get('/account/authorizations')).status).toBe(303);
 });
+
+test('links to the administration for those who have something to do there', async () => {
+  const admin = await signIn(mandate.issuer, 'admin@acme.test');
+  expect((await admin.get('/account/authorizations')).text).toContain('Administration');
+  expect((await admin.get('/admin', { follow: true })).status).toBe(200);
+  const editor = await signIn(mandate.issuer, 'editor@acme.test');
+  expect((await editor.get('/account/authorizations')).text).not.toContain('Administration');
+});
