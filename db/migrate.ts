@@ -5,6 +5,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely/migrati
 import * as createTables from './migrations/0001-create-tables.ts';
 import * as addApiKeysAndLastUse from './migrations/0002-add-api-keys-and-last-use.ts';
 import * as indexChangesByActor from './migrations/0003-index-changes-by-actor.ts';
+import * as indexAuthorizationsOfClient from './migrations/0004-index-authorizations-of-client.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
@@ -12,6 +13,7 @@ const migrations: Record<string, Migration> = {
   '0001-create-tables': createTables,
   '0002-add-api-keys-and-last-use': addApiKeysAndLastUse,
   '0003-index-changes-by-actor': indexChangesByActor,
+  '0004-index-authorizations-of-client': indexAuthorizationsOfClient,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

@@ -87,6 +87,8 @@ export interface AuthorizationStore {
 
 /** Rows of the library that one revocation deletes; what is left of a larger family is dead already and goes when it expires. */
 const artifactsAtOnce = 1_000;
+/** Authorizations that one step of a larger revocation ends. */
+const revokedAtOnce = 100;
 
 /** Creates the store of authorizations. */
 export function createAuthorizationStore({
@@ -241,7 +243,7 @@ export function createAuthorizationStore({
   async function revoke(trx: Transaction<Database>, actor: Actor, id: string): Promise<RevokeOutcome> {
     const now = clock.now();
     // Artifacts before the row, as a token request takes them: two transactions never wait for each other.
-    await deleteArtifacts(trx, id);
+    await deleteArtifacts(trx, [id]);
     // authorizations by primary key
     const { numUpdatedRows } = await trx
       .updateTable('authorizations')
@@ -282,11 +284,38 @@ export function createAuthorizationStore({
       : living.where('user_id', '=', of.userId)
     ).execute();
     let ended = 0;
-    for (const { id } of rows) {
-      const outcome = await revoke(trx, actor, id);
-      if (outcome.outcome === 'done' && outcome.changed) ended += 1;
+    for (let start = 0; start < rows.length; start += revokedAtOnce) {
+      const ids = rows.slice(start, start + revokedAtOnce).map(({ id }) => id);
+      ended += await revokeSome(trx, actor, ids);
+      // Others are answered in between: the transaction is long, no single step of it is.
+      await new Promise((resume) => setImmediate(resume));
     }
     return ended;
+  }
+
+  async function revokeSome(
+    trx: Transaction<Database>,
+    actor: Actor,
+    ids: readonly string[],
+  ): Promise<number> {
+    const now = clock.now();
+    await deleteArtifacts(trx, ids);
+    // authorizations by primary key
+    const ended = await trx
+      .updateTable('authorizations')
+      .set((row) => ({
+        status: 'revoked',
+        revoked_at: now,
+        version: row('version', '+', 1),
+        updated_at: now,
+      }))
+      .where('id', 'in', ids)
+      .where('status', '<>', 'revoked')
+      .returning('id')
+      .execute();
+    const revoked = ended.map(({ id }) => ({ subject: 'authorization', id, action: 'revoked' }) as const);
+    if (revoked.length > 0) await changes.recordMany(trx, actor, revoked);
+    return ended.length;
   }
 
   async function setStatus(
@@ -317,20 +346,24 @@ export function createAuthorizationStore({
   }
 }
 
-/** Deletes what the library keeps of an authorization: its grant first, without which no code or refresh token can be used. */
-async function deleteArtifacts(trx: Transaction<Database>, grantId: string): Promise<void> {
+/** Deletes what the library keeps of authorizations: their grants first, without which no code or refresh token can be used. */
+async function deleteArtifacts(trx: Transaction<Database>, grantIds: readonly string[]): Promise<void> {
   // oidc_artifacts_by_grant, all three times
   await trx
     .deleteFrom('oidc_artifacts')
-    .where('grant_id', '=', grantId)
+    .where('grant_id', 'in', grantIds)
     .where('model', '=', 'Grant')
     .execute();
   const batch = trx
     .selectFrom('oidc_artifacts')
     .select('key')
-    .where('grant_id', '=', grantId)
-    .limit(artifactsAtOnce);
-  await trx.deleteFrom('oidc_artifacts').where('grant_id', '=', grantId).where('key', 'in', batch).execute();
+    .where('grant_id', 'in', grantIds)
+    .limit(artifactsAtOnce * grantIds.length);
+  await trx
+    .deleteFrom('oidc_artifacts')
+    .where('grant_id', 'in', grantIds)
+    .where('key', 'in', batch)
+    .execute();
 }
 
 type ChoiceColumns = Pick<

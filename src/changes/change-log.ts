@@ -41,32 +41,37 @@ export interface ChangeLog {
    * @returns the number of the change
    */
   record(trx: Transaction<Database>, actor: Actor, change: Change): Promise<number>;
+  /** Records several changes in their order, a few hundred at most. @returns the number of the last one */
+  recordMany(trx: Transaction<Database>, actor: Actor, changes: readonly Change[]): Promise<number>;
 }
 
 export function createChangeLog({ clock }: { clock: Clock }): ChangeLog {
-  return {
-    async record(trx, actor, change) {
-      const { n } = await trx
-        .updateTable('change_counter')
-        .set((row) => ({ n: row('n', '+', 1) }))
-        .where('id', '=', 1)
-        .returning('n')
-        .executeTakeFirstOrThrow();
-      await trx
-        .insertInto('changes')
-        .values({
-          seq: n,
-          at: clock.now(),
-          subject: change.subject,
-          subject_id: change.id,
-          action: change.action,
-          actor: actor.id,
-          origin: actor.origin ?? null,
-          before: change.before === undefined ? null : JSON.stringify(change.before),
-          after: change.after === undefined ? null : JSON.stringify(change.after),
-        })
-        .execute();
-      return n;
-    },
-  };
+  return { record: (trx, actor, change) => recordMany(trx, actor, [change]), recordMany };
+
+  async function recordMany(
+    trx: Transaction<Database>,
+    actor: Actor,
+    changes: readonly Change[],
+  ): Promise<number> {
+    const { n } = await trx
+      .updateTable('change_counter')
+      .set((row) => ({ n: row('n', '+', changes.length) }))
+      .where('id', '=', 1)
+      .returning('n')
+      .executeTakeFirstOrThrow();
+    if (changes.length === 0) return n;
+    const rows = changes.map((change, index) => ({
+      seq: n - changes.length + 1 + index,
+      at: clock.now(),
+      subject: change.subject,
+      subject_id: change.id,
+      action: change.action,
+      actor: actor.id,
+      origin: actor.origin ?? null,
+      before: change.before === undefined ? null : JSON.stringify(change.before),
+      after: change.after === undefined ? null : JSON.stringify(change.after),
+    }));
+    await trx.insertInto('changes').values(rows).execute();
+    return n;
+  }
 }
