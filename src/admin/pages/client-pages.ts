@@ -1,4 +1,5 @@
 /** Clients: who asks for tokens. Verified, disabled and deleted here, registered ones made. */
+import { countOfClient } from '../../authorizations/everyones.ts';
 import { authorizationOperations } from '../api/authorization-operations.ts';
 import { type ClientDocument, clientOperations } from '../api/client-operations.ts';
 import { authorizationTable } from './authorization-pages.ts';
@@ -206,13 +207,14 @@ const clientWarning = (path: 'stop' | 'delete'): PageDefinition => ({
   section: 'clients',
   anyOf: manage,
   async build(request) {
-    const { ask, params, words, caller } = request;
+    const { ask, params, words, caller, deps } = request;
     const { t } = words;
     const client = await ask(clientOperations.get, { params: { client_id: params.id ?? '' } });
     const home = homeOf(client.id);
     const held = caller.permissions.has('users.manage')
       ? await ask(authorizationOperations.list, { query: { client_id: client.id, limit: mostListed } })
       : { items: [], next: null };
+    const count = await countOfClient(deps.store.db, client.id);
     const standing = held.items.filter(({ status }) => status !== 'revoked' && status !== 'expired');
     return {
       title: t(path === 'stop' ? 'admin.clients.disable_title' : 'admin.clients.delete_title', {
@@ -221,7 +223,11 @@ const clientWarning = (path: 'stop' | 'delete'): PageDefinition => ({
       back: { href: home, label: client.id },
       lead: t(path === 'stop' ? 'admin.clients.disable_text' : 'admin.clients.delete_text'),
       blocks: [
-        { ...authorizationTable(standing, words), title: t('admin.impact.title') },
+        {
+          ...authorizationTable(standing, words),
+          title: t('admin.impact.title'),
+          text: words.plural('admin.clients.holds', count),
+        },
         {
           kind: 'form',
           action: path === 'stop' ? `${home}/disable` : `${home}/delete`,
