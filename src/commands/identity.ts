@@ -29,7 +29,7 @@ export interface Identity {
 }
 
 /** Scopes of OpenID Connect itself carry no rights. */
-export const identityScopes = ['openid', 'profile', 'email', 'offline_access'];
+const identityScopes = ['openid', 'profile', 'email', 'offline_access'];
 
 const text = z.string().nullable().catch(null).default(null);
 const claimsSchema = z.object({

@@ -7,14 +7,12 @@ import type { UserKind } from '../directory/user-store.ts';
 import type { Answer } from './answer.ts';
 import { type AssignmentPlace, addAssignment, removeAssignment } from './assignments.ts';
 import { listAuthorizations, revokeAuthorization } from './authorizations.ts';
-import { importFile } from './import.ts';
-import { migrateDatabase } from './migrate.ts';
 import { addPersonCommands } from './person-program.ts';
 import { start } from './start.ts';
 import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 import { listUsers, resumeUser, suspendUser } from './users.ts';
 import { explain } from './why.ts';
-import { type Workspace, withWorkspace } from './workspace.ts';
+import type { Workspace } from './workspace.ts';
 
 /** 0: done · 1: refused or failed · 2: not understood. */
 export type ExitCode = 0 | 1 | 2;
@@ -75,7 +73,11 @@ function createProgram(
     say(await work(readConfig(environment())), json);
   /** An action that works on the database. */
   const onDatabase = (json: boolean | undefined, work: (workspace: Workspace) => Promise<Answer>) =>
-    configured(json, (config) => withWorkspace(config, work));
+    configured(json, async (config) => {
+      // What speaks to a server alone starts sooner without the database; so below.
+      const { withWorkspace } = await import('./workspace.ts');
+      return withWorkspace(config, work);
+    });
 
   leaf(program, 'start', 'run the server')
     .option('--demo', 'load the demo organization into an empty database')
@@ -85,7 +87,7 @@ function createProgram(
       configured(options.json, (config) => start(config, options)),
     );
   leaf(program, 'migrate', 'bring the database to this version').action((options: Json) =>
-    configured(options.json, migrateDatabase),
+    configured(options.json, async (config) => (await import('./migrate.ts')).migrateDatabase(config)),
   );
   leaf(
     program,
@@ -95,7 +97,9 @@ function createProgram(
     .option('--yes', 'apply without asking')
     .option('--dry-run', 'only show the difference')
     .action((file: string, options: Json & { yes?: boolean; dryRun?: boolean }) =>
-      onDatabase(options.json, (workspace) => importFile(workspace, terminal, file, options)),
+      onDatabase(options.json, async (workspace) =>
+        (await import('./import.ts')).importFile(workspace, terminal, file, options),
+      ),
     );
 
   const users = program.command('users').description('people and service accounts');

@@ -47,7 +47,8 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     printJson: (document) => void stdout.write(`${JSON.stringify(document, null, 2)}\n`),
     complain: (message) => void stderr.write(`mandate: ${message.replace(/\s*\n\s*/g, '; ')}\n`),
     tell: (line) => void stderr.write(`${line}\n`),
-    columns: tellsTerminal ? (stderr.columns ?? 80) : undefined,
+    // A terminal that does not know its width says 0.
+    columns: tellsTerminal ? stderr.columns || 80 : undefined,
     spin(label) {
       if (!tellsTerminal) return () => {};
       let turn = 0;
