@@ -37,3 +37,21 @@ export function answerFailure(ctx: Koa.Context, failure: Failure): void {
       ctx.body = { error: 'server_error', error_description: 'the server met an unexpected condition' };
   }
 }
+
+/** Answers the JSON API's failure as a problem (RFC 9457). */
+export function answerApiFailure(ctx: Koa.Context, failure: Failure): void {
+  const outage = failure.kind === 'outage';
+  ctx.set('Cache-Control', 'no-store');
+  ctx.status = outage ? 503 : 500;
+  if (outage) ctx.set('Retry-After', '1');
+  ctx.body = {
+    title: outage ? 'Service Unavailable' : 'Internal Server Error',
+    status: ctx.status,
+    code: outage ? 'unavailable' : 'internal',
+    detail: outage
+      ? 'The server cannot reach its storage. Try again in a moment.'
+      : 'This is a fault of the server. Give the request id to whoever runs it.',
+    request_id: ctx.state.requestId as string,
+  };
+  ctx.type = 'application/problem+json';
+}

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type Koa from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
-import { answerFailure, failureOf } from '../http/failures.ts';
+import { answerApiFailure, answerFailure, failureOf } from '../http/failures.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import { completeDiscovery } from '../oauth/discovery.ts';
 import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
@@ -41,6 +41,7 @@ export function createLastResort({ pages, log }: { pages: PageWriter; log: Logge
       { err: unexpected, requestId: ctx.state.requestId, path: withoutUid(ctx.path), failure: failure.kind },
       'request failed',
     );
+    if (ctx.path.startsWith('/api/')) return answerApiFailure(ctx, failure);
     if (protocolPaths.test(ctx.path)) return answerFailure(ctx, failure);
     switch (failure.kind) {
       case 'already_used':

@@ -10,7 +10,7 @@ import type { AdminDeps } from './operation.ts';
 import { refusal } from './problem.ts';
 
 /** Header with the session's token, for everything but reading. */
-export const csrfHeader = 'X-CSRF-Token';
+const csrfHeader = 'X-CSRF-Token';
 
 export interface SessionAccess {
   /** @throws Refusal `not_signed_in`, `token_not_accepted` or `request_forged` */

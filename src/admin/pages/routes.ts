@@ -14,7 +14,7 @@ import type { AdminPage, FramedPage } from './page-model.ts';
 import { visibleSections } from './sections.ts';
 
 /** Where the pages are. */
-export const pagesRoot = '/admin';
+const pagesRoot = '/admin';
 
 type Context = Koa.Context & { params: Record<string, string> };
 

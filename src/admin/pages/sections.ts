@@ -16,7 +16,7 @@ const section = (name: string, label: string, ...anyOf: ManagementPermission[]):
 });
 
 /** In the order of their links; `label` is a key of the message catalogue. */
-export const sections: readonly Section[] = [
+const sections: readonly Section[] = [
   section('users', 'admin.nav.users', 'users.manage'),
   section(
     'service-accounts',
