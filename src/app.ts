@@ -11,7 +11,9 @@ import { createAccount } from './account/account.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
 import { createAdmin } from './admin/admin.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
-import type { Clock } from './clock.ts';
+import { createChangeFeed } from './changes/change-feed.ts';
+import { createChangeStream } from './changes/change-stream.ts';
+import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { createAssets } from './http/assets.ts';
 import { isCanonicalHost, pinHost } from './http/canonical-host.ts';
@@ -39,6 +41,7 @@ import { createSignIn } from './interaction/sign-in.ts';
 import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
 import { withApiKeys } from './introspection/api-key.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
+import { createChangeStreamEndpoint } from './introspection/change-stream-endpoint.ts';
 import { createIntrospectionListener } from './introspection/listener.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
@@ -74,6 +77,8 @@ export interface AppDependencies {
 export interface App {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   readonly garbage: GarbageCollector;
+  /** Ends the change streams, which would end by themselves only when their listeners leave; before connections are waited for. */
+  endStreams(): void;
   /** Writes what is only noted so far; before the database is closed. */
   settle(): Promise<void>;
   /** Set to false when the server begins to stop, so that nobody sends it new work. */
@@ -160,6 +165,15 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     ...deps,
     onFailure: (error) => log.warn({ err: error }, 'last uses could not be written'),
   });
+  const callers = createCallerAuthentication({
+    ...stores,
+    issuer,
+    clock,
+    rememberOnce: async (key, expiresAt) => {
+      const once = { name: 'assertion', points: 1, windowSeconds: Math.max(1, expiresAt - clock.now()) };
+      return (await limits.take(once, key)).kind === 'allowed';
+    },
+  });
   const introspection = createIntrospectionListener({
     ...stores,
     issuer,
@@ -169,23 +183,20 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     tokens: withApiKeys(createTokenSource(deps), stores.apiKeys),
     onUse: (authorizationId, caller, request) =>
       lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
-    callers: createCallerAuthentication({
-      ...stores,
-      issuer,
-      clock,
-      rememberOnce: async (key, expiresAt) => {
-        const once = { name: 'assertion', points: 1, windowSeconds: Math.max(1, expiresAt - clock.now()) };
-        return (await limits.take(once, key)).kind === 'allowed';
-      },
-    }),
+    callers,
     onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
   });
+  const feed = createChangeFeed(deps);
+  const { guardedBy } = stores.resourceServers;
+  const onFailure = (error: unknown) => log.warn({ err: error }, 'changes could not be told');
+  const stream = createChangeStream({ ...deps, feed, monotonic, guardedBy, onFailure });
+  const changes = createChangeStreamEndpoint({ ...stores, callers, feed, stream, monotonic, onFailure });
 
   const collector = createGarbageCollector(deps);
   const garbage: GarbageCollector = {
     collect: async () => (await stores.apiKeys.recordEnds()) + (await collector.collect()),
   };
-  const app: App = { listener, garbage, settle: lastUse.flush, ready: true };
+  const app: App = { listener, garbage, endStreams: stream.end, settle: lastUse.flush, ready: true };
   return app;
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
@@ -200,6 +211,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     }
     if (path === '/introspect' || path.startsWith('/introspect?'))
       void introspection.handle(request, response);
+    else if (path === '/changes') void changes.handle(request, response);
     else void engine(request, response);
   }
 

@@ -9,6 +9,9 @@ export interface Clock {
 /** The machine's own clock. */
 export const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) };
 
+/** Reads milliseconds that only ever go on, whatever is done to the machine's clock: for how long ago something was, never for when. */
+export const monotonicMilliseconds = (): number => performance.now();
+
 /** Turns an instant into what libraries want. Pure. */
 export function dateOf(seconds: number): Date {
   return new Date(seconds * 1_000);

@@ -92,6 +92,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       async stop() {
         app.ready = false;
         stopCollecting();
+        app.endStreams();
         await Promise.all([closeServer(server), stopPlatform()]);
         await app.settle();
         await store.close();
