@@ -3,7 +3,13 @@
  * by the RFCs. Web standards only; no dependency on the rest of Mandate or on any package.
  */
 export { type GuardedRequest, readCredential } from './bearer-token.ts';
+export {
+  type CachedIntrospector,
+  type CachedIntrospectorOptions,
+  createCachedIntrospector,
+} from './cached-introspector.ts';
 export { bearerChallenge } from './challenge.ts';
+export type { ChangeStreamOptions } from './change-listener.ts';
 export { expressAuthorization } from './express.ts';
 export { fastifyAuthorization } from './fastify.ts';
 export { honoAuthorization } from './hono.ts';

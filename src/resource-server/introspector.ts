@@ -1,3 +1,4 @@
+import { basicCredentials } from './basic-credentials.ts';
 import { coalesce } from './coalesce.ts';
 import { type Introspect, type Introspection, readIntrospection } from './introspection.ts';
 import { IntrospectionUnavailable } from './introspection-unavailable.ts';
@@ -62,12 +63,6 @@ export function createIntrospector(options: IntrospectorOptions): { introspect: 
   }
 
   return { introspect: coalesce(ask) };
-}
-
-/** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */
-function basicCredentials(clientId: string, clientSecret: string): string {
-  const encode = (value: string) => new URLSearchParams({ v: value }).toString().slice(2);
-  return `Basic ${btoa(`${encode(clientId)}:${encode(clientSecret)}`)}`;
 }
 
 /** `Retry-After` as delta seconds, held between one second and a minute; its date form is not used by Mandate. */
