@@ -119,13 +119,15 @@ async function clientsLike(db: Kysely<Database>, pattern: string): Promise<strin
 /** What a change touches: the users whose rights it moves, and the ids that authorizations mention. */
 export interface Touched {
   readonly userIds?: readonly string[];
+  /** Id of a role: whoever holds it, anywhere. */
+  readonly holdersOf?: string;
   readonly mentioned?: readonly string[];
 }
 
 /** Lists the authorizations that stand and that a change could cut: those of the users, and those that mention an id. */
 export async function standingAuthorizations(
   db: Kysely<Database>,
-  { userIds = [], mentioned = [] }: Touched,
+  { userIds = [], holdersOf, mentioned = [] }: Touched,
   { now, limit }: { now: number; limit: number },
 ): Promise<OwnedAuthorization[]> {
   // authorizations_by_user; for an id that is mentioned each row is read once
@@ -140,6 +142,16 @@ export async function standingAuthorizations(
     .where((is) =>
       is.or([
         ...(userIds.length > 0 ? [is('a.user_id', 'in', userIds)] : []),
+        // role_assignments_by_role
+        ...(holdersOf === undefined
+          ? []
+          : [
+              is(
+                'a.user_id',
+                'in',
+                is.selectFrom('role_assignments').select('user_id').where('role_id', '=', holdersOf),
+              ),
+            ]),
         ...(mentioned.length > 0 ? [is('a.follows_owner', '=', 1)] : []),
         ...mentioned.flatMap((id) =>
           (['a.projects', 'a.mcp_servers', 'a.roles'] as const).map((list) => is(list, 'like', `%"${id}"%`)),

@@ -84,17 +84,8 @@ async function touchedBy(db: Kysely<Database>, supposition: Supposition): Promis
     case 'user_suspended':
     case 'role_unassigned':
       return { userIds: [supposition.user] };
-    case 'role_changed': {
-      // role_assignments_by_role
-      const holders = await db
-        .selectFrom('role_assignments')
-        .select('user_id')
-        .distinct()
-        .where('role_id', '=', supposition.role)
-        .limit(mostLookedAt)
-        .execute();
-      return { userIds: holders.map((holder) => holder.user_id), mentioned: [supposition.role] };
-    }
+    case 'role_changed':
+      return { holdersOf: supposition.role, mentioned: [supposition.role] };
     case 'project_deleted': {
       // mcp_servers_by_project: a server can be picked without its project
       const servers = await db
