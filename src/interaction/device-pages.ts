@@ -93,6 +93,7 @@ export function createDevicePages(deps: {
         (): DeviceDonePage => ({
           outcome: 'approved',
           ...(stored ? { client: faceOf(factsOf(stored)) } : {}),
+          authorizationsHref: '/account/authorizations',
         }),
       );
     },

@@ -4,6 +4,7 @@ import type { UserStore } from '../directory/user-store.ts';
 import type { ErrorKind } from '../http/error-page.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { SessionPages } from '../oauth/pages.ts';
+import type { SignedOutPage, SignOutPage } from './sign-out-page.ts';
 
 /** Routes that a person is in front of; everywhere else an error is JSON, whatever the client says it accepts. */
 const pageRoutes = new Set([
@@ -22,14 +23,18 @@ export function createSessionPages({ pages, users }: { pages: PageWriter; users:
       const { session } = ctx.oidc;
       const user = session?.accountId ? await users.findById(session.accountId) : undefined;
       const secret = (session as { state?: { secret?: string } }).state?.secret ?? '';
-      pages.show(ctx, 'sign-out', () => ({
-        action: '/session/end/confirm',
-        xsrf: secret,
-        ...(user ? { account: { name: user.name, email: user.email } } : {}),
-      }));
+      pages.show(
+        ctx,
+        'sign-out',
+        (): SignOutPage => ({
+          action: '/session/end/confirm',
+          xsrf: secret,
+          ...(user ? { account: { name: user.name, email: user.email } } : {}),
+        }),
+      );
     },
     async signedOut(ctx) {
-      pages.show(ctx, 'signed-out', () => ({}));
+      pages.show(ctx, 'signed-out', (): SignedOutPage => ({ signInHref: '/account/authorizations' }));
     },
     async renderError(ctx, out, error) {
       if (!pageRoutes.has(ctx.oidc.route)) {

@@ -10,7 +10,7 @@ import type { Secrets } from '../secrets.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
 /** The least time between two polls, in seconds; each poll that comes too early adds as much again. */
-export const pollIntervalSeconds = 5;
+const pollIntervalSeconds = 5;
 
 export function createDevicePolling(deps: {
   store: Store;

@@ -5,7 +5,7 @@
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
-export const callerAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+const callerAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 export const callerSigningAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'];
 
 export function completeDiscovery(ctx: KoaContextWithOIDC, issuer: string): void {

@@ -31,7 +31,7 @@ describe.each(engines)('a token for flows:edit on atlas, on %s', (engine) => {
 
   const ask = () => introspect(mandate.issuer, token);
   const detailsOf = async (slug: string) =>
-    ((await ask())['authorization_details'] as { slug?: string; actions: string[] }[] | undefined)?.find(
+    ((await ask()).authorization_details as { slug?: string; actions: string[] }[] | undefined)?.find(
       (detail) => detail.slug === slug,
     );
 

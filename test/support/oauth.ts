@@ -56,11 +56,6 @@ export async function introspect(
   return JSON.parse(text) as Record<string, unknown> & { active: boolean };
 }
 
-export interface ConsentChoice {
-  /** Checkbox and menu labels → what a person would set them to. */
-  readonly answers: Record<string, boolean | string>;
-}
-
 /** A code verifier and its S256 challenge (RFC 7636 section 4). */
 export function pkce(): { verifier: string; challenge: string } {
   const verifier = randomBytes(32).toString('base64url');
