@@ -7,7 +7,7 @@
  * succeeded, and not those who were refused because of what another member had written.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import Sqlite from 'better-sqlite3';
+import type Sqlite from 'better-sqlite3';
 
 /** How long a writer waits for another process's write lock before it gives up. */
 const writeLockMilliseconds = 5_000;
@@ -175,6 +175,8 @@ async function whenUnlocked(attempt: () => void): Promise<void> {
   }
 }
 
+/** By its code: the class of the error is not the same wherever the driver is loaded twice. */
 function isBusy(error: unknown): boolean {
-  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && code.startsWith('SQLITE_BUSY');
 }
