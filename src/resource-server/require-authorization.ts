@@ -59,25 +59,27 @@ export function requireAuthorization(options: GuardOptions): Guard {
   return {
     async authorize(request, requirement = {}) {
       const both = combine(options, requirement);
-      const scopes = neededScopes(both);
-      const challenge = (status: 400 | 401 | 403, description: string, error?: BearerError): Refusal => ({
-        kind: 'challenge',
-        status,
-        headers: {
-          'WWW-Authenticate': bearerChallenge({
-            error,
-            description: error && description,
-            scopes,
-            resourceMetadataUrl,
-          }),
-          'Cache-Control': 'no-store',
-        },
-        body: {
-          ...(error && { error }),
-          error_description: description,
-          ...(error === 'insufficient_scope' && { scope: scopes.join(' ') }),
-        },
-      });
+      const challenge = (status: 400 | 401 | 403, description: string, error?: BearerError): Refusal => {
+        const scopes = neededScopes(both);
+        return {
+          kind: 'challenge',
+          status,
+          headers: {
+            'WWW-Authenticate': bearerChallenge({
+              error,
+              description: error && description,
+              scopes,
+              resourceMetadataUrl,
+            }),
+            'Cache-Control': 'no-store',
+          },
+          body: {
+            ...(error && { error }),
+            error_description: description,
+            ...(error === 'insufficient_scope' && { scope: scopes.join(' ') }),
+          },
+        };
+      };
 
       const credential = readCredential(request);
       switch (credential.kind) {

@@ -96,7 +96,8 @@ export function mcpServerAt(
 function isForResource(authorization: ActiveIntrospection, resource: string): boolean {
   const { aud } = authorization;
   if (aud === undefined) return authorization.authorization_kind === 'api_key';
-  return [aud].flat().some((audience) => sameUrl(audience, resource));
+  if (typeof aud === 'string') return sameUrl(aud, resource);
+  return aud.some((audience) => sameUrl(audience, resource));
 }
 
 function sameUrl(left: string, right: string): boolean {
