@@ -1,4 +1,4 @@
-import { type ChangeStreamOptions, listenToChanges } from './change-listener.ts';
+import { type ChangeListener, type ChangeStreamOptions, listenToChanges } from './change-listener.ts';
 import type { ActiveIntrospection, Introspect } from './introspection.ts';
 import { createInvalidations } from './invalidations.ts';
 import { monotonicMilliseconds } from './monotonic.ts';
@@ -41,7 +41,7 @@ interface Entry {
 /**
  * Makes an introspector that remembers active answers and listens to Mandate's change stream to forget them. It answers from
  * memory only while the stream is provably in step; otherwise it is closed, and every question is asked. So an answer is never
- * older than `maxStalenessMilliseconds`, whatever fails. Inactive answers are not remembered: what becomes active is active at once.
+ * older than `maxStalenessMilliseconds`, whatever fails. It begins to listen with the first question. Inactive answers are not remembered: what becomes active is active at once.
  *
  * The tokens themselves are the keys of its memory, in this process and nowhere else. Answers are shared by everyone who asks, and frozen.
  */
@@ -59,11 +59,13 @@ export function createCachedIntrospector(options: CachedIntrospectorOptions): Ca
     young.clear();
     old.clear();
   };
-  const listener = listenToChanges(
-    options.stream,
-    { onAuthorization: (id) => invalidations.note(id), onFlush: forgetAll },
-    monotonic,
-  );
+  const listen = () =>
+    listenToChanges(
+      options.stream,
+      { onAuthorization: (id) => invalidations.note(id), onFlush: forgetAll },
+      monotonic,
+    );
+  let listener: ChangeListener | undefined;
 
   function put(token: string, entry: Entry): void {
     if (young.size >= mostEntries / 2) {
@@ -109,6 +111,9 @@ export function createCachedIntrospector(options: CachedIntrospectorOptions): Ca
 
   return {
     introspect(token) {
+      if (closed) return introspector.introspect(token);
+      // With the first question, not before: some runtimes allow no request while they load.
+      listener ??= listen();
       const { proof } = listener;
       if (proof === undefined) return ask(token, false);
       const age = monotonic() - proof.at;
@@ -123,12 +128,12 @@ export function createCachedIntrospector(options: CachedIntrospectorOptions): Ca
       return ask(token, true);
     },
     get isAlive() {
-      const { proof } = listener;
+      const proof = listener?.proof;
       return proof !== undefined && monotonic() - proof.at <= maxStalenessMilliseconds;
     },
     close() {
       closed = true;
-      listener.close();
+      listener?.close();
       forgetAll();
     },
   };

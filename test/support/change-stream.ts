@@ -133,6 +133,7 @@ export function cachingResourceServer(
     close: cached.close,
     asked: () => asked,
     async alive() {
+      await cached.introspect('the first question begins to listen');
       while (!cached.isAlive) await new Promise((resolve) => void setTimeout(resolve, 5));
     },
   };

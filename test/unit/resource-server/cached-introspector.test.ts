@@ -44,6 +44,8 @@ function start(options: { mostEntries?: number } = {}) {
     monotonic: () => state.now,
   });
   cached = made;
+  void made.introspect('the first question begins to listen');
+  state.asked.length = 0;
   const say = async (text: string) => {
     controller?.enqueue(new TextEncoder().encode(text));
     await turn();
@@ -208,6 +210,27 @@ test('answers cannot be altered by whoever gets them', async () => {
   const answer = await made.introspect('one');
   expect(Object.isFrozen(answer)).toBe(true);
   expect(answer.active && Object.isFrozen(answer.authorization_details[0])).toBe(true);
+});
+
+test('sends nothing before the first question', async () => {
+  let sent = 0;
+  const made = createCachedIntrospector({
+    introspector: { introspect: async () => ({ active: false }) },
+    stream: {
+      changesEndpoint: 'https://mandate.example/changes',
+      clientId: 'acme-api',
+      clientSecret: 'secret',
+      fetch: async () => {
+        sent += 1;
+        return new Response(null, { status: 503 });
+      },
+    },
+  });
+  await turn();
+  expect([sent, made.isAlive]).toEqual([0, false]);
+  await made.introspect('one');
+  expect(sent).toBe(1);
+  made.close();
 });
 
 test('asks live and remembers nothing once it is closed', async () => {
