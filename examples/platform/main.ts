@@ -1,5 +1,6 @@
 /**
  * Runs the example platform alone: `node examples/platform/main.ts [--port 4100] [--issuer http://localhost:4000]`.
+ * With `--cached` it remembers what a token may do for as long as Mandate's change stream is in step, instead of asking each time.
  * With `--until-input-ends` it stops when whoever started it is gone.
  */
 import { parseArgs } from 'node:util';
@@ -9,6 +10,7 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '4100' },
     issuer: { type: 'string', default: 'http://localhost:4000' },
+    cached: { type: 'boolean', default: false },
     'until-input-ends': { type: 'boolean', default: false },
   },
 });
@@ -18,6 +20,7 @@ const platform = createPlatform({
   port: Number(values.port),
   origin: `http://localhost:${values.port}`,
   issuer: values.issuer,
+  cached: values.cached,
   apiSecret: 'acme-api-demo-secret-not-for-production',
   mcpSecret: 'acme-mcp-demo-secret-not-for-production',
   webSecret: 'acme-web-demo-secret-not-for-production',

@@ -5,6 +5,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import Koa from 'koa';
 import {
+  type CachedIntrospector,
+  createCachedIntrospector,
   createIntrospector,
   protectedResourceMetadata,
   protectedResourceMetadataPath,
@@ -34,6 +36,8 @@ export interface PlatformOptions {
   readonly origin: string;
   /** The address to listen on; loopback by default. */
   readonly listenAddress?: string;
+  /** Whether answers are remembered while Mandate's change stream is provably in step; by default every request asks. */
+  readonly cached?: boolean;
 }
 
 export interface Platform {
@@ -48,8 +52,17 @@ export interface Platform {
 export function createPlatform(options: PlatformOptions): Platform {
   const { issuer, origin } = options;
   const content = createContent();
-  const asApi = createIntrospector({ issuer, clientId: 'acme-api', clientSecret: options.apiSecret });
-  const asMcp = createIntrospector({ issuer, clientId: 'acme-mcp', clientSecret: options.mcpSecret });
+  const caches: CachedIntrospector[] = [];
+  const introspectorAs = (clientId: string, clientSecret: string) => {
+    const caller = { issuer, clientId, clientSecret };
+    const introspector = createIntrospector(caller);
+    if (!options.cached) return introspector;
+    const cached = createCachedIntrospector({ introspector, stream: caller });
+    caches.push(cached);
+    return cached;
+  };
+  const asApi = introspectorAs('acme-api', options.apiSecret);
+  const asMcp = introspectorAs('acme-mcp', options.mcpSecret);
 
   const resources = {
     api: `${origin}/api`,
@@ -125,6 +138,7 @@ export function createPlatform(options: PlatformOptions): Platform {
         });
       }),
     async stop() {
+      for (const cache of caches) cache.close();
       for (const endpoint of mcpEndpoints.values()) await endpoint.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
