@@ -1,7 +1,7 @@
 import { type ChangeListener, type ChangeStreamOptions, listenToChanges } from './change-listener.ts';
 import type { ActiveIntrospection, Introspect } from './introspection.ts';
 import { createInvalidations } from './invalidations.ts';
-import { monotonicMilliseconds } from './monotonic.ts';
+import { createMonotonic } from './monotonic.ts';
 
 export interface CachedIntrospectorOptions {
   /** What asks Mandate when nothing that holds is remembered: `createIntrospector(…)`. */
@@ -47,7 +47,7 @@ interface Entry {
  */
 export function createCachedIntrospector(options: CachedIntrospectorOptions): CachedIntrospector {
   const { introspector, mostEntries = 10_000, maxStalenessMilliseconds = 1_000 } = options;
-  const monotonic = options.monotonic ?? monotonicMilliseconds;
+  const monotonic = options.monotonic ?? createMonotonic();
   const invalidations = createInvalidations(Math.max(mostEntries, 1_000));
   // Two halves: when the young one is full it becomes the old one, and what is asked for again moves to the young one.
   let young = new Map<string, Entry>();

@@ -41,6 +41,8 @@ export interface ChangeListenerHandlers {
 /** Mandate says something twice a second: a connection that is silent for this long is dead. */
 const silentMilliseconds = 2_000;
 const mostRetryMilliseconds = 5_000;
+/** A stream whose proofs are older than this when they come has fallen behind, or this machine slept: a new one may be in step. */
+const mostLagMilliseconds = 3_000;
 
 /**
  * Begins to listen.
@@ -64,6 +66,7 @@ export function listenToChanges(
   let abort: AbortController | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** @throws RangeError when the stream has fallen behind */
   function prove(comment: string, requestedAt: number): void {
     const match = /^alive (\d{1,12}) (\d{1,12})$/.exec(comment);
     if (!match) return;
@@ -71,7 +74,9 @@ export function listenToChanges(
     // Until the first of these, nobody says what changed: whatever was asked before is not covered.
     if (proof === undefined) handlers.onFlush();
     // Counted from when the request left, which was before it arrived: a message that was long on its way proves no more than it should.
-    const at = Math.min(requestedAt + Number(match[1]), monotonic());
+    const now = monotonic();
+    const at = Math.min(requestedAt + Number(match[1]), now);
+    if (now - at > mostLagMilliseconds) throw new RangeError('the stream has fallen behind');
     if (proof === undefined || at > proof.at) proof = { at, second: Number(match[2]) };
   }
 

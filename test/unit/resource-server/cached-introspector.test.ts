@@ -99,10 +99,22 @@ test('closes once the last proof is older than the bound, and opens with the nex
 test('is not opened by a proof that was long on its way', async () => {
   const { state, made, alive } = start();
   await alive(0);
-  state.now += 10_000;
-  await alive(8_999);
+  state.now += 3_000;
+  await alive(1_999);
   expect(made.isAlive).toBe(false);
-  await alive(9_000);
+  await alive(2_000);
+  expect(made.isAlive).toBe(true);
+});
+
+test('leaves a stream that has fallen behind for a new one', async () => {
+  const { state, made, alive } = start();
+  await alive(0, 41);
+  state.now += 10_000;
+  await alive(6_000, 42);
+  expect(made.isAlive).toBe(false);
+  await new Promise((resolve) => void setTimeout(resolve, 450));
+  expect(new Headers(state.requests[1]?.headers).get('last-event-id')).toBe('42');
+  await alive(0, 43);
   expect(made.isAlive).toBe(true);
 });
 
