@@ -21,6 +21,8 @@ type ChangedRow = { subject: string; subject_id: string };
 
 /** A node that was away for longer than this many changes starts anew instead of reading them. */
 const mostChangesRead = 5_000;
+/** Reads of the counter that may be under way on PostgreSQL. */
+const mostReads = 2;
 
 /** Creates the proof for either engine. */
 export function createFreshness({ store, ledger }: { store: Store; ledger: ChangeLedger }): Freshness {
@@ -95,13 +97,18 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
   };
 }
 
-/** PostgreSQL: the counter's row is read by one statement at a time; questions that arrive meanwhile share the next one. */
+/**
+ * PostgreSQL: the counter's row is read for all questions that have come by then. Two reads may be under way, so that the node is not
+ * idle while it waits; which of them ends first does not matter.
+ */
 function onPostgres(pool: NonNullable<Store['pool']>, ledger: ChangeLedger): Freshness {
   let counter = -1;
   let waiting: ((failure?: unknown) => void)[] = [];
-  let reading = false;
+  let reads = 0;
+  let scheduled = false;
 
   async function look(): Promise<void> {
+    const before = counter;
     // change_counter by primary key
     const counted = await pool.query<Counted>({
       name: 'change_counter',
@@ -109,44 +116,59 @@ function onPostgres(pool: NonNullable<Store['pool']>, ledger: ChangeLedger): Fre
     });
     const n = counted.rows[0]?.n;
     if (n === undefined) throw new Error('the change counter is missing');
-    if (n === counter) return;
-    const changed = readable(counter, n)
-      ? await pool.query<ChangedRow>({
-          name: 'changes_between',
-          // changes by primary key
-          text: 'select subject, subject_id from changes where seq > $1 and seq <= $2 order by seq',
-          values: [counter, n],
-        })
-      : undefined;
-    follow(ledger, counter, n, changed?.rows);
-    counter = n;
+    if (n < before) {
+      // It went back: this is another history than the one that was followed.
+      counter = n;
+      ledger.forget();
+    }
+    while (counter < n) {
+      const from = counter;
+      const changed = readable(from, n) ? await readChanges(from, n) : undefined;
+      // Another read was faster; what is left after it is read anew.
+      if (counter !== from) continue;
+      counter = n;
+      follow(ledger, from, n, changed?.rows);
+    }
   }
 
-  async function readOn(): Promise<void> {
-    while (waiting.length > 0) {
-      const due = waiting;
+  const readChanges = (from: number, to: number) =>
+    pool.query<ChangedRow>({
+      name: 'changes_between',
+      // changes by primary key
+      text: 'select subject, subject_id from changes where seq > $1 and seq <= $2 order by seq',
+      values: [from, to],
+    });
+
+  async function readForAll(): Promise<void> {
+    scheduled = false;
+    reads += 1;
+    const due = waiting;
+    waiting = [];
+    let failure: unknown;
+    try {
+      await look();
+    } catch (error) {
+      failure = error;
+      // Those who came meanwhile would wait for as long again, and find the same.
+      due.push(...waiting);
       waiting = [];
-      let failure: unknown;
-      try {
-        await look();
-      } catch (error) {
-        failure = error;
-        // Those who came meanwhile would wait for as long again, and find the same.
-        due.push(...waiting);
-        waiting = [];
-      }
-      for (const done of due) done(failure);
     }
-    reading = false;
+    reads -= 1;
+    for (const done of due) done(failure);
+    schedule();
+  }
+
+  function schedule(): void {
+    if (scheduled || waiting.length === 0 || reads === mostReads) return;
+    scheduled = true;
+    // Questions of the same turn of the event loop come along.
+    setImmediate(() => void readForAll());
   }
 
   return {
     prove(done) {
       waiting.push(done);
-      if (reading) return;
-      reading = true;
-      // Questions of the same turn of the event loop come along.
-      setImmediate(() => void readOn());
+      schedule();
     },
   };
 }
