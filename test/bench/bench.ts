@@ -90,7 +90,7 @@ const how = `${values.rounds} rounds of ${values.seconds} s, interleaved, median
 }`;
 
 pin(process.pid, loadCore);
-const { all, stop } = await startSubjects({ many: Number(values.many) });
+const { all, stop, output } = await startSubjects({ many: Number(values.many) });
 try {
   const kept = all.filter(({ name, group }) => `${group} ${name}`.includes(values.only));
   const rows = await measureAll(kept);
@@ -99,6 +99,9 @@ try {
       ? JSON.stringify({ machine, how, rows }, undefined, 2)
       : `${machine}\n${how}\n\n${table(rows)}`,
   );
+} catch (error) {
+  console.error(output());
+  throw error;
 } finally {
   await stop();
 }

@@ -21,6 +21,8 @@ export interface Subject {
 export interface Subjects {
   readonly all: readonly Subject[];
   stop(): Promise<void>;
+  /** What our servers wrote, for when something goes wrong. */
+  output(): string;
 }
 
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
@@ -41,10 +43,12 @@ export async function startSubjects({ many }: { many: number }): Promise<Subject
     const all: Subject[] = [];
     const introspect = (name: string, target: Load) =>
       all.push({ name, group: 'introspections', measure: (seconds) => load(target, seconds) });
+    const outputs: (() => string)[] = [];
 
     const open = async (databaseUrl: string) => {
       const server = await startServerProcess({ databaseUrl, environment: { LOG_LEVEL: 'error' } });
       ends.push(() => server.stop());
+      outputs.push(server.output);
       const tokens = await fillField(databaseUrl, Math.max(1, many));
       const headers = basic(demo.apiServer.id, demo.apiServer.secret);
       const { issuer, pid } = server;
@@ -165,7 +169,7 @@ export async function startSubjects({ many }: { many: number }): Promise<Subject
       bodies,
     });
     for (const { pid } of [sqlite, onPostgres]) pin(pid, serverCore);
-    return { all, stop };
+    return { all, stop, output: () => outputs.map((output) => output()).join('\n') };
   } catch (error) {
     await stop();
     throw error;
