@@ -1,6 +1,6 @@
 /**
  * The whole server as one request listener: which parts there are and in which order a request meets them. Owns no rule and no
- * socket; `main.ts` hands real things in, tests hand in theirs.
+ * socket; `server.ts` hands real things in, tests hand in theirs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Router from '@koa/router';
@@ -9,7 +9,6 @@ import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
 import { createAccount } from './account/account.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
-import { createAdmin } from './admin/admin.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
 import { createChangeStream } from './changes/change-stream.ts';
@@ -138,12 +137,16 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   });
   const signInRoutes = createSignInRoutes({ ...deps, sessions, signIn, pages });
   const account = createAccount({ ...deps, ...stores, sessions, signIn, pages, resources, limits });
-  const admin = createAdmin({ ...deps, ...stores, rights, passwords, sessions, messages, pages });
+  // Loaded when somebody administers: a server that only answers tools does without its memory.
+  const administration = once(async () => {
+    const { createAdmin } = await import('./admin/admin.ts');
+    return createAdmin({ ...deps, ...stores, rights, passwords, sessions, messages, pages });
+  });
   const start = new Router().get('/', (ctx) => {
     const { loaded, platform } = deps.demo;
-    const ours = ['/device', '/.well-known/oauth-authorization-server'];
+    const ours = ['/admin', '/device', '/.well-known/oauth-authorization-server'];
     const offers = (path: string) =>
-      ours.includes(path) || [...account, admin.pages].some((router) => router.match(path, 'GET').route);
+      ours.includes(path) || account.some((router) => router.match(path, 'GET').route);
     pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform, offers }, words));
   });
 
@@ -158,7 +161,14 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(start.routes() as unknown as Koa.Middleware);
   koa.use(interaction.routes() as unknown as Koa.Middleware);
   for (const router of [signInRoutes, ...account]) koa.use(router.routes() as unknown as Koa.Middleware);
-  for (const router of [admin.api, admin.pages]) koa.use(router.routes() as unknown as Koa.Middleware);
+  koa.use(async (ctx, next) => {
+    if (!/^\/(admin|api)(\/|$)/.test(ctx.path)) return next();
+    const admin = await administration();
+    const [api, adminPages] = [admin.api, admin.pages].map(
+      (router) => router.routes() as unknown as Koa.Middleware,
+    );
+    return api?.(ctx, async () => adminPages?.(ctx, next));
+  });
 
   const engine = provider.callback();
   const lastUse = createLastUseRecorder({
@@ -233,4 +243,16 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       return false;
     }
   }
+}
+
+/** Makes something when it is first asked for, and the same from then on; a failure is tried again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
 }
