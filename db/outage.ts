@@ -19,11 +19,14 @@ const wordedOutage =
 
 /** Tells whether the database could not be asked or could not keep what it was given; trying again later may work. Pure. */
 export function isOutage(error: unknown): boolean {
-  for (let one = error, depth = 0; one instanceof Error && depth < 5; one = one.cause, depth += 1) {
-    const { code } = one as { code?: unknown };
+  let one = error;
+  // By its shape, not by its class: a driver's errors may belong to another realm.
+  for (let depth = 0; typeof one === 'object' && one !== null && depth < 5; depth += 1) {
+    const { code, message, cause } = one as { code?: unknown; message?: unknown; cause?: unknown };
     if (typeof code === 'string' && (sqliteOutage.test(code) || networkOutage.has(code))) return true;
     if (typeof code === 'string' && code.length === 5 && postgresOutage.test(code)) return true;
-    if (wordedOutage.test(one.message)) return true;
+    if (typeof message === 'string' && wordedOutage.test(message)) return true;
+    one = cause;
   }
   return false;
 }
