@@ -12,6 +12,7 @@ import { createSignInRoutes } from './account/sign-in-routes.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
 import { createChangeStream } from './changes/change-stream.ts';
+import { createUnusedClients } from './clients/unused-clients.ts';
 import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { createAssets } from './http/assets.ts';
@@ -203,8 +204,10 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const changes = createChangeStreamEndpoint({ ...stores, callers, feed, stream, monotonic, onFailure });
 
   const collector = createGarbageCollector(deps);
+  const unusedClients = createUnusedClients({ ...stores, store, clock });
   const garbage: GarbageCollector = {
-    collect: async () => (await stores.apiKeys.recordEnds()) + (await collector.collect()),
+    collect: async () =>
+      (await stores.apiKeys.recordEnds()) + (await unusedClients.clear()) + (await collector.collect()),
   };
   const app: App = { listener, garbage, endStreams: stream.end, settle: lastUse.flush, ready: true };
   return app;

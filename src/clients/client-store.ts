@@ -70,6 +70,8 @@ export interface ClientMethods {
   disable(actor: Actor, id: string): Promise<SwitchClientOutcome>;
   verify(actor: Actor, id: string): Promise<SwitchClientOutcome>;
   unverify(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+  /** Notes that a client made itself known again, so that it is not cleared away as unused. */
+  keepInUse(id: string): Promise<void>;
   /** Removes the row alone: revoke the client's authorizations in the same transaction. */
   remove(actor: Actor, id: string): Promise<SwitchClientOutcome>;
 }
@@ -117,6 +119,7 @@ function methods(
     saveRegistered: (actor, client) => transact((trx) => save(trx, actor, 'registered', client)),
     saveDynamic: (actor, client) => transact((trx) => save(trx, actor, 'dynamic', client)),
     saveMetadataDocument: (actor, client) => transact((trx) => save(trx, actor, 'metadata_document', client)),
+    keepInUse: (id) => keepInUse(db, id),
     enable: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'disabled', 0, 'enabled')),
     disable: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'disabled', 1, 'disabled')),
     verify: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'verified', 1, 'verified')),
@@ -173,6 +176,7 @@ function methods(
     const account = content.serviceAccountId === undefined ? old.serviceAccountId : content.serviceAccountId;
     const sameSecret = secretHash === old.secretHash;
     if (sameSecret && account === old.serviceAccountId && isDeepStrictEqual(metadata, old.metadata)) {
+      if (kind !== 'registered') await keepInUse(trx, id);
       return { outcome: 'done', changed: false, client: old };
     }
     const lapses = kind === 'metadata_document' && !sameIdentity(metadata, old.metadata);
@@ -198,6 +202,17 @@ function methods(
       after: { metadata, serviceAccount: account },
     });
     return { outcome: 'done', changed: true, client: toClient(updated) };
+  }
+
+  async function keepInUse(on: Kysely<Database>, id: string): Promise<void> {
+    const now = clock.now();
+    await on
+      // clients by primary key; once an hour is enough
+      .updateTable('clients')
+      .set({ updated_at: now })
+      .where('id', '=', id)
+      .where('updated_at', '<', now - 3_600)
+      .execute();
   }
 
   async function setFlag(
