@@ -7,7 +7,7 @@ export default {
   transform: {},
   injectGlobals: false,
   restoreMocks: true,
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
   globalSetup: '<rootDir>/test/support/jest-global-setup.ts',
   globalTeardown: '<rootDir>/test/support/jest-global-teardown.ts',

@@ -121,6 +121,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     ctx.state.serverError = error;
   });
   const koa = provider as unknown as Koa;
+  koa.on('error', (error) => log.warn({ err: error }, 'a connection failed'));
   pinHost(koa, issuer);
 
   const passwords = createPasswords();

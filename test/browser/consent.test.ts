@@ -189,6 +189,8 @@ test('a keyboard is enough from the sign-in to the end', async () => {
   const { page } = await openPage(origins());
   const { address, verifier } = asked('api flows:edit');
   await page.goto(address);
+  // Nobody types before the cursor stands there.
+  await page.locator('#email:focus').waitFor();
   await page.keyboard.type('editor@acme.test');
   await page.keyboard.press('Tab');
   await page.keyboard.type(demo.password);
