@@ -166,6 +166,7 @@ function startPlatform(issuer: string): () => Promise<void> {
     child.once('error', () => resolve());
   });
   return async () => {
+    child.stdin.end();
     child.kill('SIGTERM');
     await ended;
   };

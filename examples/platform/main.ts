@@ -26,10 +26,9 @@ const platform = createPlatform({
   webSecret: 'acme-web-demo-secret-not-for-production',
 });
 
-await platform.start();
-process.stdout.write(`Example platform at ${platform.origin}, asking ${values.issuer}\n`);
-
 function stop(): void {
+  // An open input would keep the process alive.
+  process.stdin.destroy();
   platform.stop().catch((error: unknown) => {
     process.stderr.write(`${String(error)}\n`);
     process.exitCode = 1;
@@ -38,3 +37,6 @@ function stop(): void {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
 if (values['until-input-ends']) process.stdin.once('end', stop).resume();
+
+await platform.start();
+process.stdout.write(`Example platform at ${platform.origin}, asking ${values.issuer}\n`);
