@@ -41,6 +41,7 @@ const platformPort = 4100;
 const platformProgram = new URL('../examples/platform/main.ts', import.meta.url);
 const collectEveryMilliseconds = 60_000;
 const stopWithinMilliseconds = 10_000;
+const settleAfterMilliseconds = 1_000;
 /** A request's head and its whole have to arrive in these, so that slow clients hold nothing. */
 const serverLimits = {
   headersTimeout: 10_000,
@@ -84,13 +85,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await listen(server, config);
     const stopPlatform = platform ? startPlatform(config.issuer) : async () => {};
     const stopCollecting = collectRegularly(app, log);
-    flushCompileCache();
-    settleMemory();
+    const settling = setTimeout(settle, settleAfterMilliseconds).unref();
     process.stdout.write(welcomeText({ issuer: config.issuer, demo, platform }));
     return {
       origin: config.issuer,
       async stop() {
         app.ready = false;
+        clearTimeout(settling);
         stopCollecting();
         app.endStreams();
         await Promise.all([closeServer(server), stopPlatform()]);
@@ -170,6 +171,12 @@ function startPlatform(issuer: string): () => Promise<void> {
     child.kill('SIGTERM');
     await ended;
   };
+}
+
+/** What a start leaves to do once the first questions are answered. */
+function settle(): void {
+  flushCompileCache();
+  settleMemory();
 }
 
 function collectRegularly(app: App, log: pino.Logger): () => void {
