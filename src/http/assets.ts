@@ -24,7 +24,8 @@ export interface Assets {
 interface Asset {
   readonly type: string;
   readonly body: Buffer;
-  readonly brotli: Buffer;
+  /** Compressed when it is first asked for, which a start need not wait for. */
+  brotli?: Buffer;
 }
 
 const types = new Map([
@@ -55,7 +56,7 @@ export function createAssets(options: { readonly viewsRoot: string }): Assets {
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
     const href = `/assets/${name.slice(0, dot)}.${hash}${name.slice(dot)}`;
     hrefs.set(name, href);
-    served.set(href, { type: types.get(name.slice(dot + 1))!, body, brotli: brotliCompressSync(body) });
+    served.set(href, { type: types.get(name.slice(dot + 1))!, body });
   }
 
   return {
@@ -78,6 +79,7 @@ export function createAssets(options: { readonly viewsRoot: string }): Assets {
       ctx.type = asset.type;
       if (ctx.acceptsEncodings('br', 'identity') === 'br') {
         ctx.set('Content-Encoding', 'br');
+        asset.brotli ??= brotliCompressSync(asset.body);
         ctx.body = asset.brotli;
       } else {
         ctx.body = asset.body;
