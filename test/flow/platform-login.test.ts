@@ -1,32 +1,18 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createPlatform, type Platform } from '../../examples/platform/platform.ts';
-import { freePort } from '../support/free-port.ts';
-import { type IntrospectionServer, startIntrospectionServer } from '../support/introspection-server.ts';
+import { type GuardedPlatform, startGuardedPlatform } from '../support/guarded-platform.ts';
+import type { IntrospectionServer } from '../support/introspection-server.ts';
 
 let mandate: IntrospectionServer;
-let platform: Platform;
+let guarded: GuardedPlatform;
 let origin: string;
 let cookie: string;
 
 beforeAll(async () => {
-  mandate = await startIntrospectionServer();
-  const port = await freePort();
-  origin = `http://localhost:${port}`;
-  platform = createPlatform({
-    port,
-    origin,
-    issuer: mandate.issuer,
-    apiSecret: 'acme-api-secret',
-    mcpSecret: 'acme-mcp-secret',
-    webSecret: 'acme-web-secret',
-  });
-  await platform.start();
+  guarded = await startGuardedPlatform();
+  ({ mandate, origin } = guarded);
 });
 
-afterAll(async () => {
-  await platform.stop();
-  await mandate.stop();
-});
+afterAll(() => guarded.stop());
 
 beforeEach(() => {
   cookie = '';
