@@ -17,7 +17,7 @@ export default {
   collectCoverageFrom: [
     'src/**/*.ts',
     'db/**/*.ts',
-    '!src/main.ts',
+    '!src/server.ts',
     '!**/schema.ts',
     '!src/policy/vocabulary.ts',
   ],
