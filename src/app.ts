@@ -49,6 +49,7 @@ import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
 import { createDevicePolling } from './oauth/device-flow.ts';
 import { createProvider, type MetadataDocumentOptions } from './oauth/provider.ts';
+import { createRegistrationManagement } from './oauth/registration-management.ts';
 import { createResources } from './oauth/resources.ts';
 import { loadSigningKeys } from './oauth/signing-keys.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
@@ -124,6 +125,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.on('error', (error) => log.warn({ err: error }, 'a connection failed'));
   pinHost(koa, issuer);
 
+  const registrationManagement = createRegistrationManagement({ ...deps, ...stores, provider, units });
   const passwords = createPasswords();
   const sessions = createBrowserSessions({ provider, secure: issuer.startsWith('https:') });
   const signIn = createSignIn({ ...stores, passwords, limits });
@@ -160,6 +162,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createUnitMiddleware({ units }));
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
+  koa.use(registrationManagement.routes() as unknown as Koa.Middleware);
   koa.use(start.routes() as unknown as Koa.Middleware);
   koa.use(interaction.routes() as unknown as Koa.Middleware);
   for (const router of [signInRoutes, ...account]) koa.use(router.routes() as unknown as Koa.Middleware);

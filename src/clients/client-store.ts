@@ -58,7 +58,7 @@ export interface ClientMethods {
   list(query: ClientQuery): Promise<StoredClient[]>;
   /** Makes or changes a client of an administrator's; it counts as verified. */
   saveRegistered(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
-  /** Keeps a dynamic registration (RFC 7591 section 3.2); one that is disabled stays so. */
+  /** Keeps a dynamic registration (RFC 7591 section 3.2); one that is disabled stays so. As below, another name or key unverifies it. */
   saveDynamic(actor: Actor, client: ClientContent): Promise<SaveClientOutcome>;
   /**
    * Keeps the last good metadata document of a client; one that is disabled stays so. With another name, other redirects or other
@@ -179,7 +179,7 @@ function methods(
       if (kind !== 'registered') await keepInUse(trx, id);
       return { outcome: 'done', changed: false, client: old };
     }
-    const lapses = kind === 'metadata_document' && !sameIdentity(metadata, old.metadata);
+    const lapses = kind !== 'registered' && !sameIdentity(metadata, old.metadata);
     // clients by primary key
     const updated = await trx
       .updateTable('clients')
@@ -244,7 +244,7 @@ async function find(db: Kysely<Database>, id: string): Promise<StoredClient | un
   return row && toClient(row);
 }
 
-/** Tells whether two documents are of the same tool, by what a person and a token endpoint would go by. */
+/** Tells whether two registrations are of the same tool, by what a person and a token endpoint would go by. */
 function sameIdentity(
   one: Readonly<Record<string, unknown>>,
   other: Readonly<Record<string, unknown>>,

@@ -40,7 +40,11 @@ export function createUnusedClients(deps: {
         .execute();
       if (unused.length === 0) return 0;
       await store.transact(async (trx) => {
-        for (const { id } of unused) await clients.within(trx).remove({ id: 'system' }, id);
+        for (const { id } of unused) {
+          // oidc_artifacts_by_client: the token that manages it has no end of its own
+          await trx.deleteFrom('oidc_artifacts').where('client_id', '=', id).execute();
+          await clients.within(trx).remove({ id: 'system' }, id);
+        }
       });
       return unused.length;
     },

@@ -15,6 +15,8 @@ import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.t
 const selfMark = '\u0001';
 /** An artifact that is expired is still found for this long: the library tells "expired" from "unknown". */
 export const keptAfterExpirySeconds = 120;
+/** A registration access token is good for as long as its client is there, and goes with it (RFC 7592 section 5). */
+const withoutEndSeconds = 100 * 365 * 86_400;
 
 export interface ArtifactAdapterDependencies {
   readonly store: Store;
@@ -31,6 +33,7 @@ export interface ArtifactAdapterDependencies {
 
 /** What a resource server may have been told of: its end is a change (`changes`), wherever it is deleted before it expires. */
 const introspectedModels = new Set(['AccessToken', 'ClientCredentials']);
+const destroyedOnce = new Set(['Interaction', 'RegistrationAccessToken']);
 
 /**
  * Creates the adapter of one model.
@@ -91,7 +94,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         user_code: userCode ? secrets.keyedHash('user-code', userCode) : null,
         payload: json,
         consumed_at: null,
-        expires_at: expiresIn ? clock.now() + expiresIn : clock.now() + 365 * 86_400,
+        expires_at: clock.now() + (expiresIn ?? withoutEndSeconds),
       };
       unit.artifacts.set(`${model} ${key}`, { payload: { ...payload }, consumed: false });
       if (model === 'ReplayDetection') {
@@ -195,9 +198,9 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
           .where('key', '=', key)
           .returning(['grant_id', 'payload'])
           .executeTakeFirst();
-        // An interaction is resumed once: two answers to one consent would make two codes.
-        if (model === 'Interaction' && !deleted) {
-          throw new AlreadyUsedError('the interaction was answered by another request');
+        // An interaction is resumed once: two answers to one consent would make two codes. A registration token is replaced once.
+        if (destroyedOnce.has(model) && !deleted) {
+          throw new AlreadyUsedError(`${model} was answered by another request`);
         }
         const authorizationId = told && deleted && authorizationOf(deleted);
         if (authorizationId) await told(trx, authorizationId);

@@ -11,7 +11,7 @@ import { allowsOrigin } from './cors.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import * as lifetimes from './lifetimes.ts';
 import type { DevicePages, SessionPages } from './pages.ts';
-import { createIdFactory } from './registration.ts';
+import { createIdFactory, isManageable } from './registration.ts';
 import { mayRevoke } from './revocation.ts';
 import { createExtraParameters, identityScopes } from './scopes.ts';
 import { accessTokenSeconds, type TokenHooks } from './token-hooks.ts';
@@ -156,7 +156,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
       registration: {
         enabled: true,
         initialAccessToken: false,
-        issueRegistrationAccessToken: false,
+        issueRegistrationAccessToken: isManageable as never,
         idFactory: createIdFactory() as never,
       },
       // Says so in the metadata; the documents themselves come through the adapter, and never otherwise.

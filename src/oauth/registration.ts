@@ -114,6 +114,17 @@ export function createIdFactory() {
   };
 }
 
+/** Makes a client secret. */
+export function newClientSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** Tells whether a registration gets a token to manage it: see `registration-management.ts`. */
+export function isManageable(ctx: KoaContextWithOIDC): boolean {
+  const { body } = ctx.oidc as unknown as { body: Record<string, unknown> };
+  return body.token_endpoint_auth_method !== 'none';
+}
+
 function redirectProblem(uri: string): string | undefined {
   const url = URL.parse(uri);
   if (!url) return 'redirect_uris must be absolute URIs';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type FoundClient, searchClients } from '../../clients/client-search.ts';
 import type { StoredClient } from '../../clients/client-store.ts';
 import { cleanRegistration } from '../../oauth/registration.ts';
-import { deleteClient } from './delete-client.ts';
+import { deleteClient } from '../../oauth/delete-client.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';

@@ -8,7 +8,7 @@ import {
   readClient,
   replaceSecret,
 } from './client-operations.ts';
-import { deleteClient } from './delete-client.ts';
+import { deleteClient } from '../../oauth/delete-client.ts';
 import { claimVersion } from './expected-version.ts';
 import { guardAccount } from './guards.ts';
 import { newSecret } from './new-secret.ts';

@@ -1,14 +1,15 @@
 import type { Transaction } from 'kysely';
-import type { Database } from '../../../db/schema.ts';
-import type { Actor } from '../../changes/change-log.ts';
-import type { AdminDeps } from './operation.ts';
+import type { Database } from '../../db/schema.ts';
+import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import type { Actor } from '../changes/change-log.ts';
+import type { ClientStore } from '../clients/client-store.ts';
 
 /**
  * Deletes a client with all that hangs on it: its authorizations are revoked, what the library keeps for it is gone.
  * @returns how many authorizations ended
  */
 export async function deleteClient(
-  { authorizations, clients }: Pick<AdminDeps, 'authorizations' | 'clients'>,
+  { authorizations, clients }: { authorizations: AuthorizationStore; clients: ClientStore },
   trx: Transaction<Database>,
   actor: Actor,
   clientId: string,
