@@ -7,20 +7,24 @@ import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
 import { type AuthorizationDependencies, createAuthorizationRoutes } from './authorization-routes.ts';
 import { createHeirs } from './heirs.ts';
+import { createKeyDesk } from './key-desk.ts';
 import { createKeyRoutes, type KeyDependencies } from './key-routes.ts';
 import { createLeakRoutes, type LeakDependencies } from './leak-routes.ts';
 import { createListRoutes, type ListDependencies } from './list-routes.ts';
 import { createReauthentication } from './reauthentication.ts';
+import { createSecurityRoutes, type SecurityDependencies } from './security-routes.ts';
 import { createAccountSession } from './session.ts';
 import { createSituations } from './situations.ts';
 
-type Parts = 'session' | 'situations' | 'reauthentication' | 'heirs';
+type Parts = 'session' | 'situations' | 'reauthentication' | 'heirs' | 'keyDesk';
 
 export type AccountDependencies = Omit<ListDependencies, Parts> &
   Omit<AuthorizationDependencies, Parts> &
   Omit<KeyDependencies, Parts> &
+  Omit<SecurityDependencies, Parts> &
   LeakDependencies &
   Parameters<typeof createSituations>[0] &
+  Parameters<typeof createKeyDesk>[0] &
   Parameters<typeof createAccountSession>[0] & {
     readonly sessions: BrowserSessions;
     readonly signIn: SignIn;
@@ -34,12 +38,14 @@ export function createAccount(deps: AccountDependencies): Router[] {
     situations: createSituations(deps),
     reauthentication: createReauthentication(deps),
     heirs: createHeirs(deps),
+    keyDesk: createKeyDesk(deps),
   };
   return [
     createListRoutes(parts),
     // Before the page of one authorization, so that no id can be taken for it.
     createKeyRoutes(parts),
     createAuthorizationRoutes(parts),
+    createSecurityRoutes(parts),
     createLeakRoutes(deps),
   ];
 }

@@ -21,8 +21,7 @@ import type { Words } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
-import { decideEdit } from '../policy/edit-decision.ts';
-import { boundSlice, isNothing, offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
+import { offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
 import {
   type AuthorizationPageInput,
   buildAuthorizationPage,
@@ -34,6 +33,7 @@ import { ownerRolesOn } from './authorizations-page.ts';
 import { describeEffect, describeRecord } from './change-words.ts';
 import { droppedNames } from './dropped-names.ts';
 import type { Heirs } from './heirs.ts';
+import type { KeyDesk } from './key-desk.ts';
 import { type PostedChoice, readChoice } from './posted-choice.ts';
 import { addsSensitive, type Reauthentication } from './reauthentication.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
@@ -50,6 +50,7 @@ export interface AuthorizationDependencies {
   readonly authorizations: AuthorizationStore;
   readonly authorizationEditor: AuthorizationEditor;
   readonly apiKeys: ApiKeyStore;
+  readonly keyDesk: KeyDesk;
   readonly history: ChangeHistory;
   readonly reauthentication: Reauthentication;
   readonly heirs: Heirs;
@@ -109,7 +110,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     step: (found: Situation) => Promise<void>,
   ): Promise<void> {
     const { id } = (ctx as Koa.Context & { params: { id: string } }).params;
-    const found = await situations.find(visit, id);
+    const found = await situations.find(visit.person, id);
     if (!found) return pages.fail(ctx, 'not_found', { status: 404 });
     await step(found);
   }
@@ -125,7 +126,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       authorization.kind === 'api_key' ? await deps.apiKeys.liveSecrets(authorization.id) : undefined;
     const heirs =
       authorization.kind === 'api_key' && !authorization.followsOwner
-        ? await deps.heirs.of(visit, owner)
+        ? await deps.heirs.of(visit.person, owner)
         : [];
     const saved = recorded.find(({ seq }) => String(seq) === ctx.query.saved);
     pages.show(
@@ -162,7 +163,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
   }
 
   async function save(ctx: Koa.Context, visit: Visit, found: Situation, form: Form): Promise<void> {
-    const { authorization, owner, world } = found;
+    const { authorization, world } = found;
     const choice = readChoice(form);
     const version = versionOf(form);
     if (!choice || authorization.followsOwner) return pages.fail(ctx, 'bad_request', { status: 400 });
@@ -181,7 +182,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       });
 
     if (isKey && name === '') return refuse(422, ({ t }) => t('account.key.name_missing'));
-    const decision = decideEdit(slice, authorization, owner.live, world);
+    const decision = deps.keyDesk.judgeEdit(visit.person, found, slice);
     if (decision.dropped.length > 0) {
       const items = droppedNames(decision.dropped, world);
       return refuse(409, ({ t, list }) => t('account.notice.not_granted', { items: list(items) }));
@@ -217,13 +218,13 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
 
   /** Hands a key over to a service account; what that one does not hold is not part of it any more. */
   async function move(ctx: Koa.Context, visit: Visit, found: Situation, form: Form): Promise<void> {
-    const { authorization, owner, world } = found;
-    const heir = await deps.heirs.find(visit, owner, form.get('owner')?.[0] ?? '');
+    const { authorization, owner } = found;
+    const heir = await deps.heirs.find(visit.person, owner, form.get('owner')?.[0] ?? '');
     if (authorization.kind !== 'api_key' || !heir) return pages.fail(ctx, 'not_found', { status: 404 });
     const version = versionOf(form);
     if (version !== authorization.version) return conflict(ctx, authorization.id);
-    const { granted } = boundSlice(authorization, heir.live, world);
-    if (isNothing(granted)) {
+    const outcome = await deps.keyDesk.move(actorOf(ctx, visit), found, version, heir);
+    if (outcome.outcome === 'nothing_left') {
       return show(ctx, visit, found, {
         status: 422,
         notices: ({ t }) => [
@@ -231,17 +232,9 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
         ],
       });
     }
-    const content: EditedContent = { ...contentOf(authorization), ...granted };
-    const outcome = await authorizationEditor.move(
-      actorOf(ctx, visit),
-      authorization.id,
-      version,
-      heir.user.id,
-      content,
-    );
     if (outcome.outcome !== 'done') return conflict(ctx, authorization.id);
     // Whoever moves a key away may not be one who may see it there.
-    const still = await situations.find(visit, authorization.id);
+    const still = await situations.find(visit.person, authorization.id);
     leave(ctx, still ? `/account/authorizations/${authorization.id}` : keysHref);
   }
 

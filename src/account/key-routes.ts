@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import Router from '@koa/router';
 import type Koa from 'koa';
-import type { ApiKeyStore } from '../authorizations/api-key-store.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
-import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
+import type { LiveAccess } from '../directory/live-access.ts';
 import type { RoleStore } from '../directory/role-store.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import type { WorldSource } from '../directory/world.ts';
@@ -17,8 +16,8 @@ import type { Form } from '../http/read-form.ts';
 import type { Lifetime } from '../interaction/consent-lifetime.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
 import type { Resources } from '../oauth/resources.ts';
+import { administration } from '../policy/administration.ts';
 import {
-  decideKey,
   type KeyManagementPermission,
   mayCreateKey,
   offeredKeyRoles,
@@ -27,15 +26,15 @@ import {
 import type { PageNotice } from './authorization-page.ts';
 import { keysHref } from './authorization-page.ts';
 import { droppedNames } from './dropped-names.ts';
+import { type AllowedKey, type KeyDesk, longestOverlapHours } from './key-desk.ts';
 import { buildKeySecretPage, buildNewKeyPage, type KeyRefusedPage } from './key-page.ts';
 import { readChoice } from './posted-choice.ts';
-import { addsSensitive, type Reauthentication } from './reauthentication.ts';
+import type { Reauthentication } from './reauthentication.ts';
 import { readNewRole } from './role-in-place.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situations } from './situations.ts';
 
 const longestName = 100;
-const longestOverlapHours = 168;
 const ownersShown = 50;
 /** A form that makes a secret counts once: a reload must not make another. */
 const once: Limit = { name: 'key-form', points: 1, windowSeconds: 86_400 };
@@ -45,10 +44,9 @@ export interface KeyDependencies {
   readonly pages: PageWriter;
   readonly clock: Clock;
   readonly situations: Situations;
-  readonly apiKeys: ApiKeyStore;
+  readonly keyDesk: KeyDesk;
   readonly users: UserStore;
   readonly roles: RoleStore;
-  readonly liveAccess: LiveAccessSource;
   readonly worldSource: WorldSource;
   readonly resources: Resources;
   readonly reauthentication: Reauthentication;
@@ -73,7 +71,7 @@ interface Showing {
 const emptyDraft: Draft = { name: '', slice: { capabilities: [], roles: [], projects: [], mcpServers: [] } };
 
 export function createKeyRoutes(deps: KeyDependencies): Router {
-  const { session, pages, clock, users, liveAccess } = deps;
+  const { session, pages, clock, users, keyDesk } = deps;
   const router = new Router({ prefix: '/account' });
 
   router.get('/api-keys/new', (ctx) =>
@@ -101,12 +99,10 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
     id: string | undefined,
     step: (owner: LiveAccess) => Promise<void>,
   ): Promise<void> {
-    const { user } = visit.person;
-    const owner = id === undefined || id === user.id ? visit.person : await liveAccess.read(id);
-    const permission = mayCreateKey(keeperOf(visit), owner?.user ?? { id: '', kind: 'person' });
-    if (permission.kind === 'refused') return refuse(ctx, visit, permission.missing);
-    if (owner?.live.status !== 'active') return pages.fail(ctx, 'not_found', { status: 404 });
-    await step(owner);
+    const found = await keyDesk.ownerFor(visit.person, id ?? visit.person.user.id);
+    if (found.kind === 'forbidden') return refuse(ctx, visit, found.missing);
+    if (found.kind === 'no_owner') return pages.fail(ctx, 'not_found', { status: 404 });
+    await step(found.owner);
   }
 
   function refuse(ctx: Koa.Context, visit: Visit, missing: KeyManagementPermission): void {
@@ -167,33 +163,41 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
     }
     if (name === '') return problem(422, 'problem', ({ t }) => t('account.key.name_missing'));
 
-    const world = await deps.worldSource.whole();
-    const verdict = decideKey(choice.slice, owner.live, world);
-    if (verdict.dropped.length > 0) {
-      const items = droppedNames(verdict.dropped, world);
-      return problem(409, 'problem', ({ t, list }) =>
-        t('account.key.not_granted', { items: list(items), owner: owner.user.email }),
-      );
+    const judged = await keyDesk.judge(visit.person, owner.user.id, choice.slice);
+    switch (judged.kind) {
+      case 'forbidden':
+        return refuse(ctx, visit, judged.missing);
+      case 'no_owner':
+        return pages.fail(ctx, 'not_found', { status: 404 });
+      case 'not_granted': {
+        const items = droppedNames(judged.dropped, judged.world);
+        return problem(409, 'problem', ({ t, list }) =>
+          t('account.key.not_granted', { items: list(items), owner: owner.user.email }),
+        );
+      }
+      case 'nothing_chosen':
+        return problem(422, 'problem', ({ t }) => t('account.key.nothing_chosen'));
+      case 'allowed':
+        return make(ctx, visit, form, judged, draft);
     }
-    if (verdict.kind === 'refused') {
-      return problem(422, 'problem', ({ t }) => t('account.key.nothing_chosen'));
-    }
-    if (addsSensitive(verdict.granted, undefined, world)) {
+  }
+
+  async function make(ctx: Koa.Context, visit: Visit, form: Form, judged: AllowedKey, draft: Draft) {
+    const { name, lifetime = null } = draft;
+    if (judged.sensitive) {
       const proof = await deps.reauthentication.prove(ctx, visit, form);
       if (proof !== 'fresh') {
         const text = ({ t }: Words) =>
           proof === 'wrong' ? t('account.password_wrong') : t('account.password_needed');
         const notices = (words: Words): PageNotice[] => [{ tone: 'warning', text: text(words) }];
-        return show(ctx, visit, owner, { draft, status: 403, needsPassword: true, notices });
+        return show(ctx, visit, judged.owner, { draft, status: 403, needsPassword: true, notices });
       }
     }
     if (!(await isFirst(form)))
       return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });
-    const { authorization, secret } = await deps.apiKeys.create(actorOf(ctx, visit), {
-      userId: owner.user.id,
+    const { authorization, secret } = await keyDesk.create(actorOf(ctx, visit), judged, {
       name,
-      ...verdict.granted,
-      expiresAt: choice.lifetime === null ? null : clock.now() + choice.lifetime,
+      expiresAt: lifetime === null ? null : clock.now() + lifetime,
     });
     await showSecret(ctx, visit, { id: authorization.id, name, secret });
   }
@@ -203,7 +207,10 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
       return pages.fail(ctx, 'forbidden', { status: 403, detail: 'roles.create' });
     }
     const world = await deps.worldSource.whole();
-    const role = readNewRole(form, offerTo(owner, world).delegable);
+    // Nobody puts into a role what they do not hold themselves.
+    const { organization } = visit.person.live;
+    const holdable = offerTo(owner, world).delegable.filter((name) => organization.has(name));
+    const role = readNewRole(form, holdable);
     const problem = (text: (words: Words) => string) =>
       show(ctx, visit, owner, {
         draft,
@@ -221,22 +228,23 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
 
   async function rotate(ctx: Koa.Context, visit: Visit, form: Form): Promise<void> {
     const { id } = (ctx as Koa.Context & { params: { id: string } }).params;
-    const found = await deps.situations.find(visit, id);
+    const found = await deps.situations.find(visit.person, id);
     if (found?.authorization.kind !== 'api_key') return pages.fail(ctx, 'not_found', { status: 404 });
     const hours = Number(/^\d{1,3}$/.exec(form.get('overlap')?.[0] ?? '')?.[0] ?? Number.NaN);
     if (!(hours <= longestOverlapHours)) return pages.fail(ctx, 'bad_request', { status: 400 });
     if (!(await isFirst(form)))
       return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });
-    const outcome = await deps.apiKeys.rotate(actorOf(ctx, visit), id, hours * 3_600);
-    if (outcome.outcome === 'gone') {
-      return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });
+    const outcome = await keyDesk.rotate(visit.person, actorOf(ctx, visit), found, hours * 3_600);
+    switch (outcome.outcome) {
+      case 'gone':
+        return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });
+      case 'not_theirs':
+        return pages.fail(ctx, 'forbidden', { status: 403, detail: administration });
+      case 'done': {
+        const { secret, oldEndsAt } = outcome;
+        await showSecret(ctx, visit, { id, name: found.authorization.name ?? '', secret, oldEndsAt });
+      }
     }
-    await showSecret(ctx, visit, {
-      id,
-      name: found.authorization.name ?? '',
-      secret: outcome.secret,
-      oldEndsAt: clock.now() + hours * 3_600,
-    });
   }
 
   async function showSecret(

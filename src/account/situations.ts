@@ -13,7 +13,6 @@ import { effective } from '../policy/effective.ts';
 import { mayKeep, type Slice } from '../policy/key-decision.ts';
 import type { Effective, Granted, World } from '../policy/vocabulary.ts';
 import { wholeOf } from '../policy/whole.ts';
-import type { Visit } from './session.ts';
 
 /** An authorization that somebody may see, with everything that its page needs. */
 export interface Situation {
@@ -56,11 +55,10 @@ export function createSituations(deps: {
     judge,
     clientOf,
     /** Finds an authorization for whoever looks. @returns undefined when it is not theirs to see, or is not there: the same */
-    async find(visit: Visit, id: string): Promise<Situation | undefined> {
+    async find(person: LiveAccess, id: string): Promise<Situation | undefined> {
       const authorization = await authorizations.find(id);
       const owner = authorization && (await liveAccess.read(authorization.userId));
       if (!authorization || !owner) return undefined;
-      const { person } = visit;
       const keeper = { id: person.user.id, live: person.live };
       if (mayKeep(keeper, authorization.kind, owner.user).kind === 'refused') return undefined;
       const [world, client] = await Promise.all([worldSource.whole(), clientOf(authorization.clientId)]);
