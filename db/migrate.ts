@@ -6,6 +6,7 @@ import * as createTables from './migrations/0001-create-tables.ts';
 import * as addApiKeysAndLastUse from './migrations/0002-add-api-keys-and-last-use.ts';
 import * as indexChangesByActor from './migrations/0003-index-changes-by-actor.ts';
 import * as indexAuthorizationsOfClient from './migrations/0004-index-authorizations-of-client.ts';
+import * as addSessions from './migrations/0008-add-sessions.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
@@ -14,6 +15,7 @@ const migrations: Record<string, Migration> = {
   '0002-add-api-keys-and-last-use': addApiKeysAndLastUse,
   '0003-index-changes-by-actor': indexChangesByActor,
   '0004-index-authorizations-of-client': indexAuthorizationsOfClient,
+  '0008-add-sessions': addSessions,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

@@ -20,6 +20,7 @@ export interface Database {
   clients: ClientsTable;
   authorizations: AuthorizationsTable;
   api_key_secrets: ApiKeySecretsTable;
+  sessions: SessionsTable;
   oidc_artifacts: OidcArtifactsTable;
   signing_keys: SigningKeysTable;
   counters: CountersTable;
@@ -199,7 +200,13 @@ export interface ApiKeySecretsTable {
   end_reason: 'revoked' | 'expired' | 'rotated_out' | 'leaked' | null;
 }
 
-/** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */
+/** A browser that somebody is signed in with. Its cookie opens the library's session of the same `uid`; both end together. */
+export interface SessionsTable {
+  id: string;
+  /** Keyed hash of the session's uid, as in `oidc_artifacts`. */
+  uid: string;
+  user_id: string;
+  /** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */
 export interface OidcArtifactsTable {
   model: string;
   key: string;

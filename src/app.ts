@@ -127,7 +127,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
 
   const registrationManagement = createRegistrationManagement({ ...deps, ...stores, provider, units });
   const passwords = createPasswords();
-  const sessions = createBrowserSessions({ provider, secure: issuer.startsWith('https:') });
+  const secure = issuer.startsWith('https:');
+  const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
   const signIn = createSignIn({ ...stores, passwords, limits });
   const interaction = createInteractionRoutes({
     ...deps,
@@ -137,10 +138,10 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     resources,
     signIn,
     consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
-    installs: createInstalls({ secrets, secure: issuer.startsWith('https:') }),
+    installs: createInstalls({ secrets, secure }),
   });
   const signInRoutes = createSignInRoutes({ ...deps, sessions, signIn, pages });
-  const account = createAccount({ ...deps, ...stores, sessions, signIn, pages, resources, limits });
+  const account = createAccount({ ...deps, ...stores, passwords, sessions, signIn, pages, resources, limits });
   // Loaded when somebody administers: a server that only answers tools does without its memory.
   const administration = once(async () => {
     const { createAdmin } = await import('./admin/admin.ts');
@@ -159,7 +160,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(assets.middleware);
   koa.use(registrationCors);
   koa.use(tidyAuthorizationQuery);
-  koa.use(createUnitMiddleware({ units }));
+  koa.use(createUnitMiddleware({ units, trustedProxyHops }));
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
   koa.use(registrationManagement.routes() as unknown as Koa.Middleware);

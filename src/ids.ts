@@ -3,7 +3,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 
-export type IdPrefix = 'usr' | 'prj' | 'mcp' | 'rol' | 'az' | 'key' | 'rs';
+export type IdPrefix = 'usr' | 'prj' | 'mcp' | 'rol' | 'az' | 'key' | 'rs' | 'apr' | 'ses' | 'psk' | 'mail';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 

@@ -13,6 +13,7 @@ import { createLiveAccess } from './directory/live-access.ts';
 import { createMcpServerStore } from './directory/mcp-server-store.ts';
 import { createProjectStore } from './directory/project-store.ts';
 import { createRoleStore } from './directory/role-store.ts';
+import { createSessionStore } from './directory/session-store.ts';
 import { createUserStore } from './directory/user-store.ts';
 import { createWorld } from './directory/world.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
@@ -25,6 +26,7 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
     changes: deps.changes,
     history: createChangeHistory(deps),
     users: createUserStore(deps),
+    sessionList: createSessionStore(deps),
     roles: createRoleStore(deps),
     projects: createProjectStore(deps),
     mcpServers: createMcpServerStore(deps),

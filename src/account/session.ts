@@ -18,6 +18,8 @@ const formBytes = 512 * 1_024;
 /** A signed-in person at one moment. */
 export interface Visit {
   readonly person: LiveAccess;
+  /** Of the session, whatever its id is at the moment. */
+  readonly uid: string;
   /** Token of this session's forms. */
   readonly csrf: string;
   /** When the password was given; integer seconds. */
@@ -41,11 +43,11 @@ export function createAccountSession(deps: {
   const { issuer, sessions, secrets, liveAccess, pages } = deps;
 
   async function findVisit(ctx: Koa.Context): Promise<Visit | undefined> {
-    const { id, accountId, signedInAt } = await sessions.read(ctx);
+    const { uid, accountId, signedInAt } = await sessions.read(ctx);
     if (accountId === undefined) return undefined;
     const person = await liveAccess.read(accountId);
     if (person?.live.status === 'active') {
-      return { person, csrf: secrets.keyedHash(formPurpose, id), signedInAt: signedInAt ?? 0 };
+      return { person, uid, csrf: secrets.keyedHash(formPurpose, uid), signedInAt: signedInAt ?? 0 };
     }
     // Suspended or gone: nothing of this browser's sign-in is left when it comes back.
     await sessions.end(ctx);
@@ -68,8 +70,7 @@ export function createAccountSession(deps: {
       if (isFormRefusal(form)) {
         return pages.fail(ctx, 'form_refused', { status: form.kind === 'too_large' ? 413 : 415 });
       }
-      const { id } = await sessions.read(ctx);
-      if (!secrets.matches(formPurpose, id, form.get('csrf')?.[0] ?? '')) {
+      if (!secrets.matches(formPurpose, visit.uid, form.get('csrf')?.[0] ?? '')) {
         return pages.fail(ctx, 'form_refused', { status: 403 });
       }
       return step(visit, form);
@@ -81,7 +82,11 @@ export function createAccountSession(deps: {
 export const formPurpose = 'csrf-session';
 
 /** The links above every page of a signed-in person. Pure. */
-export function accountNav(visit: Visit, label: (key: string) => string): PageNav {
+export function accountNav(
+  visit: Visit,
+  label: (key: string) => string,
+  current = '/account/authorizations',
+): PageNav {
   const { name, email } = visit.person.user;
   const { organization } = visit.person.live;
   const administers = managementPermissions.some(
@@ -89,7 +94,12 @@ export function accountNav(visit: Visit, label: (key: string) => string): PageNa
   );
   return {
     items: [
-      { href: '/account/authorizations', label: label('account.nav.authorizations'), current: true },
+      ...(
+        [
+          ['/account/authorizations', 'account.nav.authorizations'],
+          ['/account/security', 'account.nav.security'],
+        ] as const
+      ).map(([href, key]) => ({ href, label: label(key), current: href === current })),
       ...(administers ? [{ href: '/admin', label: label('account.nav.admin'), current: false }] : []),
     ],
     account: { name, email },

@@ -77,7 +77,7 @@ export function createSignInRoutes(deps: SignInDependencies): Router {
         ctx.set('Retry-After', String(outcome.retryAfterSeconds));
         return page(ctx, target, session, { email, problem: outcome, status: 429 });
       case 'signed_in':
-        await sessions.signIn(ctx, outcome.user.id);
+        await sessions.signIn(ctx, outcome.user.id, ['pwd']);
         return leave(ctx, target);
     }
   }

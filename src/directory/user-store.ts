@@ -11,6 +11,7 @@ import { newId } from '../ids.ts';
 import { type AssignmentMethods, assignmentMethods } from './assignments.ts';
 import { emailKey } from './email-key.ts';
 import { isLastOwner, takeOwnersTurn } from './owners.ts';
+import { endSessions } from './session-store.ts';
 
 export type UserKind = 'person' | 'service_account';
 
@@ -197,6 +198,8 @@ function methods(deps: DirectoryDeps, db: Kysely<Database>, transact: Store['tra
           }))
           .where('id', '=', id)
           .execute();
+        // Whoever knew the old password is out, wherever they are (OWASP ASVS 5.0 section 7.4).
+        if (hash !== row.password_hash) await endSessions(trx, id, { allBut: undefined });
         await changes.record(trx, actor, {
           subject: 'user',
           id,
@@ -234,6 +237,7 @@ function methods(deps: DirectoryDeps, db: Kysely<Database>, transact: Store['tra
       const known = await trx.selectFrom('users').select('id').where('id', '=', id).executeTakeFirst();
       return known ? { outcome: 'done', changed: false } : { outcome: 'not_found' };
     }
+    if (status === 'suspended') await endSessions(trx, id, { allBut: undefined });
     const action = status === 'suspended' ? 'suspended' : 'resumed';
     await changes.record(trx, actor, { subject: 'user', id, action, after: { status } });
     return { outcome: 'done', changed: true };

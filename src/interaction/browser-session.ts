@@ -4,13 +4,18 @@
  */
 import type Koa from 'koa';
 import type Provider from 'oidc-provider';
-import { dateOf } from '../clock.ts';
+import { type Clock, dateOf } from '../clock.ts';
+import type { SessionStore } from '../directory/session-store.ts';
 import { anonymousSessionSeconds, signedInSessionSeconds } from '../oauth/lifetimes.ts';
+import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import type { Secrets } from '../secrets.ts';
 
 /** What a browser's session says. */
 export interface BrowserSession {
   /** A secret between us and the browser: forms are bound to it, nothing else may see it. */
   readonly id: string;
+  /** The same under every id that the session gets: what forms of a signed-in person are bound to. Keyed hash. */
+  readonly uid: string;
   readonly accountId: string | undefined;
   /** Integer seconds. */
   readonly signedInAt: number | undefined;
@@ -22,7 +27,9 @@ export interface BrowserSessions {
   /** The same, kept from now on where it is new: what a form before the sign-in is bound to. */
   keep(ctx: Koa.Context): Promise<BrowserSession>;
   /** Signs a person in under a new session; the old one is gone, so that an id planted before knows nobody. */
-  signIn(ctx: Koa.Context, accountId: string): Promise<void>;
+  signIn(ctx: Koa.Context, accountId: string, methods: readonly string[]): Promise<void>;
+  /** Notes that the person who is signed in has just proven again who they are; the session goes on under a new id. */
+  renew(ctx: Koa.Context, methods: readonly string[]): Promise<BrowserSession>;
   /** Ends the session. */
   end(ctx: Koa.Context): Promise<void>;
 }
@@ -30,9 +37,17 @@ export interface BrowserSessions {
 export function createBrowserSessions({
   provider,
   secure,
+  secrets,
+  clock,
+  units,
+  sessionList,
 }: {
   provider: Provider;
   secure: boolean;
+  secrets: Secrets;
+  clock: Clock;
+  units: UnitsOfWork;
+  sessionList: SessionStore;
 }): BrowserSessions {
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure, overwrite: true } as const;
   const name = provider.cookieName('session');
@@ -43,27 +58,38 @@ export function createBrowserSessions({
     const end = session.accountId ? { expires: dateOf(session.exp) } : {};
     ctx.cookies.set(name, session.jti, { ...cookie, ...end });
   };
-  const told = ({ jti, accountId, loginTs }: Session): BrowserSession => ({
+  const told = ({ jti, uid, accountId, loginTs }: Session): BrowserSession => ({
     id: jti,
+    uid: secrets.keyedHash('session-uid', uid),
     accountId,
     signedInAt: loginTs,
   });
 
   return {
     async read(ctx) {
-      return told(await current(ctx));
+      const session = told(await current(ctx));
+      if (session.accountId !== undefined) await sessionList.seen(session.uid, units.current().visitor);
+      return session;
     },
     async keep(ctx) {
       const session = await current(ctx);
       if (!isStored(session)) await save(ctx, session, anonymousSessionSeconds);
       return told(session);
     },
-    async signIn(ctx, accountId) {
+    async signIn(ctx, accountId, methods) {
       const before = await current(ctx);
       if (isStored(before)) await before.destroy();
       const session = new provider.Session();
-      session.loginAccount({ accountId, amr: ['pwd'] });
+      session.loginAccount({ accountId, amr: [...methods], loginTs: clock.now() });
       await save(ctx, session, signedInSessionSeconds);
+    },
+    async renew(ctx, methods) {
+      const session = await current(ctx);
+      if (!session.accountId) throw new Error('nobody is signed in');
+      session.loginAccount({ accountId: session.accountId, amr: [...methods], loginTs: clock.now() });
+      session.resetIdentifier();
+      await save(ctx, session, signedInSessionSeconds);
+      return told(session);
     },
     async end(ctx) {
       const session = await current(ctx);

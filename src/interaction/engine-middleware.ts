@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type Koa from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { clientAddress } from '../http/client-address.ts';
 import { answerApiFailure, answerFailure, failureOf } from '../http/failures.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import { completeDiscovery } from '../oauth/discovery.ts';
@@ -73,13 +74,24 @@ function withoutUid(path: string): string {
  * Commits what the request wrote before its answer is sent. At /token a refusal keeps only what stands regardless, such as a
  * revocation after a replay: a request that is refused consumes nothing.
  */
-export function createUnitMiddleware({ units }: { units: UnitsOfWork }): Koa.Middleware {
+export function createUnitMiddleware({
+  units,
+  trustedProxyHops,
+}: {
+  units: UnitsOfWork;
+  trustedProxyHops: number;
+}): Koa.Middleware {
   return async (ctx, next) => {
-    await units.run(next, () => {
+    const visitor = {
+      userAgent: ctx.get('User-Agent'),
+      address: clientAddress(ctx.req, trustedProxyHops),
+    };
+    const outcome = () => {
       if (ctx.state.serverError !== undefined || ctx.status >= 500) return 'failure';
       const route = (ctx as unknown as KoaContextWithOIDC).oidc?.route;
       return route === 'token' && ctx.status >= 400 ? 'refusal' : 'success';
-    });
+    };
+    await units.run(next, outcome, visitor);
   };
 }
 

@@ -147,7 +147,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
         ctx.set('Retry-After', String(outcome.retryAfterSeconds));
         return showSignIn(now, { email, problem: outcome, status: 429 });
       case 'signed_in': {
-        const login = { accountId: outcome.user.id, amr: ['pwd'], remember: true };
+        const login = { accountId: outcome.user.id, amr: ['pwd'], ts: clock.now(), remember: true };
         return leave(now, { login });
       }
     }

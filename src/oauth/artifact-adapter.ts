@@ -8,6 +8,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { Store } from '../../db/open.ts';
 import type { Database, OidcArtifactsTable } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
+import { addSession, forgetSession, prolongSession } from '../directory/session-store.ts';
 import type { Secrets } from '../secrets.ts';
 import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.ts';
 
@@ -70,7 +71,11 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       .where('model', '=', model)
       .where(column, '=', value)
       .executeTakeFirst();
-    if (row) units.current().found.add(`${model} ${row.key}`);
+    if (row) {
+      const unit = units.current();
+      unit.found.add(`${model} ${row.key}`);
+      if (row.account_id) unit.found.add(signedIn(row.uid, row.account_id));
+    }
     return row;
   };
 
@@ -136,6 +141,22 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         // It was there when this request began: whoever ended it meanwhile is not overruled.
         if (numUpdatedRows === 0n) throw new AlreadyUsedError(`${model} was ended by another request`);
       });
+      if (!row.uid || !row.account_id) return;
+      const goesOn = unit.found.has(signedIn(row.uid, row.account_id));
+      unit.found.add(goingOn(row.uid));
+      const session = {
+        uid: row.uid,
+        userId: row.account_id,
+        signedInAt: payload.loginTs ?? clock.now(),
+        now: clock.now(),
+        expiresAt: row.expires_at,
+        visitor: unit.visitor,
+      };
+      unit.onSuccess(async (trx) => {
+        if (!goesOn) return addSession(trx, session);
+        // Ended from elsewhere while this request ran: a new id does not bring it back.
+        if (!(await prolongSession(trx, session))) throw new AlreadyUsedError('the session was ended');
+      });
     },
 
     async find(id) {
@@ -196,11 +217,14 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
           .deleteFrom('oidc_artifacts')
           .where('model', '=', model)
           .where('key', '=', key)
-          .returning(['grant_id', 'payload'])
+          .returning(['grant_id', 'payload', 'uid'])
           .executeTakeFirst();
         // An interaction is resumed once: two answers to one consent would make two codes. A registration token is replaced once.
         if (destroyedOnce.has(model) && !deleted) {
           throw new AlreadyUsedError(`${model} was answered by another request`);
+        }
+        if (model === 'Session' && deleted?.uid && !unit.found.has(goingOn(deleted.uid))) {
+          await forgetSession(trx, deleted.uid);
         }
         const authorizationId = told && deleted && authorizationOf(deleted);
         if (authorizationId) await told(trx, authorizationId);
@@ -268,6 +292,11 @@ async function closeFamily(
     .forUpdate()
     .execute();
 }
+
+/** Names a session that somebody is signed in with, whatever its id is at the moment. */
+const signedIn = (uid: string | null, accountId: string) => `signed in ${uid} ${accountId}`;
+/** Names a session that this request saves: under a new id, it goes on. */
+const goingOn = (uid: string) => `going on ${uid}`;
 
 /** The authorization behind a token: its grant's id, or what a service account's token remembers. */
 function authorizationOf(row: Pick<OidcArtifactsTable, 'grant_id' | 'payload'>): string | undefined {

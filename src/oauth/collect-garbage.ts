@@ -18,7 +18,7 @@ export function createGarbageCollector({ store, clock }: { store: Store; clock: 
     async collect() {
       let deleted = 0;
       for (;;) {
-        const batch = (await collectArtifacts()) + (await collectCounters());
+        const batch = (await collectArtifacts()) + (await collectCounters()) + (await collectSessions());
         deleted += batch;
         if (batch < batchRows) return deleted;
         await new Promise((resume) => setImmediate(resume));
@@ -41,6 +41,17 @@ export function createGarbageCollector({ store, clock }: { store: Store; clock: 
             .limit(batchRows)
             .$asTuple('model', 'key'),
         ),
+      )
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
+  }
+
+  async function collectSessions(): Promise<number> {
+    const { numDeletedRows } = await store.db
+      .deleteFrom('sessions')
+      .where('id', 'in', ({ selectFrom }) =>
+        // sessions_by_expiry
+        selectFrom('sessions').select('id').where('expires_at', '<', clock.now()).limit(batchRows),
       )
       .executeTakeFirstOrThrow();
     return Number(numDeletedRows);

@@ -24,6 +24,15 @@ export interface UnitOfWork {
   /** Artifacts that this request read: it may change them, never make them anew. */
   readonly found: Set<string>;
   reach: RevocationReach;
+  /** Who sent the request, as far as it can be told. */
+  readonly visitor: Visitor;
+}
+
+/** The browser or tool behind a request. */
+export interface Visitor {
+  /** What it says it is; written by anyone. */
+  readonly userAgent?: string | undefined;
+  readonly address?: string | undefined;
 }
 
 /** Something that can be used once was used by another request in the meantime. */
@@ -37,7 +46,11 @@ export interface UnitsOfWork {
    * @param outcome tells after the request which of its writes stand: all, those that always do, or none
    * @throws AlreadyUsedError when a single use was lost to another request; nothing was written then
    */
-  run<T>(request: () => Promise<T>, outcome: () => 'success' | 'refusal' | 'failure'): Promise<T>;
+  run<T>(
+    request: () => Promise<T>,
+    outcome: () => 'success' | 'refusal' | 'failure',
+    visitor?: Visitor,
+  ): Promise<T>;
   /** The unit of the running request. @throws Error outside of one: every write belongs to a request */
   current(): UnitOfWork;
 }
@@ -45,7 +58,7 @@ export interface UnitsOfWork {
 export function createUnitsOfWork({ store }: { store: Store }): UnitsOfWork {
   const running = new AsyncLocalStorage<UnitOfWork>();
   return {
-    async run(request, outcome) {
+    async run(request, outcome, visitor = {}) {
       const writes: { write: Write; always: boolean }[] = [];
       const unit: UnitOfWork = {
         onSuccess: (write) => void writes.push({ write, always: false }),
@@ -53,6 +66,7 @@ export function createUnitsOfWork({ store }: { store: Store }): UnitsOfWork {
         artifacts: new Map(),
         found: new Set(),
         reach: 'nothing',
+        visitor,
       };
       const result = await running.run(unit, request);
       const verdict = outcome();

@@ -99,6 +99,16 @@ const columns: Columns = {
     revoked_at: 'number?',
     end_reason: 'text?',
   },
+  sessions: {
+    id: 'text',
+    uid: 'text',
+    user_id: 'text',
+    user_agent: 'text?',
+    address: 'text?',
+    signed_in_at: 'number',
+    last_seen_at: 'number',
+    expires_at: 'number',
+  },
   oidc_artifacts: {
     model: 'text',
     key: 'text',

@@ -30,7 +30,7 @@ export function createSessionAccess(deps: {
     async callerOf(ctx) {
       // Whoever sends a token means to be judged by it, not by a session that happens to be there.
       if (ctx.get('Authorization') !== '') throw refusal('token_not_accepted');
-      const { id, accountId } = await sessions.read(ctx);
+      const { uid, accountId } = await sessions.read(ctx);
       const caller =
         accountId === undefined
           ? undefined
@@ -38,10 +38,10 @@ export function createSessionAccess(deps: {
       if (!caller) throw refusal('not_signed_in');
       const reads = ctx.method === 'GET' || ctx.method === 'HEAD';
       const ours = isOurOwnPage(ctx.req.headers, issuer);
-      if (!reads && !(ours && secrets.matches(formPurpose, id, ctx.get(csrfHeader)))) {
+      if (!reads && !(ours && secrets.matches(formPurpose, uid, ctx.get(csrfHeader)))) {
         throw refusal('request_forged', { header: csrfHeader });
       }
-      return { caller, csrf: secrets.keyedHash(formPurpose, id) };
+      return { caller, csrf: secrets.keyedHash(formPurpose, uid) };
     },
   };
 }

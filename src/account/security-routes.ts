@@ -1,0 +1,123 @@
+/** `/account/security`: a person's password, and the browsers that they are signed in with. */
+import Router from '@koa/router';
+import type Koa from 'koa';
+import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import type { Actor } from '../changes/change-log.ts';
+import type { Clock } from '../clock.ts';
+import { checkNewPassword } from '../directory/new-password.ts';
+import type { Passwords } from '../directory/passwords.ts';
+import type { SessionStore } from '../directory/session-store.ts';
+import type { UserStore } from '../directory/user-store.ts';
+import { addressBlock, clientAddress } from '../http/client-address.ts';
+import type { Words } from '../http/messages.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import type { Form } from '../http/read-form.ts';
+import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { SignIn } from '../interaction/sign-in.ts';
+import { type SecurityPage, securityHref, sessionRows } from './security-page.ts';
+import { type AccountSession, accountNav, type Visit } from './session.ts';
+
+export interface SecurityDependencies {
+  readonly session: AccountSession;
+  readonly sessions: BrowserSessions;
+  readonly sessionList: SessionStore;
+  readonly signIn: SignIn;
+  readonly passwords: Passwords;
+  readonly users: UserStore;
+  readonly authorizations: AuthorizationStore;
+  readonly pages: PageWriter;
+  readonly clock: Clock;
+  readonly trustedProxyHops: number;
+}
+
+const problemKeys = {
+  too_short: 'account.security.password_too_short',
+  too_long: 'account.security.password_too_long',
+  common: 'account.security.password_common',
+  names_account: 'account.security.password_names_account',
+} as const;
+
+/** What the page may say after it was sent somewhere else. */
+const done = ['password', 'password-tools', 'session', 'sessions'] as const;
+const doneKeys = {
+  password: 'account.security.done.password',
+  'password-tools': 'account.security.done.password_tools',
+  session: 'account.security.done.session',
+  sessions: 'account.security.done.sessions',
+} as const;
+
+export function createSecurityRoutes(deps: SecurityDependencies): Router {
+  const { session, sessions, sessionList, pages, users } = deps;
+  const router = new Router({ prefix: securityHref });
+  router.get('/', (ctx) => session.visit(ctx, (visit) => show(ctx, visit)));
+  router.post('/password', (ctx) => session.post(ctx, (visit, form) => changePassword(ctx, visit, form)));
+  router.post('/sessions/end', (ctx) => session.post(ctx, (visit, form) => endSessions(ctx, visit, form)));
+  return router;
+
+  async function show(
+    ctx: Koa.Context,
+    visit: Visit,
+    refused?: { status: number; text: (words: Words) => string },
+  ): Promise<void> {
+    const { user } = visit.person;
+    const [listed, secret] = await Promise.all([sessionList.list(user.id), users.findByEmail(user.email)]);
+    const was = done.find((one) => one === ctx.query.done);
+    pages.show(
+      ctx,
+      'account/security',
+      (words): SecurityPage => ({
+        nav: accountNav(visit, words.t, securityHref),
+        csrf: visit.csrf,
+        now: deps.clock.now(),
+        email: user.email,
+        hasPassword: secret?.passwordHash != null,
+        sessions: sessionRows(listed, visit.uid, words),
+        ...(refused
+          ? { notice: { tone: 'problem', text: refused.text(words) } }
+          : was && { notice: { tone: 'good', text: words.t(doneKeys[was]) } }),
+      }),
+      { status: refused?.status ?? 200 },
+    );
+  }
+
+  async function changePassword(ctx: Koa.Context, visit: Visit, form: Form): Promise<void> {
+    const { user } = visit.person;
+    const refuse = (status: number, text: (words: Words) => string) => show(ctx, visit, { status, text });
+    const wanted = form.get('new_password')?.[0] ?? '';
+    const problem = checkNewPassword(wanted, user);
+    if (problem) return refuse(422, ({ t }) => t(problemKeys[problem]));
+    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+    const password = form.get('password')?.[0] ?? '';
+    const proof = await deps.signIn.attempt({ email: user.email, password }, address);
+    if (proof.kind === 'too_many') {
+      ctx.set('Retry-After', String(proof.retryAfterSeconds));
+      const minutes = Math.max(1, Math.ceil(proof.retryAfterSeconds / 60));
+      return refuse(429, ({ plural }) => plural('sign_in.too_many', minutes));
+    }
+    if (proof.kind === 'wrong') return refuse(403, ({ t }) => t('account.security.password_wrong'));
+    const actor = actorOf(ctx, visit);
+    // Ends every session, this one too; this browser gets a new one.
+    await users.update(actor, user.id, { passwordHash: await deps.passwords.hash(wanted) });
+    const tools = form.get('tools')?.[0] === 'revoke';
+    if (tools) await deps.authorizations.revokeAll(actor, { userId: user.id });
+    await sessions.signIn(ctx, user.id, ['pwd']);
+    leave(ctx, tools ? 'password-tools' : 'password');
+  }
+
+  async function endSessions(ctx: Koa.Context, visit: Visit, form: Form): Promise<void> {
+    const { id } = visit.person.user;
+    const one = form.get('session')?.[0];
+    const which = one === undefined ? { allBut: visit.uid } : { id: one };
+    await sessionList.end(actorOf(ctx, visit), id, which);
+    leave(ctx, one === undefined ? 'sessions' : 'session');
+  }
+
+  function leave(ctx: Koa.Context, what: (typeof done)[number]): void {
+    ctx.redirect(`${securityHref}?done=${what}`);
+    ctx.status = 303;
+  }
+
+  function actorOf(ctx: Koa.Context, visit: Visit): Actor {
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+  }
+}
