@@ -206,7 +206,17 @@ export interface SessionsTable {
   /** Keyed hash of the session's uid, as in `oidc_artifacts`. */
   uid: string;
   user_id: string;
-  /** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */
+  /** What the browser said it is, shortened; written by anyone. */
+  user_agent: string | null;
+  /** The address that it was last seen from. */
+  address: string | null;
+  signed_in_at: Seconds;
+  /** To within some minutes. */
+  last_seen_at: Seconds;
+  expires_at: Seconds;
+}
+
+/** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */
 export interface OidcArtifactsTable {
   model: string;
   key: string;
