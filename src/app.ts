@@ -12,6 +12,7 @@ import { createSignInRoutes } from './account/sign-in-routes.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
 import { createChangeStream } from './changes/change-stream.ts';
+import { createPublicHttps } from './clients/metadata-document-transport.ts';
 import { createUnusedClients } from './clients/unused-clients.ts';
 import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
 import { createPasswords } from './directory/passwords.ts';
@@ -26,6 +27,8 @@ import { createSecurityHeaders } from './http/security-headers.ts';
 import { buildStartPage } from './http/start-page.ts';
 import { createBrowserSessions } from './interaction/browser-session.ts';
 import { createConsentWriter } from './interaction/consent-writer.ts';
+import { countSignIns } from './interaction/count-sign-ins.ts';
+import { createTokenCount } from './interaction/count-tokens.ts';
 import { createDevicePages } from './interaction/device-pages.ts';
 import {
   createCodeEntry,
@@ -48,11 +51,15 @@ import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
 import { createDevicePolling } from './oauth/device-flow.ts';
+import { createKeyRing } from './oauth/key-ring.ts';
 import { createProvider, type MetadataDocumentOptions } from './oauth/provider.ts';
 import { createRegistrationManagement } from './oauth/registration-management.ts';
 import { createResources } from './oauth/resources.ts';
-import { loadSigningKeys } from './oauth/signing-keys.ts';
+import { createSigningKeys } from './oauth/signing-keys.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
+import { createActivityRecorder } from './operations/activity-recorder.ts';
+import { createIntrospectionInstruments } from './operations/introspection-instruments.ts';
+import { createTally } from './operations/tally.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
 import { createStores } from './stores.ts';
@@ -73,6 +80,10 @@ export interface AppDependencies {
   /** What the start page may tell about the demo. */
   readonly demo: { readonly loaded: boolean; readonly platform?: string };
   readonly metadataDocuments?: MetadataDocumentOptions | undefined;
+  /** After how many days the next signing keys are published; never when 0 or absent. */
+  readonly signingKeyDays?: number;
+  /** What remembered introspection answers may take. */
+  readonly cacheBytes?: number;
 }
 
 export interface App {
@@ -89,6 +100,7 @@ export interface App {
 export async function createApp(deps: AppDependencies): Promise<App> {
   const { issuer, store, clock, secrets, log, trustedProxyHops } = deps;
   const stores = createStores(deps);
+  const tally = createTally();
   const units = createUnitsOfWork({ store });
   const limits = createRateLimits(deps);
   const resources = createResources(stores);
@@ -100,10 +112,12 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const pages = createPageWriter({ renderer, messages });
   const guesses = createUserCodeGuesses({ limits, trustedProxyHops });
 
+  const keys = createSigningKeys({ ...deps, ...stores });
+  const loaded = await keys.load();
   const provider = createProvider({
     ...deps,
     ...stores,
-    signingKeys: await loadSigningKeys(deps),
+    signingKeys: loaded.map(({ jwk }) => jwk),
     rights,
     resources,
     units,
@@ -129,7 +143,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const passwords = createPasswords();
   const secure = issuer.startsWith('https:');
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
-  const signIn = createSignIn({ ...stores, passwords, limits });
+  const signIn = countSignIns(createSignIn({ ...stores, passwords, limits }), tally);
   const interaction = createInteractionRoutes({
     ...deps,
     ...stores,
@@ -141,11 +155,26 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     installs: createInstalls({ secrets, secure }),
   });
   const signInRoutes = createSignInRoutes({ ...deps, sessions, signIn, pages });
-  const account = createAccount({ ...deps, ...stores, passwords, sessions, signIn, pages, resources, limits });
+  const account = createAccount({
+    ...deps,
+    ...stores,
+    passwords,
+    sessions,
+    signIn,
+    pages,
+    resources,
+    limits,
+  });
   // Loaded when somebody administers: a server that only answers tools does without its memory.
   const administration = once(async () => {
     const { createAdmin } = await import('./admin/admin.ts');
-    return createAdmin({ ...deps, ...stores, rights, passwords, sessions, messages, pages });
+    const { createDoctor } = await import('./doctor/doctor.ts');
+    const doctor = createDoctor({
+      ...stores,
+      issuer,
+      https: createPublicHttps(deps.metadataDocuments?.internet),
+    });
+    return createAdmin({ ...deps, ...stores, rights, passwords, sessions, messages, pages, doctor });
   });
   const start = new Router().get('/', (ctx) => {
     const { loaded, platform } = deps.demo;
@@ -158,6 +187,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createSecurityHeaders({ https: issuer.startsWith('https:') }));
   koa.use(createLastResort({ pages, log }));
   koa.use(assets.middleware);
+  koa.use(createTokenCount(tally));
+  koa.use(createKeyRing({ provider, keys, loaded, clock, monotonic }).middleware);
   koa.use(registrationCors);
   koa.use(tidyAuthorizationQuery);
   koa.use(createUnitMiddleware({ units, trustedProxyHops }));
@@ -190,6 +221,11 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       return (await limits.take(once, key)).kind === 'allowed';
     },
   });
+  const recorder = createActivityRecorder({
+    ...stores,
+    tally,
+    onFailure: (error) => log.warn({ err: error }, 'counts could not be written; they are kept'),
+  });
   const introspection = createIntrospectionListener({
     ...stores,
     issuer,
@@ -200,6 +236,9 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     onUse: (authorizationId, caller, request) =>
       lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
     callers,
+    mostBytes: deps.cacheBytes,
+    instruments: createIntrospectionInstruments(tally),
+    monotonic,
     onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
   });
   const feed = createChangeFeed(deps);
@@ -212,10 +251,20 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const unusedClients = createUnusedClients({ ...stores, store, clock });
   const garbage: GarbageCollector = {
     collect: async () =>
-      (await stores.apiKeys.recordEnds()) + (await unusedClients.clear()) + (await collector.collect()),
+      (await stores.activity.prune()) +
+      (await stores.apiKeys.recordEnds()) +
+      (await unusedClients.clear()) +
+      (await keys.keepUp(deps.signingKeyDays ?? 0)) +
+      (await collector.collect()),
   };
-  const app: App = { listener, garbage, endStreams: stream.end, settle: lastUse.flush, ready: true };
+  const app: App = { listener, garbage, endStreams: stream.end, settle, ready: true };
+  const stopRecording = recorder.start();
   return app;
+
+  async function settle(): Promise<void> {
+    stopRecording();
+    await Promise.all([lastUse.flush(), recorder.flush()]);
+  }
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
     if (introspection.take(request, response)) return;

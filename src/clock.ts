@@ -16,3 +16,9 @@ export const monotonicMilliseconds = (): number => performance.now();
 export function dateOf(seconds: number): Date {
   return new Date(seconds * 1_000);
 }
+
+/** Reads the `Date` of an HTTP answer as integer epoch seconds; undefined when it is none. Pure. @see RFC 9110 section 5.6.7 */
+export function secondsOfHttpDate(text: string): number | undefined {
+  const milliseconds = Date.parse(text);
+  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1_000);
+}

@@ -6,6 +6,8 @@ export interface ShippedFiles {
   readonly capabilities: string;
   readonly roles: string;
   readonly demo: string;
+  /** The folder of the message catalogues. */
+  readonly messages: string;
 }
 
 /**
@@ -20,6 +22,7 @@ export function shippedFiles(): ShippedFiles {
         capabilities: join(config, 'capabilities.yaml'),
         roles: join(config, 'roles.yaml'),
         demo: join(config, 'demo.yaml'),
+        messages: join(config, 'messages'),
       };
     }
     if (dirname(folder) === folder)

@@ -27,6 +27,15 @@ export type Got =
 export interface PublicHttps {
   /** Gets a URL without following redirects. The body is read of a 200 alone. @param mostBytes what is refused beyond */
   get(url: string, limits: { readonly mostBytes: number }): Promise<Got>;
+  /** Asks anything, likewise. The body is read whatever the status. */
+  exchange(question: PublicQuestion, limits: { readonly mostBytes: number }): Promise<Got>;
+}
+
+export interface PublicQuestion {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
 }
 
 export interface PublicHttpsDependencies {
@@ -39,32 +48,46 @@ export interface PublicHttpsDependencies {
 export function createPublicHttps(deps: PublicHttpsDependencies = {}): PublicHttps {
   const { resolve = resolveByDns, request = requestByHttps } = deps;
   return {
-    async get(text, { mostBytes }) {
-      const url = new URL(text);
-      if (url.protocol !== 'https:') return { kind: 'refused', reason: 'it is not an https URL' };
-      const signal = AbortSignal.timeout(withinMilliseconds);
-      try {
-        const addresses = await unlessAborted(signal, addressesOf(url, resolve));
-        if (addresses.length === 0) return { kind: 'unreachable', reason: 'the host has no address' };
-        if (!addresses.every(isPublicAddress)) {
-          return { kind: 'refused', reason: 'the host is not on the public internet' };
-        }
-        const response = await respond(request(optionsOf(url, addresses, signal)));
-        try {
-          return await read(response, mostBytes);
-        } finally {
-          response.destroy();
-        }
-      } catch {
-        // Why exactly would tell a stranger about our network.
-        const reason = signal.aborted ? 'the host did not answer in time' : 'the host could not be reached';
-        return { kind: 'unreachable', reason };
-      }
-    },
+    get: (url, { mostBytes }) =>
+      converse({ method: 'GET', url, headers: { Accept: 'application/json' } }, (response) =>
+        response.statusCode === 200 ? read(response, mostBytes) : unread(response),
+      ),
+    exchange: (question, { mostBytes }) => converse(question, (response) => read(response, mostBytes)),
   };
+
+  async function converse(
+    question: PublicQuestion,
+    hear: (response: IncomingMessage) => Got | Promise<Got>,
+  ): Promise<Got> {
+    const url = new URL(question.url);
+    if (url.protocol !== 'https:') return { kind: 'refused', reason: 'it is not an https URL' };
+    const signal = AbortSignal.timeout(withinMilliseconds);
+    try {
+      const addresses = await unlessAborted(signal, addressesOf(url, resolve));
+      if (addresses.length === 0) return { kind: 'unreachable', reason: 'the host has no address' };
+      if (!addresses.every(isPublicAddress)) {
+        return { kind: 'refused', reason: 'the host is not on the public internet' };
+      }
+      const response = await respond(request(optionsOf(question, url, addresses, signal)), question.body);
+      try {
+        return await hear(response);
+      } finally {
+        response.destroy();
+      }
+    } catch {
+      // Why exactly would tell a stranger about our network.
+      const reason = signal.aborted ? 'the host did not answer in time' : 'the host could not be reached';
+      return { kind: 'unreachable', reason };
+    }
+  }
 }
 
-function optionsOf(url: URL, addresses: readonly string[], signal: AbortSignal): RequestOptions {
+function optionsOf(
+  { method, headers }: PublicQuestion,
+  url: URL,
+  addresses: readonly string[],
+  signal: AbortSignal,
+): RequestOptions {
   const judged = addresses.map((address) => ({ address, family: isIP(address) }));
   const lookup: LookupFunction = (_host, options, done) => {
     const [first] = judged;
@@ -72,11 +95,11 @@ function optionsOf(url: URL, addresses: readonly string[], signal: AbortSignal):
     else if (first) done(null, first.address, first.family);
   };
   return {
-    method: 'GET',
+    method,
     host: bare(url.hostname),
     port: url.port === '' ? 443 : Number(url.port),
     path: `${url.pathname}${url.search}`,
-    headers: { Host: url.host, Accept: 'application/json', 'Accept-Encoding': 'identity' },
+    headers: { ...headers, Host: url.host, 'Accept-Encoding': 'identity' },
     agent: false,
     maxHeaderSize: 8_192,
     lookup,
@@ -92,16 +115,21 @@ async function addressesOf(
   return isIP(host) ? [host] : resolve(host);
 }
 
-function respond(asked: ClientRequest): Promise<IncomingMessage> {
+function respond(asked: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
-    asked.on('response', done).on('error', fail).end();
+    asked.on('response', done).on('error', fail).end(body);
   });
 }
 
+const unread = ({ statusCode = 0, headers }: IncomingMessage): Got => ({
+  kind: 'answer',
+  status: statusCode,
+  headers,
+  body: Buffer.alloc(0),
+});
+
 async function read(response: IncomingMessage, mostBytes: number): Promise<Got> {
-  const status = response.statusCode ?? 0;
-  const { headers } = response;
-  if (status !== 200) return { kind: 'answer', status, headers, body: Buffer.alloc(0) };
+  const { statusCode: status = 0, headers } = response;
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') return { kind: 'refused', reason: 'the answer is compressed' };
   const tooLarge = { kind: 'refused', reason: `the answer is larger than ${mostBytes} bytes` } as const;

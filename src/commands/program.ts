@@ -10,6 +10,7 @@ import { listAuthorizations, revokeAuthorization } from './authorizations.ts';
 import { addPersonCommands } from './person-program.ts';
 import { start } from './start.ts';
 import { createTerminal, type Streams, type Terminal } from './terminal.ts';
+import { addUpkeepCommands } from './upkeep-program.ts';
 import { listUsers, resumeUser, suspendUser } from './users.ts';
 import { explain } from './why.ts';
 import type { Workspace } from './workspace.ts';
@@ -30,9 +31,10 @@ export async function runCommandLine(
   const terminal = createTerminal(streams);
   let code: ExitCode = 0;
   const say = (answer: Answer, json: boolean | undefined) => {
-    if (answer.outcome === 'done') {
+    if ('document' in answer) {
       if (json) terminal.printJson(answer.document);
-      else terminal.print(answer.text);
+      else if (answer.text !== '') terminal.print(answer.text);
+      if (answer.outcome === 'unwell') code = 1;
       return;
     }
     terminal.complain(answer.message);
@@ -83,7 +85,8 @@ function createProgram(
     .option('--demo', 'load the demo organization into an empty database')
     .option('--no-demo', 'start an empty database without the demo organization')
     .option('--no-platform', 'leave the example platform out')
-    .action((options: Json & { demo?: boolean; platform?: boolean }) =>
+    .option('--workers <number>', 'serve from this many processes', processes)
+    .action((options: Json & { demo?: boolean; platform?: boolean; workers?: number }) =>
       configured(options.json, (config) => start(config, options)),
     );
   leaf(program, 'migrate', 'bring the database to this version').action((options: Json) =>
@@ -101,6 +104,22 @@ function createProgram(
         (await import('./import.ts')).importFile(workspace, terminal, file, options),
       ),
     );
+
+  leaf(
+    program,
+    'doctor [address]',
+    'look at this installation, or at an MCP server, an API or an issuer as a tool that connects to it would',
+  )
+    .option('--no-register', 'leave out registering a client and rehearsing its authorization request')
+    .action(async (address: string | undefined, options: Json & { register: boolean }) => {
+      if (address === undefined) {
+        return configured(options.json, async (config) =>
+          (await import('./self-check.ts')).checkInstallation(config, terminal),
+        );
+      }
+      const { examineAddress } = await import('./doctor.ts');
+      say(await examineAddress(terminal, address, options), options.json);
+    });
 
   const users = program.command('users').description('people and service accounts');
   paged(leaf(users, 'list', 'list users'))
@@ -143,6 +162,7 @@ function createProgram(
     onDatabase(options.json, (workspace) => explain(workspace, { authorization, capability, place })),
   );
 
+  addUpkeepCommands(program, { leaf, onDatabase });
   addPersonCommands({
     leaf: (name, description) => leaf(program, name, description),
     terminal,
@@ -174,6 +194,12 @@ const placed = (command: Command): Command =>
     .option('--project <slug>', 'on this project')
     .option('--organization', 'on the organization')
     .option('--role <slug>', 'this role');
+
+function processes(text: string): number {
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > 64) throw new InvalidArgumentError('must be from 1 to 64.');
+  return count;
+}
 
 function pageSize(text: string): number {
   const size = /^\d{1,4}$/.test(text) ? Number(text) : 0;

@@ -7,6 +7,7 @@ import type { Store } from '../../../db/open.ts';
 import type { Clock } from '../../clock.ts';
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
 import type { Passwords } from '../../directory/passwords.ts';
+import type { Doctor } from '../../doctor/doctor.ts';
 import type { AuthorizationRights } from '../../oauth/authorization-rights.ts';
 import type { Catalogue } from '../../policy/vocabulary.ts';
 import type { Stores } from '../../stores.ts';
@@ -20,6 +21,7 @@ export interface AdminDeps extends Stores {
   readonly catalogue: Catalogue;
   readonly passwords: Passwords;
   readonly rights: AuthorizationRights;
+  readonly doctor: Doctor;
 }
 
 export type Outcome<Answer> =

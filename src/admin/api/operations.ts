@@ -1,19 +1,23 @@
 /** The one table of what the administration can do. Routes, description and the test of who may do what are made from it. */
 
 import { serviceAccountOperations, userOperations } from './account-operations.ts';
+import { apiKeyOperations } from './api-key-operations.ts';
 import { authorizationOperations } from './authorization-operations.ts';
 import { changeOperations } from './change-operations.ts';
 import { clientOperations } from './client-operations.ts';
+import { doctorOperation } from './doctor-operation.ts';
 import { mcpServerOperations } from './mcp-server-operations.ts';
 import type { Operation } from './operation.ts';
 import { projectOperations } from './project-operations.ts';
 import { resourceServerOperations } from './resource-server-operations.ts';
 import { roleOperations } from './role-operations.ts';
 import { serviceAccountClientOperations } from './service-account-clients.ts';
+import { sessionOperations } from './session-operations.ts';
 import { simulateOperation } from './simulate-operation.ts';
 
 export const operations: readonly Operation[] = [
   ...Object.values(userOperations),
+  ...Object.values(sessionOperations),
   ...Object.values(serviceAccountOperations),
   ...Object.values(serviceAccountClientOperations),
   ...Object.values(roleOperations),
@@ -22,6 +26,8 @@ export const operations: readonly Operation[] = [
   ...Object.values(clientOperations),
   ...Object.values(resourceServerOperations),
   ...Object.values(authorizationOperations),
+  ...Object.values(apiKeyOperations),
   simulateOperation,
+  doctorOperation,
   ...Object.values(changeOperations),
 ];

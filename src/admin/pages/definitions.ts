@@ -3,6 +3,7 @@ import { serviceAccountPages, userPages } from './account-pages.ts';
 import { auditPages } from './audit-page.ts';
 import { authorizationPages } from './authorization-pages.ts';
 import { clientPages } from './client-pages.ts';
+import { doctorPages } from './doctor-page.ts';
 import { mcpServerPages } from './mcp-server-pages.ts';
 import type { FormDefinition, PageDefinition } from './page.ts';
 import { projectPages } from './project-pages.ts';
@@ -19,6 +20,7 @@ const parts = [
   clientPages,
   resourceServerPages,
   authorizationPages,
+  doctorPages,
   auditPages,
 ];
 
