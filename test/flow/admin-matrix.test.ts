@@ -26,6 +26,9 @@ const machines = 'service-accounts.update service-accounts.create';
 const expected: Record<string, string> = {
   ...accounts('user', 'users.manage', 'users.manage', 'users.manage'),
   ...accounts('service_account', machines, 'service-accounts.create', 'service-accounts.update'),
+  list_user_sessions: 'users.manage',
+  end_user_session: 'users.manage',
+  end_user_sessions: 'users.manage',
   list_service_account_clients: machines,
   create_service_account_client: 'service-accounts.update',
   rotate_service_account_client_secret: 'service-accounts.update',

@@ -14,6 +14,7 @@ import { authorizationsTab } from './authorization-pages.ts';
 import { confirmation } from './confirmation.ts';
 import { field, fields, type PageDefinition, type PageRequest } from './page.ts';
 import { type AdminPage, type Block, type Field, text, time } from './page-model.ts';
+import { sessionBlocks, sessionForms } from './sessions-tab.ts';
 import { clientsBlocks } from './service-account-clients-blocks.ts';
 import { listQuery, moreLinks, searchField, statusBadge, titleBadge } from './words.ts';
 
@@ -150,6 +151,7 @@ function accountPages({ section, operations, see, create, update, words: keys }:
         ['', 'admin.tab.profile'],
         ['/access', 'admin.tab.access'],
         ['/authorizations', 'admin.tab.authorizations'],
+        ...(isPerson ? [['/sessions', 'admin.tab.sessions'] as const] : []),
       ] as const
     ).map(([path, label]) => ({
       href: `${root}/${account.id}${path}`,
@@ -276,6 +278,17 @@ function accountPages({ section, operations, see, create, update, words: keys }:
     },
   };
 
+  const sessions: PageDefinition = {
+    path: `/${section}/:id/sessions`,
+    section,
+    anyOf: see,
+    async build(request) {
+      const account = await read(request);
+      const blocks = await sessionBlocks(request, account.id, `${root}/${account.id}`);
+      return frame(account, '/sessions', blocks, request);
+    },
+  };
+
   const suspend: PageDefinition = {
     path: `/${section}/:id/suspend`,
     section,
@@ -332,7 +345,9 @@ function accountPages({ section, operations, see, create, update, words: keys }:
   };
 
   const forms = accountForms({ section, root, operations, pages: { fresh, profile, access } });
-  return { pages: [list, fresh, profile, access, authorizations, suspend, removeRole], forms, profile };
+  const pages = [list, fresh, profile, access, authorizations, suspend, removeRole];
+  if (!isPerson) return { pages, forms, profile };
+  return { pages: [...pages, sessions], forms: [...forms, ...sessionForms(section, root, sessions)], profile };
 }
 
 export const userPages = accountPages({

@@ -27,7 +27,12 @@ describe('the table of operations', () => {
       .filter(({ method, versioned }) => (method === 'patch' || method === 'delete') && !versioned)
       .map(({ id }) => id);
     // Taking away what is already gone is no lost update.
-    expect(free).toEqual(['unassign_user_role', 'unassign_service_account_role']);
+    expect(free).toEqual([
+      'unassign_user_role',
+      'end_user_session',
+      'end_user_sessions',
+      'unassign_service_account_role',
+    ]);
   });
 });
 

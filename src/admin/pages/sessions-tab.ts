@@ -1,0 +1,68 @@
+/** A person's tab Sessions: the browsers that they are signed in with, each with its end. */
+import { browserLabel } from '../../account/browser-words.ts';
+import { sessionOperations } from '../api/session-operations.ts';
+import { type FormDefinition, field, form, type PageDefinition, type PageRequest } from './page.ts';
+import { type Block, code, text, time } from './page-model.ts';
+
+/** Builds the tab's blocks. @param home the account's page */
+export async function sessionBlocks(
+  { ask, words }: PageRequest,
+  userId: string,
+  home: string,
+): Promise<Block[]> {
+  const { t } = words;
+  const { items } = await ask(sessionOperations.list, { params: { user_id: userId } });
+  const action = `${home}/sessions`;
+  return [
+    {
+      kind: 'table',
+      text: t('admin.sessions.text'),
+      columns: [
+        t('account.security.browser'),
+        t('account.security.address'),
+        t('account.security.signed_in'),
+        t('account.security.last_seen'),
+      ],
+      rows: items.map((session) => ({
+        cells: [
+          [text(browserLabel(session.user_agent, words))],
+          [code(session.address)],
+          [time(session.signed_in_at)],
+          [time(session.last_seen_at)],
+        ],
+        buttons: [{ action, label: t('account.security.end'), hidden: { session: session.id } }],
+      })),
+      empty: t('admin.sessions.empty'),
+      actions: t('admin.column.actions'),
+    },
+    ...(items.length > 1
+      ? [
+          {
+            kind: 'buttons',
+            buttons: [{ action: `${action}/all`, label: t('admin.sessions.end_all'), tone: 'danger' }],
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+/** The forms of the tab. */
+export function sessionForms(section: string, root: string, page: PageDefinition): FormDefinition[] {
+  const done = (_: unknown, { id = '' }: Readonly<Record<string, string>>) => `${root}/${id}/sessions`;
+  return [
+    form({
+      path: `/${section}/:id/sessions`,
+      operation: sessionOperations.end,
+      page,
+      input: (posted, { id = '' }) => ({ params: { user_id: id, session_id: field(posted, 'session') } }),
+      done,
+    }),
+    form({
+      path: `/${section}/:id/sessions/all`,
+      operation: sessionOperations.endAll,
+      page,
+      input: (_, { id = '' }) => ({ params: { user_id: id } }),
+      done,
+    }),
+  ];
+}
