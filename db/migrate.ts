@@ -6,7 +6,11 @@ import * as createTables from './migrations/0001-create-tables.ts';
 import * as addApiKeysAndLastUse from './migrations/0002-add-api-keys-and-last-use.ts';
 import * as indexChangesByActor from './migrations/0003-index-changes-by-actor.ts';
 import * as indexAuthorizationsOfClient from './migrations/0004-index-authorizations-of-client.ts';
+import * as addPolicies from './migrations/0005-add-policies.ts';
+import * as countActivity from './migrations/0006-count-activity.ts';
+import * as addMailAndAccountLinks from './migrations/0007-add-mail-and-account-links.ts';
 import * as addSessions from './migrations/0008-add-sessions.ts';
+import * as scheduleSigningKeys from './migrations/0012-schedule-signing-keys.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
@@ -15,7 +19,11 @@ const migrations: Record<string, Migration> = {
   '0002-add-api-keys-and-last-use': addApiKeysAndLastUse,
   '0003-index-changes-by-actor': indexChangesByActor,
   '0004-index-authorizations-of-client': indexAuthorizationsOfClient,
+  '0005-add-policies': addPolicies,
+  '0006-count-activity': countActivity,
+  '0007-add-mail-and-account-links': addMailAndAccountLinks,
   '0008-add-sessions': addSessions,
+  '0012-schedule-signing-keys': scheduleSigningKeys,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

@@ -20,10 +20,15 @@ export interface Database {
   clients: ClientsTable;
   authorizations: AuthorizationsTable;
   api_key_secrets: ApiKeySecretsTable;
+  policies: PoliciesTable;
+  approvals: ApprovalsTable;
   sessions: SessionsTable;
   oidc_artifacts: OidcArtifactsTable;
   signing_keys: SigningKeysTable;
   counters: CountersTable;
+  mail_outbox: MailOutboxTable;
+  account_links: AccountLinksTable;
+  activity: ActivityTable;
 }
 
 /** One row: the number of the last change. Updated in each transaction that changes an answer, so changes have commit order. */
@@ -37,7 +42,7 @@ export interface ChangesTable {
   /** The counter's value when it was written. */
   seq: number;
   at: Seconds;
-  /** `authorization`, `user`, `role`, `project`, `mcp_server`, `resource_server`, `client`. */
+  /** `authorization`, `user`, `role`, `project`, `mcp_server`, `resource_server`, `client`, `policy`. */
   subject: string;
   subject_id: string;
   action: string;
@@ -183,6 +188,8 @@ export interface AuthorizationsTable {
   last_used_by: string | null;
   /** The address that it asked from. */
   last_used_from: string | null;
+  /** When its end was last chosen: longest lifetimes count from here. Null: never since it was made. */
+  renewed_at: Seconds | null;
 }
 
 /** A live secret of an API key, or one that was; a key has one, and two while it is being rotated. */
@@ -216,6 +223,33 @@ export interface SessionsTable {
   expires_at: Seconds;
 }
 
+/** What may be handed over at all; one row, `organization`. */
+export interface PoliciesTable {
+  id: string;
+  /** JSON as `src/policies/policy-record.ts` writes it; what is left out is not bounded. */
+  content: Json;
+  version: number;
+  created_at: Seconds;
+  updated_at: Seconds;
+}
+
+/** One capability of one authorization that an administrator has to agree to, and how that stands. */
+export interface ApprovalsTable {
+  id: string;
+  authorization_id: string;
+  capability: string;
+  status: 'pending' | 'approved' | 'declined';
+  /** In the words of whoever asked. */
+  justification: string;
+  requested_by: string;
+  requested_at: Seconds;
+  decided_by: string | null;
+  decided_at: Seconds | null;
+  /** In the words of whoever decided. */
+  note: string | null;
+  version: number;
+}
+
 /** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */
 export interface OidcArtifactsTable {
   model: string;
@@ -236,10 +270,11 @@ export interface OidcArtifactsTable {
 export interface SigningKeysTable {
   kid: string;
   algorithm: string;
-  /** `signing` signs, `published` only verifies. */
-  state: 'signing' | 'published';
   encrypted_jwk: string;
+  /** When it was published. */
   created_at: Seconds;
+  /** When it takes over from the one before it. */
+  signs_from: Seconds;
 }
 
 /** Shared counters with an end: poll stamps and rate limits. */
@@ -247,4 +282,55 @@ export interface CountersTable {
   key: string;
   points: number;
   expires_at: Seconds;
+}
+
+/** What happened how often in one hour or on one day, summed over all nodes; nothing that answers depends on it. */
+export interface ActivityTable {
+  /** 3600 or 86400. */
+  span: Seconds;
+  /** A whole hour or day of UTC. */
+  starts_at: Seconds;
+  /** `introspection`, `sign_in`, `token`. */
+  topic: string;
+  outcome: string;
+  /** Name of the resource server; empty where there is none. */
+  party: string;
+  n: number;
+}
+
+/** Mail to be sent: written in the transaction of what it tells of. What it says is gone once it was sent or given up. */
+export interface MailOutboxTable {
+  id: string;
+  kind: string;
+  /** `en` or `de`; null: the language of the house. */
+  locale: string | null;
+  /** Whom it is for, where that is an account. */
+  user_id: string | null;
+  /** Recipient and content, encrypted under a key derived from MANDATE_SECRET; null once sent or given up. */
+  sealed: string | null;
+  /** How often somebody began to send it; whoever moves it on has the turn. */
+  attempts: number;
+  /** From when it may be tried, again if need be. */
+  due_at: Seconds;
+  created_at: Seconds;
+  sent_at: Seconds | null;
+  failed_at: Seconds | null;
+  /** A code, never what the other side wrote. */
+  failure: string | null;
+}
+
+/** A link in a mail that lets its reader set a password once. */
+export interface AccountLinksTable {
+  /** Keyed hash of the token in the link. */
+  token_hash: string;
+  kind: 'invitation' | 'password_reset';
+  user_id: string;
+  /** Keyed hash of the address and password that the account had: with another one, the link opens nothing. */
+  bound_to: string;
+  /** The mail that holds it. */
+  mail_id: string | null;
+  created_by: string;
+  created_at: Seconds;
+  expires_at: Seconds;
+  used_at: Seconds | null;
 }

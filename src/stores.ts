@@ -9,6 +9,7 @@ import { createChangeLog } from './changes/change-log.ts';
 import { createClientStore } from './clients/client-store.ts';
 import { createResourceServerStore } from './clients/resource-server-store.ts';
 import type { Clock } from './clock.ts';
+import { createAccountLinks } from './directory/account-links.ts';
 import { createLiveAccess } from './directory/live-access.ts';
 import { createMcpServerStore } from './directory/mcp-server-store.ts';
 import { createProjectStore } from './directory/project-store.ts';
@@ -16,26 +17,43 @@ import { createRoleStore } from './directory/role-store.ts';
 import { createSessionStore } from './directory/session-store.ts';
 import { createUserStore } from './directory/user-store.ts';
 import { createWorld } from './directory/world.ts';
+import { createActivityStore } from './operations/activity-store.ts';
+import { createApprovalStore } from './policies/approval-store.ts';
+import { createPolicyLimits } from './policies/policy-limits.ts';
+import { createPolicyStore } from './policies/policy-store.ts';
+import { createNotices } from './mail/notices.ts';
+import { createOutbox } from './mail/outbox.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
 
 export function createStores(base: { store: Store; clock: Clock; secrets: Secrets; catalogue: Catalogue }) {
-  const deps = { ...base, changes: createChangeLog(base) };
+  const outbox = createOutbox(base);
+  const changes = createChangeLog({ ...base, told: createNotices({ outbox }) });
+  const deps = { ...base, changes };
   const authorizations = createAuthorizationStore(deps);
+  const clients = createClientStore(deps);
+  const policies = createPolicyStore(deps);
+  const approvals = createApprovalStore(deps);
   return {
     changes: deps.changes,
     history: createChangeHistory(deps),
+    activity: createActivityStore(deps),
     users: createUserStore(deps),
     sessionList: createSessionStore(deps),
     roles: createRoleStore(deps),
     projects: createProjectStore(deps),
     mcpServers: createMcpServerStore(deps),
-    clients: createClientStore(deps),
+    clients,
     resourceServers: createResourceServerStore(deps),
     authorizations,
+    policies,
+    approvals,
+    policyLimits: createPolicyLimits({ ...deps, policies, approvals, clients }),
     authorizationEditor: createAuthorizationEditor(deps),
     authorizationList: createAuthorizationList(deps),
     apiKeys: createApiKeyStore({ ...deps, authorizations }),
+    outbox,
+    accountLinks: createAccountLinks(deps),
     liveAccess: createLiveAccess(deps),
     worldSource: createWorld(deps),
   };

@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ResourceServer } from '../clients/resource-server-store.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
+import type { IntrospectionInstruments } from '../operations/introspection-instruments.ts';
 import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
 import type { PlainView } from './plain-view.ts';
@@ -36,11 +37,13 @@ export interface Introspection {
 export function createIntrospection(deps: {
   readonly callers: CallerAuthentication;
   readonly view: PlainView;
+  readonly instruments?: IntrospectionInstruments;
   /** Told why an answer could not be given. */
   readonly onFailure: (error: unknown) => void;
   /** Told of every active answer. @param caller the resource server's name */
   readonly onUse?: ((authorizationId: string, caller: string, request: IncomingMessage) => void) | undefined;
 }): Introspection {
+  const { instruments } = deps;
   const orFail = (response: ServerResponse, work: Promise<void>) =>
     work.catch((error: unknown) => fail(error, response));
   return {
@@ -51,6 +54,7 @@ export function createIntrospection(deps: {
   };
 
   function fail(error: unknown, response: ServerResponse): void {
+    if (instruments) instruments.unavailable.n += 1;
     deps.onFailure(error);
     send(response, 503, refusal('temporarily_unavailable', 'live permissions cannot be read now'), {
       'Retry-After': '1',
@@ -84,6 +88,7 @@ export function createIntrospection(deps: {
       return send(response, 400, refusal('invalid_request', `${repeated} is given more than once`));
 
     const caller = await deps.callers.authenticate(authorization, form);
+    if (instruments && caller.kind !== 'caller') instruments.refusedCaller.n += 1;
     switch (caller.kind) {
       case 'malformed':
         return send(response, 400, refusal('invalid_request', caller.reason));
@@ -101,6 +106,7 @@ export function createIntrospection(deps: {
     if (!value) return send(response, 400, refusal('invalid_request', 'token is missing'));
     const body = await deps.view.answer(server, value);
     send(response, 200, body);
+    if (instruments) instruments.of(server.name)[body === inactive ? 'inactive' : 'active'].n += 1;
     if (body === inactive) return;
     const { authorization_id: id } = JSON.parse(body) as { authorization_id: string };
     deps.onUse?.(id, server.name, response.req);

@@ -10,6 +10,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Freshness } from '../changes/freshness.ts';
 import type { Clock } from '../clock.ts';
 import { type Form, parseForm } from '../http/read-form.ts';
+import {
+  createIntrospectionInstruments,
+  type IntrospectionInstruments,
+  sampledOneIn,
+} from '../operations/introspection-instruments.ts';
+import { createTally } from '../operations/tally.ts';
 import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
 import { type Introspection, singleParameters } from './endpoint.ts';
@@ -27,13 +33,19 @@ export interface FastPathDependencies {
   readonly freshness: Freshness;
   readonly callers: CallerAuthentication;
   readonly plain: Introspection;
+  readonly instruments?: IntrospectionInstruments;
+  /** Milliseconds that only go on. */
+  readonly monotonic: () => number;
   /** Told of active answers, of the same one every few seconds only. @param caller the resource server's name */
   readonly onUse?: (authorizationId: string, caller: string, request: IncomingMessage) => void;
 }
 
 /** @returns a listener that takes a request, or leaves it as it is and says false */
 export function createFastPath(deps: FastPathDependencies) {
-  const { view, freshness, callers, plain, clock, onUse } = deps;
+  const { view, freshness, callers, plain, clock, onUse, monotonic } = deps;
+  const instruments = deps.instruments ?? createIntrospectionInstruments(createTally());
+  const { recalled, latency } = instruments;
+  let arrived = 0;
   const { host } = new URL(deps.issuer);
   // Keys of what is remembered mean nothing outside this process, and nobody can compute one.
   const salt = randomBytes(16).toString('hex');
@@ -42,6 +54,8 @@ export function createFastPath(deps: FastPathDependencies) {
     if (request.method !== 'POST' || request.url !== '/introspect') return false;
     const head = readHead(request.rawHeaders, host);
     if (!head) return false;
+    arrived += 1;
+    if (arrived % sampledOneIn === 0) measure(response);
     let body = '';
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString('latin1');
@@ -54,6 +68,11 @@ export function createFastPath(deps: FastPathDependencies) {
     return true;
   };
 
+  function measure(response: ServerResponse): void {
+    const begun = monotonic();
+    response.once('finish', () => latency.note((monotonic() - begun) / 1_000));
+  }
+
   function answer(
     authorization: string | undefined,
     body: string,
@@ -63,11 +82,14 @@ export function createFastPath(deps: FastPathDependencies) {
     // No header holds a line feed: two questions never make the same text.
     const question = hash('sha256', `${salt}${authorization ?? ''}\n${body}`, 'base64');
     const known = view.recall(question);
-    if (known) give(known, request, response);
-    else void find(question, authorization, body, request, response);
+    if (known) {
+      recalled.n += 1;
+      give(known, request, response);
+    } else void find(question, authorization, body, request, response);
   }
 
   function give(known: KnownAnswer, request: IncomingMessage, response: ServerResponse): void {
+    known.counter.n += 1;
     send(response, known.body);
     if (!onUse || known.body === inactive) return;
     const since = clock.now() - known.toldAt;

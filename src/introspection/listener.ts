@@ -19,7 +19,7 @@ export interface IntrospectionListener {
 }
 
 export type IntrospectionDependencies = Omit<LiveViewDependencies, 'ledger' | 'freshness'> &
-  Pick<FastPathDependencies, 'callers' | 'onUse'> & {
+  Pick<FastPathDependencies, 'callers' | 'onUse' | 'monotonic'> & {
     readonly store: Store;
     /** Told why an answer could not be given. */
     readonly onFailure: (error: unknown) => void;

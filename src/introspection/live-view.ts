@@ -10,6 +10,12 @@ import type { Freshness } from '../changes/freshness.ts';
 import type { GuardedResources, ResourceServer } from '../clients/resource-server-store.ts';
 import type { Clock } from '../clock.ts';
 import type { Rights } from '../oauth/authorization-rights.ts';
+import {
+  type CallerCounters,
+  createIntrospectionInstruments,
+  type IntrospectionInstruments,
+} from '../operations/introspection-instruments.ts';
+import { type Counter, createTally } from '../operations/tally.ts';
 import { type AnswerRights, answerFor, inactive, writeAnswer } from './answer.ts';
 import { createByteBoundedCache } from './byte-bounded-cache.ts';
 import { createPartCache, type Reading } from './part-cache.ts';
@@ -18,11 +24,15 @@ import { guardedAt, type PlainViewDependencies } from './plain-view.ts';
 /** An answer and what it depends on. */
 export interface KnownAnswer {
   readonly body: string;
-  /** Seconds; from here on the token or its authorization has expired. */
+  /** Seconds; from here on the token or its authorization has expired, or a time that the policy allows is over. */
   readonly until: number;
+  /** Seconds; the last time of the policy's that is over already: a clock that is put back goes before it. */
+  readonly since: number;
   readonly authorizationId: string;
   /** The resource server's name. */
   readonly caller: string;
+  /** Of answers like this one to this caller; whoever gives it adds to it. */
+  readonly counter: Counter;
   /** Seconds; when its use was last told of. */
   toldAt: number;
   /** Of the ledger, at which it is known to hold. */
@@ -41,7 +51,7 @@ export interface LiveView {
   /** Recalls an answer that holds now. Needs a proof that began after the question. @param question hash of all that was asked */
   recall(question: string): KnownAnswer | undefined;
   /**
-   * Finds an answer, reading what is not known. Needs a proof likewise.
+   * Finds an answer, reading what is not known. Needs a proof likewise. A text is an answer that is not remembered, and counted here.
    * @returns undefined when the caller is not authenticated
    */
   find(question: string, caller: CallerProof, token: string): Promise<KnownAnswer | string | undefined>;
@@ -51,21 +61,28 @@ export interface LiveViewDependencies extends PlainViewDependencies {
   readonly ledger: ChangeLedger;
   readonly freshness: Freshness;
   readonly clock: Clock;
+  readonly instruments?: IntrospectionInstruments;
   /** What all of it may take. */
-  readonly mostBytes?: number;
+  readonly mostBytes?: number | undefined;
 }
 
 const megabyte = 1_024 * 1_024;
-/** Answers take most of it; 100,000 of them stay hot in it. */
-const defaultBytes = 256 * megabyte;
+/** Answers take most of it; some 70,000 of them stay hot in it. */
+const defaultBytes = 96 * megabyte;
 /** How often a reading that changes overtake is made again before what it found, all of it newer than the question, is given. */
 const mostReadings = 5;
 
 /** Stands where a token has its client: an API key's holder is nobody's to disable. */
 const keyHolder = { value: true, subjects: [] };
 
+/** Rights with the time for which they are right. */
+interface TimedRights extends AnswerRights {
+  readonly limits: Rights['limits'];
+}
+
 interface Caller {
   readonly server: ResourceServer;
+  readonly counters: CallerCounters;
   readonly guards: GuardedResources;
 }
 
@@ -74,7 +91,18 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
   const answers = createByteBoundedCache<KnownAnswer>(mostBytes * 0.8);
   const callers = createPartCache<Caller>(ledger, mostBytes * 0.02);
   const clients = createPartCache<boolean>(ledger, mostBytes * 0.03);
-  const rights = createPartCache<AnswerRights>(ledger, mostBytes * 0.15);
+  const rights = createPartCache<TimedRights>(
+    ledger,
+    mostBytes * 0.15,
+    ({ limits: { since, until } }) => since <= clock.now() && clock.now() < until,
+  );
+  const instruments = deps.instruments ?? createIntrospectionInstruments(createTally());
+  instruments.memory = () => ({
+    answers: answers.bytes,
+    callers: callers.bytes,
+    clients: clients.bytes,
+    rights: rights.bytes,
+  });
 
   const readCaller = async ({ authenticate }: CallerProof): Promise<Reading<Caller> | undefined> => {
     const server = await authenticate();
@@ -82,7 +110,8 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     const guards = await deps.resourceServers.guardedBy(server.id);
     // Whether an audience is an MCP server's depends on those that exist.
     const subjects: SubjectKey[] = [`resource_server:${server.id}`, 'mcp_server:*'];
-    return { value: { server, guards }, subjects, bytes: 1_000 + 200 * guards.audiences.length };
+    const counters = instruments.of(server.name);
+    return { value: { server, guards, counters }, subjects, bytes: 1_000 + 200 * guards.audiences.length };
   };
 
   const readClient = async (id: string): Promise<Reading<boolean>> => {
@@ -93,13 +122,14 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
   const readRights = async (id: string) => {
     const read = await deps.rights.of(id);
     if (!read) return undefined;
-    const { authorization, owner, world, effective, granted } = read;
+    const { authorization, owner, world, effective, granted, limits } = read;
     const { kind, version, expiresAt } = authorization;
     const value = {
       authorization: { id, kind, version, expiresAt },
       owner: { user: { id: owner.user.id, email: owner.user.email } },
       world: { catalogue: world.catalogue },
       effective,
+      limits,
     };
     const subjects = subjectsOf(read);
     const items = effective.projects.length + effective.mcpServers.length + effective.withheld.length;
@@ -127,10 +157,11 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     };
     const caller = callers.known(proof.key) ?? (await callers.find(proof.key, () => step(readCaller(proof))));
     if (!caller) return { outcome: undefined, steps };
+    const { counters } = caller.value;
     const token = await deps.tokens.find(value);
     const guarded = token?.audience && guardedAt(caller.value.guards, token.audience);
     // Not remembered: whoever asks about strings that mean nothing to it does not fill the memory.
-    if (!token || !guarded) return { outcome: inactive, steps };
+    if (!token || !guarded) return { outcome: inactive, steps, counter: counters.inactive };
     const { clientId } = token;
     const client =
       clientId === undefined
@@ -140,14 +171,16 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     const held =
       rights.known(authorizationId) ??
       (await rights.find(authorizationId, () => step(readRights(authorizationId))));
-    const until = Math.min(token.expiresAt, held?.value.authorization.expiresAt ?? token.expiresAt);
-    if (!held || until <= clock.now()) return { outcome: inactive, steps };
+    const end = Math.min(token.expiresAt, held?.value.authorization.expiresAt ?? token.expiresAt);
+    if (!held || end <= clock.now()) return { outcome: inactive, steps, counter: counters.inactive };
     const body = writeAnswer(client?.value ? answerFor(issuer, token, held.value, guarded) : undefined);
     const answer: KnownAnswer = {
       body,
-      until,
+      until: Math.min(end, held.value.limits.until),
+      since: held.value.limits.since,
       authorizationId,
       caller: caller.value.server.name,
+      counter: body === inactive ? counters.inactive : counters.active,
       toldAt: 0,
       position,
       subjects: [held.subjects, caller.subjects, client?.subjects ?? []],
@@ -170,16 +203,21 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
         return undefined;
       }
       // The slow way says what has expired; it is asked about for a short while only.
-      return clock.now() < answer.until ? answer : undefined;
+      const now = clock.now();
+      return answer.since <= now && now < answer.until ? answer : undefined;
     },
 
     async find(question, proof, token) {
+      instruments.made.n += 1;
       for (let reading = 1; ; reading += 1) {
-        const { outcome, steps } = await make(question, proof, token);
-        if (steps === 0 || outcome === undefined || reading === mostReadings) return outcome;
+        const { outcome, steps, counter } = await make(question, proof, token);
         // Read in several steps, it may be of several moments; unless nothing that it was read of has changed since.
-        await proveAgain();
-        if (typeof outcome === 'string' || stillHolds(outcome)) return outcome;
+        if (steps > 0 && outcome !== undefined && reading < mostReadings) {
+          await proveAgain();
+          if (typeof outcome !== 'string' && !stillHolds(outcome)) continue;
+        }
+        if (counter) counter.n += 1;
+        return outcome;
       }
     },
   };
@@ -196,6 +234,9 @@ function subjectsOf({ authorization, owner, world }: Rights): readonly SubjectKe
   return [
     `authorization:${authorization.id}`,
     `user:${owner.user.id}`,
+    'policy:*',
+    // What the policy says of clients depends on where they live and who vouches for them.
+    ...(authorization.clientId === null ? [] : ([`client:${authorization.clientId}`] as const)),
     ...(authorization.followsOwner
       ? (['role:*', 'project:*', 'mcp_server:*'] as const)
       : [

@@ -21,14 +21,22 @@ export interface PartCache<Value> {
   known(key: string): Part<Value> | undefined;
   /** Finds or reads. Nothing that is absent is remembered. */
   find(key: string, read: () => Promise<Reading<Value> | undefined>): Promise<Part<Value> | undefined>;
+  /** Bytes that are taken, about. */
+  readonly bytes: number;
 }
 
-export function createPartCache<Value>(ledger: ChangeLedger, mostBytes: number): PartCache<Value> {
+/** @param isTimely tells whether something read is still, and already, right at this moment; when left out, time changes nothing */
+export function createPartCache<Value>(
+  ledger: ChangeLedger,
+  mostBytes: number,
+  isTimely: (value: Value) => boolean = () => true,
+): PartCache<Value> {
   const parts = createByteBoundedCache<Part<Value>>(mostBytes);
   const reading = new Map<string, Promise<Part<Value> | undefined>>();
 
   /** A part that still holds is known to hold from now on: its position moves along. */
   const holds = (part: Part<Value>): boolean => {
+    if (!isTimely(part.value)) return false;
     if (part.position === ledger.position) return true;
     if (!ledger.unchangedSince(part.position, part.subjects)) return false;
     part.position = ledger.position;
@@ -43,6 +51,9 @@ export function createPartCache<Value>(ledger: ChangeLedger, mostBytes: number):
 
   return {
     known,
+    get bytes() {
+      return parts.bytes;
+    },
     async find(key, read) {
       const remembered = known(key);
       if (remembered) return remembered;
