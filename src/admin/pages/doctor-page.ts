@@ -50,19 +50,22 @@ function result({ address, healthy, findings }: z.output<typeof examinationSchem
           t('doctor.column.detail'),
           t('doctor.column.advice'),
         ],
-        rows: findings.map((finding) => {
-          const { key, tone } = outcomes[finding.outcome];
-          const wrong = finding.outcome === 'failed' || finding.outcome === 'warning';
-          const { title, advice } = checkWords[finding.check];
-          return {
-            cells: [
-              [text(t(title))],
-              [{ kind: 'badge', text: t(key), tone }],
-              detail(finding, words),
-              wrong ? [text(t(advice))] : [muted('–')],
-            ],
-          };
-        }),
+        // What was not reached adds nothing to what kept a tool from reaching it.
+        rows: findings
+          .filter(({ outcome }) => outcome !== 'skipped')
+          .map((finding) => {
+            const { key, tone } = outcomes[finding.outcome];
+            const { title, advice } = checkWords[finding.check];
+            const wrong = finding.outcome !== 'passed';
+            return {
+              cells: [
+                [text(t(title))],
+                [{ kind: 'badge', text: t(key), tone }],
+                wrong ? detail(finding, words) : [muted('–')],
+                [wrong ? text(t(advice)) : muted('–')],
+              ],
+            };
+          }),
         empty: t('doctor.none'),
       },
     ],
@@ -73,13 +76,15 @@ function detail(
   { asked, expected, found, stumbles }: z.output<typeof examinationSchema>['findings'][number],
   words: Words,
 ): Cell {
-  const pieces = [
+  const compared = [
+    ...(expected ? [words.t('doctor.expected', { text: expected })] : []),
+    ...(found ? [words.t('doctor.found', { text: found })] : []),
+  ];
+  return [
     ...(asked ? [code(asked)] : []),
-    ...(expected ? [muted(words.t('doctor.expected', { text: expected }))] : []),
-    ...(found ? [muted(words.t('doctor.found', { text: found }))] : []),
+    ...(compared.length > 0 ? [muted(`${compared.join('; ')}.`)] : []),
     ...(stumbles.length > 0 ? [text(words.t('doctor.stumbles', { tools: words.list(stumbles) }))] : []),
   ];
-  return pieces.length > 0 ? pieces : [muted('–')];
 }
 
 const question = ({ t }: Words, address: string): Block => ({
