@@ -29,6 +29,8 @@ export const environmentSchema = z.object({
     .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
     .default('sqlite:./data/mandate.db'),
   MANDATE_SECRET: z.string().optional(),
+  MANDATE_WORKERS: wholeNumber(1, 64).default(1),
+  CACHE_MEMORY: wholeNumber(8, 65_536).default(96),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 16).default(0),
   LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   MANDATE_HOME: z.string().refine(isAbsolute, 'must be an absolute path').optional(),
@@ -50,6 +52,10 @@ export interface Config {
   readonly databaseUrl: string;
   /** At least 32 bytes; cookie keys, pepper and the key for keys at rest derive from it. */
   readonly secret: string;
+  /** Processes that serve side by side. */
+  readonly workers: number;
+  /** Bytes that each of them may use to remember introspection answers. */
+  readonly cacheBytes: number;
   /** How many proxies in front of this server append to X-Forwarded-For; 0 believes none. */
   readonly trustedProxyHops: number;
   readonly logLevel: string;
@@ -117,6 +123,8 @@ export function readConfig(environment: Environment): Config {
     host: settings.HOST,
     databaseUrl: settings.DATABASE_URL,
     secret: settings.MANDATE_SECRET ?? developmentSecret,
+    workers: settings.MANDATE_WORKERS,
+    cacheBytes: settings.CACHE_MEMORY * 1_024 * 1_024,
     trustedProxyHops: settings.TRUSTED_PROXY_HOPS,
     logLevel: settings.LOG_LEVEL,
   };

@@ -1,10 +1,16 @@
 import { firstSteps } from './http/first-steps.ts';
 
 /** What a first start prints: where it is, and how to try the three things it does. Pure. */
-export function welcomeText(facts: { issuer: string; demo: boolean; platform: string | undefined }): string {
-  const { issuer, demo, platform } = facts;
+export function welcomeText(facts: {
+  issuer: string;
+  demo: boolean;
+  platform: string | undefined;
+  /** Processes that serve, where they are several. */
+  workers?: number;
+}): string {
+  const { issuer, demo, platform, workers } = facts;
   const steps = firstSteps(facts);
-  const lines = [`Mandate is ready at ${issuer}`];
+  const lines = [`Mandate is ready at ${issuer}${workers ? ` (${workers} workers)` : ''}`];
   if (!demo) return `${lines[0]}\n`;
   lines.push(
     `${platform ? `The example platform is at ${platform}; its users are` : 'Demo users:'} owner@, admin@, editor@, viewer@, analyst@acme.test, password mandate-demo`,

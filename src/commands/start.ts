@@ -1,16 +1,63 @@
 import type { Config } from '../config.ts';
+import type { RunningServer, StartOptions } from '../server.ts';
+import type { WorkerOrder } from '../workers.ts';
 import { type Answer, done } from './answer.ts';
 
 /** `start`: runs the server until it is told to stop. */
-export async function start(
+export async function start(config: Config, options: StartOptions & { workers?: number }): Promise<Answer> {
+  const workers = options.workers ?? config.workers;
+  if (workers === 1) {
+    return untilTold(async () => {
+      // Only this command needs the server; the others start faster without it.
+      const { startServer } = await import('../server.ts');
+      return startServer(config, options);
+    });
+  }
+  const { default: cluster } = await import('node:cluster');
+  if (cluster.worker) return serveAs(cluster.worker, config, options);
+  return untilTold(async () => {
+    const { startWorkers } = await import('../workers.ts');
+    const running = await startWorkers({ ...config, workers }, options);
+    let replacing = Promise.resolve();
+    process.on('SIGHUP', () => {
+      replacing = replacing.then(running.replaceAll);
+    });
+    return running;
+  });
+}
+
+/** A worker ends when its supervisor says so, or when it is told itself; a key press at a terminal reaches both, and is the supervisor's. */
+async function serveAs(
+  worker: { disconnect(): unknown },
   config: Config,
-  options: { demo?: boolean; platform?: boolean },
+  options: StartOptions,
 ): Promise<Answer> {
-  // Only this command needs the server; the others start faster without it.
-  const { startServer } = await import('../server.ts');
   const stopped = Promise.withResolvers<string>();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(signal));
-  const { origin, stop } = await startServer(config, options);
+  let tends = false;
+  process.on('message', (order: WorkerOrder) => {
+    if (order === 'tend') tends = true;
+    if (order === 'stop') stopped.resolve(order);
+  });
+  process.on('SIGINT', () => {});
+  process.on('SIGHUP', () => {});
+  process.on('SIGTERM', () => stopped.resolve('SIGTERM'));
+  try {
+    const { startWorker } = await import('../server.ts');
+    const running = await startWorker(config, options, () => tends);
+    await stopped.promise;
+    await running.stop();
+    return done({ origin: running.origin }, '');
+  } finally {
+    // Nothing else keeps this process, and the supervisor is not to take it for an accident.
+    worker.disconnect();
+  }
+}
+
+/** Runs a server until the first signal; one that comes while it starts is not forgotten. */
+async function untilTold(run: () => Promise<RunningServer>): Promise<Answer> {
+  const stopped = Promise.withResolvers<string>();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopped.resolve(signal));
+  const { origin, stop } = await run();
   const signal = await stopped.promise;
   await stop();
   return done({ origin, stopped_by: signal }, `stopped (${signal})`);

@@ -47,7 +47,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const output = collect(child);
   const agent = new Agent({ keepAlive: true });
   const send: ServerProcess['send'] = (path, sent) =>
-    sendTo(port, path, { ...sent, agent, headers: { host: new URL(issuer).host, ...sent?.headers } });
+    sendTo(port, path, { agent, ...sent, headers: { host: new URL(issuer).host, ...sent?.headers } });
   const end = async (signal: NodeJS.Signals) => {
     agent.destroy();
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
