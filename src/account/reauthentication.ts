@@ -9,7 +9,8 @@ import type { World } from '../policy/vocabulary.ts';
 import { grantedNames } from './effect.ts';
 import type { Visit } from './session.ts';
 
-const freshSeconds = 600;
+/** For so long the password given at sign-in counts as given lately. */
+export const freshSeconds = 600;
 
 export interface Reauthentication {
   /** Tells whether the password was given lately, or is in this form. @returns `missing` when it has to be asked for */

@@ -6,7 +6,12 @@ import { type Authorization, toAuthorization } from './authorization.ts';
 export interface AuthorizationSearch {
   readonly userId?: string;
   readonly clientId?: string;
+  /** Kinds of which everybody's are wanted. */
   readonly kinds: readonly Authorization['kind'][];
+  /** User id whose authorizations of every kind are wanted beside those. */
+  readonly own: string;
+  /** Of all of these only this kind. */
+  readonly kind?: Authorization['kind'];
   readonly status?: Authorization['status'];
   /** Part of the owner's address, of the client's id or of the name, in any case. */
   readonly search?: string;
@@ -69,11 +74,14 @@ function joined(db: Kysely<Database>) {
 
 async function newest(
   db: Kysely<Database>,
-  { userId, clientId, kinds, status, limit, after }: AuthorizationSearch,
+  { userId, clientId, kinds, own, kind, status, limit, after }: AuthorizationSearch,
   narrow: (query: ReturnType<typeof joined>) => ReturnType<typeof joined> = (query) => query,
 ): Promise<OwnedAuthorization[]> {
   // authorizations by primary key, backwards from `after`; or authorizations_by_user, authorizations_of_client; users by primary key
-  let query = narrow(joined(db)).where('a.kind', 'in', kinds).orderBy('a.id', 'desc').limit(limit);
+  let query = narrow(joined(db)).orderBy('a.id', 'desc').limit(limit);
+  if (kinds.length === 0) query = query.where('a.user_id', '=', own);
+  else query = query.where((is) => is.or([is('a.kind', 'in', kinds), is('a.user_id', '=', own)]));
+  if (kind !== undefined) query = query.where('a.kind', '=', kind);
   if (after !== undefined) query = query.where('a.id', '<', after);
   if (userId !== undefined) query = query.where('a.user_id', '=', userId);
   if (clientId !== undefined) query = query.where('a.client_id', '=', clientId);
@@ -122,12 +130,16 @@ export interface Touched {
   /** Id of a role: whoever holds it, anywhere. */
   readonly holdersOf?: string;
   readonly mentioned?: readonly string[];
+  /** Every one of these kinds that was renewed at or before a second. */
+  readonly renewedBy?: readonly { readonly kind: Authorization['kind']; readonly at: number }[];
+  /** Capability names: whatever says one of them, or carries a role that may. */
+  readonly carrying?: readonly string[];
 }
 
 /** Lists the authorizations that stand and that a change could cut: those of the users, and those that mention an id. */
 export async function standingAuthorizations(
   db: Kysely<Database>,
-  { userIds = [], holdersOf, mentioned = [] }: Touched,
+  { userIds = [], holdersOf, mentioned = [], renewedBy = [], carrying = [] }: Touched,
   { now, limit }: { now: number; limit: number },
 ): Promise<OwnedAuthorization[]> {
   // authorizations_by_user; for an id that is mentioned each row is read once
@@ -153,6 +165,14 @@ export async function standingAuthorizations(
               ),
             ]),
         ...(mentioned.length > 0 ? [is('a.follows_owner', '=', 1)] : []),
+        ...renewedBy.map(({ kind, at }) =>
+          is.and([
+            is('a.kind', '=', kind),
+            is((row) => row.fn.coalesce('a.renewed_at', 'a.created_at'), '<=', at),
+          ]),
+        ),
+        ...(carrying.length > 0 ? [is('a.roles', '<>', '[]')] : []),
+        ...carrying.map((name) => is('a.capabilities', 'like', `%${JSON.stringify(name)}%`)),
         ...mentioned.flatMap((id) =>
           (['a.projects', 'a.mcp_servers', 'a.roles'] as const).map((list) => is(list, 'like', `%"${id}"%`)),
         ),

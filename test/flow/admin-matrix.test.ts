@@ -64,15 +64,57 @@ const expected: Record<string, string> = {
   rotate_resource_server_secret: 'clients.manage',
   enable_resource_server: 'clients.manage',
   disable_resource_server: 'clients.manage',
-  list_authorizations: 'users.manage api-keys.manage',
-  get_authorization: 'users.manage api-keys.manage',
-  suspend_authorization: 'users.manage api-keys.manage',
-  resume_authorization: 'api-keys.manage',
-  revoke_authorization: 'users.manage api-keys.manage',
+  // Everyone's own; of others they tell those who administer them.
+  list_authorizations: '',
+  get_authorization: '',
+  update_authorization: '',
+  suspend_authorization: '',
+  resume_authorization: '',
+  revoke_authorization: '',
   why_authorization: '',
+  // Which permission it takes depends on whose key it is (test/flow/admin-api-keys).
+  list_api_keys: '',
+  offer_api_key: '',
+  preview_api_key: '',
+  create_api_key: '',
+  get_api_key: '',
+  update_api_key: '',
+  rotate_api_key: '',
+  suspend_api_key: '',
+  resume_api_key: '',
+  revoke_api_key: '',
+  move_api_key: '',
   simulate: 'users.manage service-accounts.update roles.update projects.manage mcp-servers.manage',
   list_changes: 'audit.read',
   export_changes: 'audit.read',
+};
+
+/** What somebody without any permission gets from the routes that are open to everyone, asking about another one's key. */
+const stranger: Record<string, number> = {
+  list_authorizations: 200,
+  get_authorization: 404,
+  update_authorization: 404,
+  suspend_authorization: 404,
+  resume_authorization: 404,
+  revoke_authorization: 404,
+  why_authorization: 404,
+  list_api_keys: 200,
+  offer_api_key: 200,
+  preview_api_key: 200,
+  create_api_key: 422,
+  get_api_key: 404,
+  update_api_key: 404,
+  rotate_api_key: 404,
+  suspend_api_key: 404,
+  resume_api_key: 404,
+  revoke_api_key: 404,
+  move_api_key: 404,
+};
+
+/** Requests to them that are sound: only whose it is stands in the way. */
+const soundBodies: Record<string, object> = {
+  create_api_key: { name: 'of nothing' },
+  move_api_key: { user_id: 'no-such-id' },
 };
 
 interface Route {
@@ -86,6 +128,8 @@ describe('every route of the administration', () => {
   let mandate: TestMandate;
   let routes: Route[];
   let people: Record<'admin' | 'owner' | 'member' | 'auditor', Administrator>;
+  /** A key of the admin's. */
+  let foreign: string;
 
   beforeAll(async () => {
     mandate = await startMandate();
@@ -114,6 +158,8 @@ describe('every route of the administration', () => {
       password: demo.password,
       role_ids: [role.body.id],
     });
+    const key = await admin.call('POST', '/api-keys', { name: 'foreign', capabilities: ['api'] });
+    foreign = String(key.body.id);
     people = {
       admin,
       owner: await signInToApi(mandate.issuer, 'owner@acme.test'),
@@ -160,17 +206,20 @@ describe('every route of the administration', () => {
           .map(({ id }) => [id, 403]),
       );
     const ask = async (who: Administrator) =>
-      await outcomes((route) =>
-        who.call(
-          route.method,
-          `${route.path}${route.id === 'why_authorization' ? '?capability=api' : ''}`,
-          bodyOf(route),
-        ),
-      );
-    expect(await ask(people.member)).toEqual({ ...refused([]), why_authorization: 404 });
+      await outcomes((route) => {
+        const { id, method, path } = route;
+        if (stranger[id] === undefined) return who.call(method, path, bodyOf(route));
+        const address = path.replace('no-such-id', foreign);
+        const query = id === 'why_authorization' ? '?capability=api' : '';
+        const body = method === 'GET' ? undefined : (soundBodies[id] ?? {});
+        return who.call(method, `${address}${query}`, body, { 'if-match': '"1"' });
+      });
+    expect(await ask(people.member)).toEqual({ ...refused([]), ...stranger });
     expect(await ask(people.auditor)).toEqual({
       ...refused(['audit.read']),
-      why_authorization: 404,
+      ...stranger,
+      // No `api-keys.create` either.
+      ...{ offer_api_key: 403, preview_api_key: 403, create_api_key: 403 },
       list_changes: 200,
       export_changes: 200,
     });

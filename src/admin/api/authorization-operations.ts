@@ -1,75 +1,36 @@
-/** Everybody's authorizations: seen, paused, ended, and explained. What one says is for its owner to edit. */
+/**
+ * Authorizations: everybody's own, and for administrators those of others, seen, paused, ended and explained. What one of another
+ * person's tools may do is for that person to say; API keys can be edited by whoever keeps them.
+ */
 import { z } from 'zod';
-import type { Authorization } from '../../authorizations/authorization.ts';
-import { type OwnedAuthorization, searchAuthorizations } from '../../authorizations/everyones.ts';
-import { standingOf } from '../../authorizations/to-granted.ts';
+import { searchAuthorizations } from '../../authorizations/everyones.ts';
 import { why } from '../../policy/why.ts';
-import type { Caller } from './caller.ts';
+import {
+  authorizationSchema,
+  authorizationSummary,
+  kindsFor,
+  readAuthorization,
+  requireSeen,
+  summarySchema,
+} from './authorization-document.ts';
+import { editAuthorization, editBody } from './edit-authorization.ts';
 import { guardAccount } from './guards.ts';
-import { type AdminDeps, operation } from './operation.ts';
+import { operation } from './operation.ts';
 import { refusal } from './problem.ts';
-import { instantSchema, listOf, pageOf, pageQuery, searchQuery, versionSchema } from './schemas.ts';
+import { listOf, pageOf, pageQuery, searchQuery } from './schemas.ts';
 
 const tag = 'Authorizations';
-/** OAuth authorizations belong to the users' administration, API keys to whoever manages those. */
-const manage = ['users.manage', 'api-keys.manage'] as const;
 const one = '/authorizations/{authorization_id}';
-
-const summarySchema = z
-  .object({
-    id: z.string(),
-    kind: z.enum(['oauth2', 'api_key']),
-    user_id: z.string(),
-    username: z.string(),
-    client_id: z.string().nullable(),
-    name: z.string().nullable(),
-    status: z.enum(['active', 'suspended', 'revoked', 'expired']),
-    follows_owner: z.boolean().describe('It holds whatever its owner holds'),
-    capabilities: z.array(z.string()),
-    role_ids: z.array(z.string()),
-    projects: z.array(z.object({ id: z.string(), role_ids: z.array(z.string()) })),
-    mcp_server_ids: z.array(z.string()),
-    created_at: instantSchema,
-    created_by: z.string(),
-    expires_at: instantSchema.nullable(),
-    last_used_at: instantSchema.nullable(),
-    version: versionSchema,
-  })
-  .meta({ id: 'AuthorizationSummary' });
-
-const placeSchema = z.object({ id: z.string(), name: z.string(), actions: z.array(z.string()) });
-
-const authorizationSchema = summarySchema
-  .extend({
-    effective: z
-      .object({
-        capabilities: z.array(z.string()),
-        projects: z.array(placeSchema),
-        mcp_servers: z.array(placeSchema),
-      })
-      .describe('What holds at this moment'),
-    withheld: z.array(
-      z.object({
-        dimension: z.enum(['capability', 'project', 'mcp_server']),
-        identifier: z.string(),
-        capability: z.string().optional(),
-        reason: z.string(),
-      }),
-    ),
-  })
-  .meta({ id: 'Authorization' });
-
-export type AuthorizationSummary = z.output<typeof summarySchema>;
-export type AuthorizationDocument = z.output<typeof authorizationSchema>;
 
 export const authorizationOperations = {
   list: operation({
     id: 'list_authorizations',
     tag,
-    summary: 'List authorizations, newest first',
+    summary:
+      'List authorizations, newest first: your own, and those of others that you administer (OAuth with `users.manage`, API keys with `api-keys.manage`)',
     method: 'get',
     path: '/authorizations',
-    anyOf: manage,
+    anyOf: [],
     query: z.strictObject({
       ...pageQuery,
       search: searchQuery.describe("Part of the owner's address, of the client's id or of the name"),
@@ -82,13 +43,15 @@ export const authorizationOperations = {
     async handle(deps, { caller, query }) {
       const { limit, after, search, user_id: userId, client_id: clientId, kind, status } = query;
       const rows = await searchAuthorizations(deps.store.db, {
-        kinds: kindsFor(caller).filter((seen) => kind === undefined || seen === kind),
+        kinds: kindsFor(caller),
+        own: caller.id,
         limit: limit + 1,
         ...(after === undefined ? {} : { after }),
         ...(search === undefined ? {} : { search }),
         ...(userId === undefined ? {} : { userId }),
         ...(clientId === undefined ? {} : { clientId }),
         ...(status === undefined ? {} : { status }),
+        ...(kind === undefined ? {} : { kind }),
       });
       const now = deps.clock.now();
       return pageOf(
@@ -106,9 +69,28 @@ export const authorizationOperations = {
     summary: 'Get an authorization: what it says, and what of it holds now',
     method: 'get',
     path: one,
-    anyOf: manage,
+    anyOf: [],
     answer: authorizationSchema,
-    handle: (deps, { caller, params }) => readAuthorization(deps, caller, params.authorization_id),
+    handle: async (deps, { caller, params }) =>
+      readAuthorization(deps, (await requireSeen(deps, caller, params.authorization_id)).id),
+  }),
+
+  update: operation({
+    id: 'update_authorization',
+    tag,
+    summary:
+      'Change what an authorization of yours says, or an API key that you keep; the next introspection knows',
+    method: 'patch',
+    path: one,
+    anyOf: [],
+    versioned: true,
+    body: editBody,
+    answer: authorizationSchema,
+    async handle(deps, { caller, params, body, version }) {
+      const { id } = await requireSeen(deps, caller, params.authorization_id);
+      await editAuthorization(deps, caller, id, body, version);
+      return readAuthorization(deps, id);
+    },
   }),
 
   suspend: operation({
@@ -117,31 +99,32 @@ export const authorizationOperations = {
     summary: 'Pause an authorization; its tokens count for nothing until it is resumed',
     method: 'post',
     path: `${one}/suspend`,
-    anyOf: manage,
+    anyOf: [],
     answer: authorizationSchema,
     async handle(deps, { caller, params }) {
       const { id } = await requireSeen(deps, caller, params.authorization_id);
       const done = await deps.authorizations.suspend(caller.actor, id);
       if (done.outcome === 'gone') throw refusal('ended');
-      return readAuthorization(deps, caller, id);
+      return readAuthorization(deps, id);
     },
   }),
 
   resume: operation({
     id: 'resume_authorization',
     tag,
-    summary: 'Resume a paused API key. An OAuth authorization is resumed by its owner alone',
+    summary: 'Resume a paused authorization of yours, or an API key that you keep',
     method: 'post',
     path: `${one}/resume`,
-    anyOf: ['api-keys.manage'],
+    anyOf: [],
     answer: authorizationSchema,
     async handle(deps, { caller, params }) {
       const { id, kind, userId } = await requireSeen(deps, caller, params.authorization_id);
-      if (kind !== 'api_key') throw refusal('not_found');
+      // What somebody else paused of their tools is theirs to resume.
+      if (kind !== 'api_key' && userId !== caller.id) throw refusal('not_found');
       await guardAccount(deps, caller, userId);
       const done = await deps.authorizations.resume(caller.actor, id);
       if (done.outcome === 'gone') throw refusal('ended');
-      return readAuthorization(deps, caller, id);
+      return readAuthorization(deps, id);
     },
   }),
 
@@ -151,12 +134,12 @@ export const authorizationOperations = {
     summary: 'End an authorization for good',
     method: 'post',
     path: `${one}/revoke`,
-    anyOf: manage,
+    anyOf: [],
     answer: authorizationSchema,
     async handle(deps, { caller, params }) {
       const { id } = await requireSeen(deps, caller, params.authorization_id);
       await deps.authorizations.revoke(caller.actor, id);
-      return readAuthorization(deps, caller, id);
+      return readAuthorization(deps, id);
     },
   }),
 
@@ -197,67 +180,3 @@ export const authorizationOperations = {
     },
   }),
 };
-
-/** Kinds that a caller administers. Pure. */
-function kindsFor({ permissions }: Caller): Authorization['kind'][] {
-  return [
-    ...(permissions.has('users.manage') ? (['oauth2'] as const) : []),
-    ...(permissions.has('api-keys.manage') ? (['api_key'] as const) : []),
-  ];
-}
-
-async function requireSeen(deps: AdminDeps, caller: Caller, id: string | undefined): Promise<Authorization> {
-  const found = await deps.authorizations.find(id ?? '');
-  if (!found || !kindsFor(caller).includes(found.kind)) throw refusal('not_found');
-  return found;
-}
-
-async function readAuthorization(
-  deps: AdminDeps,
-  caller: Caller,
-  id: string | undefined,
-): Promise<AuthorizationDocument> {
-  await requireSeen(deps, caller, id);
-  const rights = await deps.rights.of(id ?? '');
-  if (!rights) throw refusal('not_found');
-  const { authorization, owner, effective } = rights;
-  return {
-    ...authorizationSummary({ ...authorization, email: owner.user.email }, deps.clock.now()),
-    effective: {
-      capabilities: [...effective.organization],
-      projects: effective.projects.map((project) => ({
-        id: project.id,
-        name: project.slug,
-        actions: [...project.actions],
-      })),
-      mcp_servers: effective.mcpServers.map((server) => ({
-        id: server.id,
-        name: server.name,
-        actions: [...server.actions],
-      })),
-    },
-    withheld: effective.withheld.map((entry) => ({ ...entry })),
-  };
-}
-
-function authorizationSummary(one: OwnedAuthorization, now: number): AuthorizationSummary {
-  return {
-    id: one.id,
-    kind: one.kind,
-    user_id: one.userId,
-    username: one.email,
-    client_id: one.clientId,
-    name: one.name,
-    status: standingOf(one, now),
-    follows_owner: one.followsOwner,
-    capabilities: [...one.capabilities],
-    role_ids: [...one.roles],
-    projects: one.projects.map(({ id, roles }) => ({ id, role_ids: [...roles] })),
-    mcp_server_ids: [...one.mcpServers],
-    created_at: one.createdAt,
-    created_by: one.createdBy,
-    expires_at: one.expiresAt,
-    last_used_at: one.lastUse?.at ?? null,
-    version: one.version,
-  };
-}

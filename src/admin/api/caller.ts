@@ -5,6 +5,11 @@ import type { LiveAccess, LiveAccessSource } from '../../directory/live-access.t
 import { ownerSlug } from '../../directory/owners.ts';
 import type { RoleStore } from '../../directory/role-store.ts';
 
+/** How somebody asks. */
+export type Via =
+  /** Themselves, in a browser; integer seconds of their sign-in. */
+  { readonly kind: 'session'; readonly signedInAt: number };
+
 export interface Caller {
   readonly id: string;
   readonly access: LiveAccess;
@@ -13,6 +18,7 @@ export interface Caller {
   /** Only an Owner changes Owners. */
   readonly isOwner: boolean;
   readonly actor: Actor;
+  readonly via: Via;
 }
 
 /**
@@ -23,6 +29,7 @@ export async function readCaller(
   deps: { liveAccess: LiveAccessSource; roles: RoleStore },
   userId: string,
   origin: string,
+  via: Via,
 ): Promise<Caller | undefined> {
   const [access, owner] = await Promise.all([deps.liveAccess.read(userId), deps.roles.findBySlug(ownerSlug)]);
   if (access?.live.status !== 'active') return undefined;
@@ -32,5 +39,6 @@ export async function readCaller(
     permissions: access.live.organization,
     isOwner: owner !== undefined && access.assigned.organization.includes(owner.id),
     actor: { id: userId, origin },
+    via,
   };
 }

@@ -30,11 +30,14 @@ export function createSessionAccess(deps: {
     async callerOf(ctx) {
       // Whoever sends a token means to be judged by it, not by a session that happens to be there.
       if (ctx.get('Authorization') !== '') throw refusal('token_not_accepted');
-      const { uid, accountId } = await sessions.read(ctx);
+      const { uid, accountId, signedInAt = 0 } = await sessions.read(ctx);
       const caller =
         accountId === undefined
           ? undefined
-          : await readCaller(deps, accountId, clientAddress(ctx.req, trustedProxyHops));
+          : await readCaller(deps, accountId, clientAddress(ctx.req, trustedProxyHops), {
+              kind: 'session',
+              signedInAt,
+            });
       if (!caller) throw refusal('not_signed_in');
       const reads = ctx.method === 'GET' || ctx.method === 'HEAD';
       const ours = isOurOwnPage(ctx.req.headers, issuer);

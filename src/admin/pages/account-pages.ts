@@ -14,8 +14,8 @@ import { authorizationsTab } from './authorization-pages.ts';
 import { confirmation } from './confirmation.ts';
 import { field, fields, type PageDefinition, type PageRequest } from './page.ts';
 import { type AdminPage, type Block, type Field, text, time } from './page-model.ts';
-import { sessionBlocks, sessionForms } from './sessions-tab.ts';
 import { clientsBlocks } from './service-account-clients-blocks.ts';
+import { sessionBlocks, sessionForms } from './sessions-tab.ts';
 import { listQuery, moreLinks, searchField, statusBadge, titleBadge } from './words.ts';
 
 interface AccountPages {
@@ -274,7 +274,7 @@ function accountPages({ section, operations, see, create, update, words: keys }:
     anyOf: see,
     async build(request) {
       const account = await read(request);
-      return frame(account, '/authorizations', await authorizationsTab(request, account.id), request);
+      return frame(account, '/authorizations', await authorizationsTab(request, account), request);
     },
   };
 
@@ -347,7 +347,11 @@ function accountPages({ section, operations, see, create, update, words: keys }:
   const forms = accountForms({ section, root, operations, pages: { fresh, profile, access } });
   const pages = [list, fresh, profile, access, authorizations, suspend, removeRole];
   if (!isPerson) return { pages, forms, profile };
-  return { pages: [...pages, sessions], forms: [...forms, ...sessionForms(section, root, sessions)], profile };
+  return {
+    pages: [...pages, sessions],
+    forms: [...forms, ...sessionForms(section, root, sessions)],
+    profile,
+  };
 }
 
 export const userPages = accountPages({

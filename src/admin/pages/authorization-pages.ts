@@ -1,17 +1,16 @@
 /** Everybody's authorizations: found, looked into, paused and ended; `why` answers on the page itself. */
 import type { Words } from '../../http/messages.ts';
 import { capabilityWords } from '../../interaction/capability-words.ts';
-import {
-  type AuthorizationDocument,
-  type AuthorizationSummary,
-  authorizationOperations as operations,
-} from '../api/authorization-operations.ts';
+import type { AuthorizationDocument, AuthorizationSummary } from '../api/authorization-document.ts';
+import { authorizationOperations as operations } from '../api/authorization-operations.ts';
 import { type FormDefinition, form, type PageDefinition, type PageRequest } from './page.ts';
 import { type Block, type Cell, code, text, time } from './page-model.ts';
-import { codes, listQuery, moreLinks, searchField, statusBadge, titleBadge } from './words.ts';
+import { addressOf, codes, listQuery, moreLinks, searchField, statusBadge, titleBadge } from './words.ts';
 
 const root = '/admin/authorizations';
 const section = 'authorizations';
+/** Where keys are made, for oneself and for others. */
+const newKeyHref = '/account/api-keys/new';
 const manage = ['users.manage', 'api-keys.manage'] as const;
 
 /** A table of authorizations. Pure. */
@@ -47,21 +46,36 @@ export function authorizationTable(
 /** The Authorizations tab of an account. */
 export async function authorizationsTab(
   { ask, words, caller, query, params }: PageRequest,
-  userId: string,
+  { id: userId, email: owner }: { readonly id: string; readonly email: string },
 ): Promise<Block[]> {
   if (!manage.some((name) => caller.permissions.has(name))) {
     return [{ kind: 'buttons', text: words.t('admin.authorizations.hidden'), buttons: [] }];
   }
   const found = await ask(operations.list, { query: { ...listQuery(query), user_id: userId } });
   const base = `/admin/users/${params.id ?? ''}/authorizations`;
-  return [authorizationTable(found.items, words), ...moreLinks(base, query, found.next, words)];
+  const newKey: Block = {
+    kind: 'buttons',
+    text: words.t('admin.authorizations.new_key_text'),
+    buttons: [
+      {
+        action: addressOf(newKeyHref, { owner: userId }),
+        label: words.t('admin.authorizations.new_key_for', { owner }),
+        get: true,
+      },
+    ],
+  };
+  return [
+    ...(caller.permissions.has('api-keys.manage') ? [newKey] : []),
+    authorizationTable(found.items, words),
+    ...moreLinks(base, query, found.next, words),
+  ];
 }
 
 const list: PageDefinition = {
   path: '/authorizations',
   section,
   anyOf: manage,
-  async build({ ask, words, query }) {
+  async build({ ask, words, query, caller }) {
     const { t } = words;
     const found = await ask(operations.list, {
       query: listQuery(query, 'search', 'kind', 'status', 'client_id'),
@@ -87,6 +101,9 @@ const list: PageDefinition = {
         {
           kind: 'search',
           action: root,
+          ...(caller.permissions.has('api-keys.manage') && {
+            create: { href: newKeyHref, label: t('admin.authorizations.new_key') },
+          }),
           fields: [
             searchField(t('admin.search.authorizations'), query.search),
             menu('kind', t('admin.column.kind'), t('admin.search.every_kind'), [
@@ -211,6 +228,7 @@ const rules: Readonly<Record<string, string>> = {
   project_deleted: 'admin.rule.project_deleted',
   mcp_server_disabled: 'admin.rule.mcp_server_disabled',
   policy: 'admin.rule.policy',
+  approval_pending: 'admin.rule.approval_pending',
 };
 
 /** "May it do this there now?", and the answer to the question in the address. */

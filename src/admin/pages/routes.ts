@@ -85,7 +85,9 @@ export function createAdminPages(deps: {
   }
 
   async function requestOf(ctx: Context, visit: Visit, typed?: Form): Promise<PageRequest> {
-    const caller = await readCaller(admin, visit.person.user.id, clientAddress(ctx.req, trustedProxyHops));
+    const origin = clientAddress(ctx.req, trustedProxyHops);
+    const via = { kind: 'session', signedInAt: visit.signedInAt } as const;
+    const caller = await readCaller(admin, visit.person.user.id, origin, via);
     if (!caller) throw new Refusal({ code: 'not_signed_in', params: {} });
     return {
       deps: admin,

@@ -1,0 +1,77 @@
+/** Changing what an authorization says, for either kind: the same desk, and the same refusals, as on its page. */
+import { z } from 'zod';
+import { droppedNames } from '../../account/dropped-names.ts';
+import { createKeyDesk } from '../../account/key-desk.ts';
+import { addsSensitive, freshSeconds } from '../../account/reauthentication.ts';
+import type { EditOutcome } from '../../authorizations/authorization-editor.ts';
+import type { DroppedItem } from '../../policy/key-decision.ts';
+import type { World } from '../../policy/vocabulary.ts';
+import { requireKept, sliceOf, sliceShape } from './authorization-document.ts';
+import type { Caller } from './caller.ts';
+import type { AdminDeps } from './operation.ts';
+import { type Refusal, refusal } from './problem.ts';
+import { nameSchema } from './schemas.ts';
+
+/** From a minute to ten years. */
+export const lifetimeSchema = z
+  .int()
+  .min(60)
+  .max(315_360_000)
+  .nullable()
+  .describe('Seconds from now; null: until it is revoked');
+
+export const editBody = z.strictObject({
+  name: nameSchema.max(100).optional().describe('Of an API key'),
+  capabilities: sliceShape.capabilities.optional(),
+  role_ids: sliceShape.role_ids.optional(),
+  projects: sliceShape.projects.optional(),
+  mcp_server_ids: sliceShape.mcp_server_ids.optional(),
+  lifetime_seconds: lifetimeSchema.optional().describe('Absent: the end stays what it is'),
+});
+
+/** Edits an authorization against the version that the caller saw. @throws Refusal */
+export async function editAuthorization(
+  deps: AdminDeps,
+  caller: Caller,
+  id: string | undefined,
+  body: z.output<typeof editBody>,
+  version: number,
+): Promise<void> {
+  const found = await requireKept(deps, caller, id);
+  const { authorization, world } = found;
+  if (authorization.status === 'revoked') throw refusal('ended');
+  if (authorization.version !== version) throw refusal('version_changed');
+  // What follows its owner has no words of its own to change.
+  if (authorization.followsOwner) throw refusal('follows_owner');
+  const isKey = authorization.kind === 'api_key';
+  const slice = sliceOf(isKey ? body : { ...body, role_ids: [] }, authorization);
+  const decision = createKeyDesk(deps).judgeEdit(caller.access, found, slice);
+  if (decision.dropped.length > 0) throw notGranted(decision.dropped, world);
+  if (decision.kind === 'refused') throw refusal('nothing_chosen');
+  const { lifetime_seconds: lifetime } = body;
+  const expiresAt =
+    lifetime === undefined ? authorization.expiresAt : lifetime === null ? null : deps.clock.now() + lifetime;
+  const content = {
+    name: isKey ? (body.name ?? authorization.name) : authorization.name,
+    ...decision.granted,
+    expiresAt,
+  };
+  if (addsSensitive(content, authorization, world)) requireFresh(caller, deps.clock.now());
+  requireDone(await deps.authorizationEditor.edit(caller.actor, authorization.id, version, content));
+}
+
+/** Refuses to hand over something sensitive to a session that may have been left open. @throws Refusal `sign_in_again` */
+export function requireFresh({ via }: Caller, now: number): void {
+  if (via.kind === 'session' && now - via.signedInAt > freshSeconds) throw refusal('sign_in_again');
+}
+
+/** Folds the outcome of an edit. @throws Refusal `version_changed` or `ended` */
+export function requireDone({ outcome }: EditOutcome): void {
+  if (outcome === 'changed_meanwhile') throw refusal('version_changed');
+  if (outcome === 'gone') throw refusal('ended');
+}
+
+/** Says what its owner cannot hand over. Pure. */
+export function notGranted(dropped: readonly DroppedItem[], world: World): Refusal {
+  return refusal('not_granted', { items: droppedNames(dropped, world).join(', ') });
+}
