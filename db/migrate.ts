@@ -10,7 +10,9 @@ import * as addPolicies from './migrations/0005-add-policies.ts';
 import * as countActivity from './migrations/0006-count-activity.ts';
 import * as addMailAndAccountLinks from './migrations/0007-add-mail-and-account-links.ts';
 import * as addSessions from './migrations/0008-add-sessions.ts';
+import * as addPasskeysAndSecondFactors from './migrations/0009-add-passkeys-and-second-factors.ts';
 import * as scheduleSigningKeys from './migrations/0012-schedule-signing-keys.ts';
+import * as nameTheSecretOfHashes from './migrations/0013-name-the-secret-of-hashes.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
@@ -23,7 +25,9 @@ const migrations: Record<string, Migration> = {
   '0006-count-activity': countActivity,
   '0007-add-mail-and-account-links': addMailAndAccountLinks,
   '0008-add-sessions': addSessions,
+  '0009-add-passkeys-and-second-factors': addPasskeysAndSecondFactors,
   '0012-schedule-signing-keys': scheduleSigningKeys,
+  '0013-name-the-secret-of-hashes': nameTheSecretOfHashes,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

@@ -23,6 +23,10 @@ export interface Database {
   policies: PoliciesTable;
   approvals: ApprovalsTable;
   sessions: SessionsTable;
+  passkeys: PasskeysTable;
+  authenticators: AuthenticatorsTable;
+  recovery_codes: RecoveryCodesTable;
+  challenges: ChallengesTable;
   oidc_artifacts: OidcArtifactsTable;
   signing_keys: SigningKeysTable;
   counters: CountersTable;
@@ -119,6 +123,8 @@ export interface ResourceServersTable {
   name: string;
   /** Keyed hash of its secret; null when it authenticates by assertion only. */
   secret_hash: string | null;
+  /** Names the MANDATE_SECRET that `secret_hash` was made under; null when that is not known. */
+  hashed_under: string | null;
   /** JSON Web Key Set for private_key_jwt. */
   jwks: Json | null;
   disabled: Flag;
@@ -140,6 +146,8 @@ export interface ClientsTable {
   metadata: Json;
   /** Keyed hash of the client secret. */
   secret_hash: string | null;
+  /** Names the MANDATE_SECRET that `secret_hash` was made under; null when that is not known. */
+  hashed_under: string | null;
   verified: Flag;
   disabled: Flag;
   /** The service account that client_credentials acts as. */
@@ -198,6 +206,8 @@ export interface ApiKeySecretsTable {
   authorization_id: string;
   /** Keyed hash of the whole secret. */
   secret_hash: string;
+  /** Names the MANDATE_SECRET that `secret_hash` was made under; null when that is not known. */
+  hashed_under: string | null;
   last_four: string;
   created_by: string;
   created_at: Seconds;
@@ -248,6 +258,57 @@ export interface ApprovalsTable {
   /** In the words of whoever decided. */
   note: string | null;
   version: number;
+}
+
+/** A passkey: the public half of a key pair whose private half never leaves a person's device or its maker's cloud. */
+export interface PasskeysTable {
+  id: string;
+  user_id: string;
+  /** Base64url, as the browser names it. */
+  credential_id: string;
+  /** COSE key, base64url. */
+  public_key: string;
+  /** As the authenticator counted last; stays 0 with those that do not count. */
+  counter: number;
+  /** JSON array of how a browser reaches it. */
+  transports: Json;
+  /** 1: its maker copies it to other devices. */
+  synced: Flag;
+  /** What its owner calls it. */
+  name: string;
+  created_at: Seconds;
+  last_used_at: Seconds | null;
+}
+
+/** A person's authenticator app (RFC 6238). */
+export interface AuthenticatorsTable {
+  user_id: string;
+  /** Encrypted under a key derived from MANDATE_SECRET. */
+  sealed_secret: string;
+  /** Null while its first code is awaited: it is not asked for until then. */
+  confirmed_at: Seconds | null;
+  /** The time step of the last code that was taken: none is taken twice. */
+  last_step: number;
+  created_at: Seconds;
+}
+
+/** A code that stands in for a lost authenticator app, once. */
+export interface RecoveryCodesTable {
+  /** Keyed hash of the code with its owner. */
+  code_hash: string;
+  user_id: string;
+  used_at: Seconds | null;
+}
+
+/** A question that awaits one answer: a passkey's challenge, or a code after a right password. */
+export interface ChallengesTable {
+  /** Keyed hash of what it is for and of the browser that was asked. */
+  key: string;
+  /** Whom it is about, where that is known. */
+  user_id: string | null;
+  /** Keyed hash of what was asked. */
+  answer_hash: string;
+  expires_at: Seconds;
 }
 
 /** What oidc-provider keeps: one row an artifact, its identifier only as a keyed hash. */

@@ -8,6 +8,9 @@ import type Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
 import { createAccount } from './account/account.ts';
+import { createForgottenPasswords } from './account/forgotten-password.ts';
+import { createInvitations } from './account/invitations.ts';
+import { createLinkRoutes } from './account/link-routes.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
@@ -47,6 +50,7 @@ import { createCallerAuthentication } from './introspection/caller.ts';
 import { createChangeStreamEndpoint } from './introspection/change-stream-endpoint.ts';
 import { createIntrospectionListener } from './introspection/listener.ts';
 import { createTokenSource } from './introspection/token.ts';
+import { createMail, type MailSettings, noMail } from './mail/mail.ts';
 import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
@@ -80,6 +84,8 @@ export interface AppDependencies {
   /** What the start page may tell about the demo. */
   readonly demo: { readonly loaded: boolean; readonly platform?: string };
   readonly metadataDocuments?: MetadataDocumentOptions | undefined;
+  /** How mail leaves; none does when absent. */
+  readonly mail?: MailSettings | undefined;
   /** After how many days the next signing keys are published; never when 0 or absent. */
   readonly signingKeyDays?: number;
   /** What remembered introspection answers may take. */
@@ -154,6 +160,28 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
     installs: createInstalls({ secrets, secure }),
   });
+  const mailing = { ...deps, ...stores, passwords };
+  const forgottenPasswords = createForgottenPasswords(mailing);
+  const invitations = createInvitations(mailing);
+  const { mail: settings = noMail } = deps;
+  const mail = createMail({
+    ...stores,
+    issuer,
+    settings,
+    messages,
+    log,
+    answerReset: forgottenPasswords.answer,
+  });
+  const linkRoutes = createLinkRoutes({
+    ...deps,
+    ...stores,
+    sessions,
+    pages,
+    limits,
+    forgottenPasswords,
+    invitations,
+    mailAvailable: mail.available,
+  });
   const signInRoutes = createSignInRoutes({ ...deps, sessions, signIn, pages });
   const account = createAccount({
     ...deps,
@@ -197,7 +225,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(registrationManagement.routes() as unknown as Koa.Middleware);
   koa.use(start.routes() as unknown as Koa.Middleware);
   koa.use(interaction.routes() as unknown as Koa.Middleware);
-  for (const router of [signInRoutes, ...account]) koa.use(router.routes() as unknown as Koa.Middleware);
+  for (const router of [signInRoutes, linkRoutes, ...account])
+    koa.use(router.routes() as unknown as Koa.Middleware);
   koa.use(async (ctx, next) => {
     if (!/^\/(admin|api)(\/|$)/.test(ctx.path)) return next();
     const admin = await administration();
@@ -253,17 +282,20 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     collect: async () =>
       (await stores.activity.prune()) +
       (await stores.apiKeys.recordEnds()) +
+      (await stores.outbox.clear()) +
+      (await stores.accountLinks.clear()) +
       (await unusedClients.clear()) +
       (await keys.keepUp(deps.signingKeyDays ?? 0)) +
       (await collector.collect()),
   };
   const app: App = { listener, garbage, endStreams: stream.end, settle, ready: true };
   const stopRecording = recorder.start();
+  const stopSending = mail.start();
   return app;
 
   async function settle(): Promise<void> {
     stopRecording();
-    await Promise.all([lastUse.flush(), recorder.flush()]);
+    await Promise.all([stopSending(), lastUse.flush(), recorder.flush()]);
   }
 
   function listener(request: IncomingMessage, response: ServerResponse): void {

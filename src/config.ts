@@ -31,7 +31,19 @@ export const environmentSchema = z.object({
   MANDATE_SECRET: z.string().optional(),
   MANDATE_WORKERS: wholeNumber(1, 64).default(1),
   CACHE_MEMORY: wholeNumber(8, 65_536).default(96),
+  MANDATE_SECRET_PREVIOUS: z.string().optional(),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 16).default(0),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/\S+$/, 'must be smtp://… or smtps://…')
+    .refine((url) => URL.canParse(url), 'must be a URL')
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^([^<>@\r\n]+<)?[^\s<>@]+@[^\s<>@]+>?$/, 'must be an address, or Name <address>')
+    .optional(),
+  MAIL_LANGUAGE: z.enum(['en', 'de']).default('en'),
+  SIGNING_KEY_DAYS: wholeNumber(0, 3_650).default(90),
   LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   MANDATE_HOME: z.string().refine(isAbsolute, 'must be an absolute path').optional(),
   RESOURCE_SERVER_ID: z.string().optional(),
@@ -52,12 +64,24 @@ export interface Config {
   readonly databaseUrl: string;
   /** At least 32 bytes; cookie keys, pepper and the key for keys at rest derive from it. */
   readonly secret: string;
+  /** Other secrets that are accepted: earlier ones, or the one that every node is to use next. */
+  readonly previousSecrets: readonly string[];
   /** Processes that serve side by side. */
   readonly workers: number;
   /** Bytes that each of them may use to remember introspection answers. */
   readonly cacheBytes: number;
   /** How many proxies in front of this server append to X-Forwarded-For; 0 believes none. */
   readonly trustedProxyHops: number;
+  readonly mail: {
+    /** Of the server that takes our mail, its credentials included; undefined where there is none. */
+    readonly smtpUrl: string | undefined;
+    /** `Name <address>`. */
+    readonly from: string;
+    /** Of mail that no page was the occasion for. */
+    readonly language: 'en' | 'de';
+  };
+  /** After how many days the next signing keys are published; 0 leaves it to the operator. */
+  readonly signingKeyDays: number;
   readonly logLevel: string;
 }
 
@@ -111,9 +135,14 @@ export function readConfig(environment: Environment): Config {
   const settings = parse(environmentSchema, environment);
   const production = settings.NODE_ENV === 'production';
   const issuer = settings.ISSUER;
+  const previousSecrets = (settings.MANDATE_SECRET_PREVIOUS ?? '').split(',').filter((one) => one !== '');
   const problems = [
     ...issuerProblems(issuer, production),
     ...secretProblems(settings.MANDATE_SECRET, production),
+    ...previousSecrets.flatMap((secret) => secretProblems(secret, production, 'MANDATE_SECRET_PREVIOUS')),
+    ...(settings.SMTP_URL && !settings.MAIL_FROM && production
+      ? ['MAIL_FROM: production needs one with SMTP_URL, e.g. Mandate <mandate@example.com>']
+      : []),
   ];
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
@@ -123,9 +152,16 @@ export function readConfig(environment: Environment): Config {
     host: settings.HOST,
     databaseUrl: settings.DATABASE_URL,
     secret: settings.MANDATE_SECRET ?? developmentSecret,
+    previousSecrets,
     workers: settings.MANDATE_WORKERS,
     cacheBytes: settings.CACHE_MEMORY * 1_024 * 1_024,
     trustedProxyHops: settings.TRUSTED_PROXY_HOPS,
+    mail: {
+      smtpUrl: settings.SMTP_URL,
+      from: settings.MAIL_FROM ?? 'Mandate <mandate@localhost>',
+      language: settings.MAIL_LANGUAGE,
+    },
+    signingKeyDays: settings.SIGNING_KEY_DAYS,
     logLevel: settings.LOG_LEVEL,
   };
 }
@@ -177,13 +213,13 @@ function issuerProblems(issuer: string, production: boolean): string[] {
   return problems;
 }
 
-function secretProblems(secret: string | undefined, production: boolean): string[] {
+function secretProblems(secret: string | undefined, production: boolean, name = 'MANDATE_SECRET'): string[] {
   if (secret === undefined) {
     return production ? ['MANDATE_SECRET: production needs one, e.g. from: openssl rand -base64 48'] : [];
   }
   const problems: string[] = [];
-  if (Buffer.byteLength(secret) < 32) problems.push('MANDATE_SECRET: must be at least 32 bytes');
-  if (production && secret === developmentSecret) problems.push('MANDATE_SECRET: is the development secret');
-  if (production && new Set(secret).size < 10) problems.push('MANDATE_SECRET: is too regular to be a secret');
+  if (Buffer.byteLength(secret) < 32) problems.push(`${name}: must be at least 32 bytes`);
+  if (production && secret === developmentSecret) problems.push(`${name}: is the development secret`);
+  if (production && new Set(secret).size < 10) problems.push(`${name}: is too regular to be a secret`);
   return problems;
 }

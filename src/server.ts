@@ -9,6 +9,7 @@ import { type App, createApp } from './app.ts';
 import { readCatalogue } from './catalogue.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import type { MailRoute } from './mail/transport.ts';
 import { platformOrigin, startPlatform } from './platform-process.ts';
 import { hasDemo, prepareDatabase } from './prepare-database.ts';
 import { createSecrets } from './secrets.ts';
@@ -99,7 +100,7 @@ async function serve(
   options: StartOptions,
   { store, log, tends }: { store: Store; log: pino.Logger; tends: () => boolean },
 ) {
-  const secrets = createSecrets(config.secret);
+  const secrets = createSecrets(config.secret, config.previousSecrets);
   const files = shippedFiles();
   const catalogue = readCatalogue(files.capabilities);
   const stores = createStores({ store, secrets, catalogue, clock: systemClock });
@@ -116,6 +117,7 @@ async function serve(
     viewsRoot: join(root, 'views'),
     messagesRoot: join(root, 'config', 'messages'),
     demo: { loaded: demo, ...(platform ? { platform } : {}) },
+    mail: { ...config.mail, route: mailRoute(config) },
   });
   const server = createServer(serverLimits, (request, response) => {
     // Whoever keeps its connection is told with the next answer to make another one, elsewhere.
@@ -138,6 +140,12 @@ async function serve(
       await store.close();
     },
   };
+}
+
+/** Development shows its mail in a folder; production without an SMTP server sends none. */
+function mailRoute({ mail: { smtpUrl }, production }: Config): MailRoute {
+  if (smtpUrl !== undefined) return { kind: 'smtp', url: smtpUrl };
+  return production ? { kind: 'none' } : { kind: 'folder', path: 'data/mail' };
 }
 
 const demoWanted = (config: Config, options: StartOptions) => options.demo ?? !config.production;

@@ -132,11 +132,12 @@ export function createApiKeyStore(deps: {
       const row = await db
         // api_key_secrets by its unique secret_hash
         .selectFrom('api_key_secrets')
-        .select(['authorization_id', 'created_at', 'expires_at', 'revoked_at'])
-        .where('secret_hash', '=', secrets.keyedHash(purpose, secret))
+        .select(['authorization_id', 'created_at', 'expires_at', 'revoked_at', 'secret_hash'])
+        .where('secret_hash', 'in', secrets.keyedHashes(purpose, secret))
         .executeTakeFirst();
       if (!row || row.revoked_at !== null) return undefined;
       if (row.expires_at !== null && row.expires_at <= clock.now()) return undefined;
+      rehash(row.secret_hash, secrets.keyedHash(purpose, secret));
       return {
         authorizationId: row.authorization_id,
         createdAt: row.created_at,
@@ -172,7 +173,7 @@ export function createApiKeyStore(deps: {
             const row = await trx
               .selectFrom('api_key_secrets')
               .selectAll()
-              .where('secret_hash', '=', secrets.keyedHash(purpose, secret))
+              .where('secret_hash', 'in', secrets.keyedHashes(purpose, secret))
               .executeTakeFirst();
             if (!row || !(await end(trx, actor, row, 'leaked'))) return false;
             // authorizations by primary key
@@ -218,6 +219,20 @@ export function createApiKeyStore(deps: {
       }),
   };
 
+  /**
+   * Keeps a secret that was hashed under an earlier MANDATE_SECRET under the present one. Nobody waits for it: what fails is done
+   * when the key is used the next time.
+   */
+  function rehash(before: string, now: string): void {
+    if (before === now) return;
+    // api_key_secrets by its unique secret_hash
+    db.updateTable('api_key_secrets')
+      .set({ secret_hash: now, hashed_under: secrets.id })
+      .where('secret_hash', '=', before)
+      .execute()
+      .catch(() => {});
+  }
+
   async function insertSecret(trx: Transaction<Database>, actor: Actor, id: string): Promise<string> {
     const secret = writeApiKey(randomBytes(32));
     await trx
@@ -226,6 +241,7 @@ export function createApiKeyStore(deps: {
         id: newId('key'),
         authorization_id: id,
         secret_hash: secrets.keyedHash(purpose, secret),
+        hashed_under: secrets.id,
         last_four: secret.slice(-4),
         created_by: actor.id,
         created_at: clock.now(),

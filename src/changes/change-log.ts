@@ -13,7 +13,12 @@ export type ChangeSubject =
   | 'project'
   | 'mcp_server'
   | 'resource_server'
-  | 'client';
+  | 'client'
+  | 'policy'
+  /** Alters no answer; on record all the same. */
+  | 'signing_key'
+  /** The whole server, as when a backup was put back. */
+  | 'server';
 
 /** Who makes a change, and from where. */
 export interface Actor {
@@ -45,7 +50,17 @@ export interface ChangeLog {
   recordMany(trx: Transaction<Database>, actor: Actor, changes: readonly Change[]): Promise<number>;
 }
 
-export function createChangeLog({ clock }: { clock: Clock }): ChangeLog {
+/**
+ * Creates the log.
+ * @param told hears of every change in its transaction, before it is committed: what it writes stays or goes with the change
+ */
+export function createChangeLog({
+  clock,
+  told,
+}: {
+  clock: Clock;
+  told?: (trx: Transaction<Database>, actor: Actor, changes: readonly Change[]) => Promise<void>;
+}): ChangeLog {
   return { record: (trx, actor, change) => recordMany(trx, actor, [change]), recordMany };
 
   async function recordMany(
@@ -72,6 +87,7 @@ export function createChangeLog({ clock }: { clock: Clock }): ChangeLog {
       after: change.after === undefined ? null : JSON.stringify(change.after),
     }));
     await trx.insertInto('changes').values(rows).execute();
+    await told?.(trx, actor, changes);
     return n;
   }
 }

@@ -87,7 +87,7 @@ export interface ClientDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly changes: ChangeLog;
-  readonly secrets: Pick<Secrets, 'keyedHash' | 'matches'>;
+  readonly secrets: Pick<Secrets, 'id' | 'keyedHash' | 'matches'>;
 }
 
 const secretPurpose = 'client-secret';
@@ -97,8 +97,32 @@ export function createClientStore(deps: ClientDeps): ClientStore {
   return {
     ...methods(deps, deps.store.db, deps.store.transact),
     within: (trx) => methods(deps, trx, (work) => work(trx)),
-    matchesSecret: ({ secretHash }, secret) =>
-      secretHash !== null && deps.secrets.matches(secretPurpose, secret, secretHash),
+    matchesSecret: matchSecret(deps, 'clients', secretPurpose),
+  };
+}
+
+/**
+ * Compares secrets with their keyed hashes. One that was hashed under an earlier MANDATE_SECRET is kept under the present one from
+ * then on; nobody waits for that, and what fails is done when it is used the next time.
+ */
+export function matchSecret(
+  { store, secrets }: ClientDeps,
+  table: 'clients' | 'resource_servers',
+  purpose: string,
+) {
+  return ({ secretHash }: { secretHash: string | null }, secret: string): boolean => {
+    if (secretHash === null || !secrets.matches(purpose, secret, secretHash)) return false;
+    const now = secrets.keyedHash(purpose, secret);
+    if (now !== secretHash) {
+      store.db
+        // The whole table, which is small; once a secret.
+        .updateTable(table)
+        .set({ secret_hash: now, hashed_under: secrets.id })
+        .where('secret_hash', '=', secretHash)
+        .execute()
+        .catch(() => {});
+    }
+    return true;
   };
 }
 
@@ -154,6 +178,7 @@ function methods(
         kind,
         metadata: JSON.stringify(metadata),
         secret_hash: hash,
+        hashed_under: hash && secrets.id,
         verified: kind === 'registered' ? 1 : 0,
         disabled: 0,
         service_account_id: content.serviceAccountId ?? null,
@@ -186,6 +211,7 @@ function methods(
       .set((row) => ({
         metadata: JSON.stringify(metadata),
         secret_hash: secretHash,
+        ...(sameSecret ? {} : { hashed_under: secretHash && secrets.id }),
         service_account_id: account,
         ...(lapses && { verified: 0 }),
         version: row('version', '+', 1),

@@ -8,7 +8,7 @@ import type { Store } from '../../db/open.ts';
 import type { Database, ResourceServersTable } from '../../db/schema.ts';
 import type { Actor } from '../changes/change-log.ts';
 import { newId } from '../ids.ts';
-import type { ClientDeps } from './client-store.ts';
+import { type ClientDeps, matchSecret } from './client-store.ts';
 
 export interface ResourceServer {
   readonly id: string;
@@ -78,8 +78,7 @@ export function createResourceServerStore(deps: ClientDeps): ResourceServerStore
   return {
     ...methods(deps, deps.store.db, deps.store.transact),
     within: (trx) => methods(deps, trx, (work) => work(trx)),
-    matchesSecret: ({ secretHash }, secret) =>
-      secretHash !== null && deps.secrets.matches(secretPurpose, secret, secretHash),
+    matchesSecret: matchSecret(deps, 'resource_servers', secretPurpose),
   };
 }
 
@@ -156,6 +155,7 @@ function methods(
           .updateTable('resource_servers')
           .set((row) => ({
             secret_hash: secretHash,
+            ...(sameSecret ? {} : { hashed_under: secretHash && secrets.id }),
             jwks: jwks === null ? null : JSON.stringify(jwks),
             version: row('version', '+', old ? 1 : 0),
             updated_at: clock.now(),

@@ -5,7 +5,7 @@ import type { Actor } from '../changes/change-log.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
-import { createSecrets } from '../secrets.ts';
+import { createSecrets, type Secrets } from '../secrets.ts';
 import { shippedFiles } from '../shipped-files.ts';
 import { createStores, type Stores } from '../stores.ts';
 
@@ -13,6 +13,7 @@ import { createStores, type Stores } from '../stores.ts';
 export interface Workspace extends Stores {
   readonly store: Store;
   readonly clock: Clock;
+  readonly secrets: Secrets;
   readonly catalogue: Catalogue;
   /** Who the log of changes names. */
   readonly actor: Actor;
@@ -44,8 +45,8 @@ export async function withWorkspace<T>(
   }
 }
 
-function createWorkspace(store: Store, { secret }: Config): Workspace {
+function createWorkspace(store: Store, { secret, previousSecrets }: Config): Workspace {
   const catalogue = readCatalogue(shippedFiles().capabilities);
-  const base = { store, clock: systemClock, catalogue };
-  return { ...base, ...createStores({ ...base, secrets: createSecrets(secret) }), actor: { id: 'command' } };
+  const base = { store, clock: systemClock, catalogue, secrets: createSecrets(secret, previousSecrets) };
+  return { ...base, ...createStores(base), actor: { id: 'command' } };
 }

@@ -97,6 +97,12 @@ export function createSessionStore(deps: { store: Store; clock: Clock; changes: 
   };
 }
 
+/** Keeps a session's row under the hash of its uid that the present secret gives. */
+export async function renameSession(trx: Transaction<Database>, before: string, uid: string): Promise<void> {
+  // sessions by its unique uid
+  await trx.updateTable('sessions').set({ uid }).where('uid', '=', before).execute();
+}
+
 /**
  * Ends sessions of a person inside a transaction: what the cookies open, and the list's rows.
  * @returns how many there were

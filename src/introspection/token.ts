@@ -2,7 +2,6 @@
 import type { Store } from '../../db/open.ts';
 import type { OidcArtifactsTable } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
-import { artifactKey } from '../oauth/artifact-adapter.ts';
 import type { Secrets } from '../secrets.ts';
 
 /** A token that was issued and has not expired; whether it still means anything is the live view's to say. */
@@ -52,13 +51,20 @@ export function createTokenSource({
   secrets: Secrets;
 }): TokenSource {
   const readRow = createRowReader(store);
+  /** What was issued under an earlier secret costs a reading more, and so does what is unknown while one is accepted. */
+  const readNewest = async (token: string) => {
+    const accessTokens = secrets.keyedHashes('AccessToken', token);
+    const clientCredentials = secrets.keyedHashes('ClientCredentials', token);
+    for (const [index, accessToken] of accessTokens.entries()) {
+      const row = await readRow(accessToken, clientCredentials[index] ?? '');
+      if (row) return row;
+    }
+    return undefined;
+  };
   return {
     async find(token) {
       if (token.length > mostCharacters || !/^[\w.~-]+$/.test(token)) return undefined;
-      const row = await readRow(
-        artifactKey(secrets, 'AccessToken', token),
-        artifactKey(secrets, 'ClientCredentials', token),
-      );
+      const row = await readNewest(token);
       if (!row || row.expires_at <= clock.now()) return undefined;
       const kept = JSON.parse(row.payload) as StoredToken;
       const authorizationId = kept.grantId ?? kept.extra?.authorization_id;

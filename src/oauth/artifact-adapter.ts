@@ -8,7 +8,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { Store } from '../../db/open.ts';
 import type { Database, OidcArtifactsTable } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
-import { addSession, forgetSession, prolongSession } from '../directory/session-store.ts';
+import { addSession, forgetSession, prolongSession, renameSession } from '../directory/session-store.ts';
 import type { Secrets } from '../secrets.ts';
 import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.ts';
 
@@ -44,10 +44,14 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
   const { store, clock, secrets, units, refreshGraceSeconds } = deps;
   const graceSeconds = model === 'RefreshToken' ? refreshGraceSeconds : 0;
 
-  /** A grant's id is our authorization's id and no secret; an alias names an artifact whose identifier nobody here knows. */
-  const keyOf = (id: string): string => {
-    if (model === 'Grant') return id;
-    return readAlias(id, secrets) ?? artifactKey(secrets, model, id);
+  /**
+   * Under which keys an artifact may be kept, the first one being where it is put. A grant's id is our authorization's id and no
+   * secret; an alias names an artifact whose identifier nobody here knows.
+   */
+  const keysOf = (id: string): readonly [string, ...string[]] => {
+    if (model === 'Grant') return [id];
+    const alias = readAlias(id, secrets);
+    return alias === undefined ? secrets.keyedHashes(model, id) : [alias];
   };
 
   const decode = (row: OidcArtifactsTable, id: string): AdapterPayload => {
@@ -63,17 +67,21 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
     return payload;
   };
 
-  const findRow = async (column: 'key' | 'uid' | 'user_code', value: string) => {
-    const row = await store.db
+  const findRow = async (column: 'key' | 'uid' | 'user_code', values: readonly string[]) => {
+    const rows = await store.db
       // Primary key, oidc_artifacts_by_uid or oidc_artifacts_by_user_code.
       .selectFrom('oidc_artifacts')
       .selectAll()
       .where('model', '=', model)
-      .where(column, '=', value)
-      .executeTakeFirst();
+      .where(column, 'in', values)
+      .execute();
+    // Nodes that differ in their present secret may each have kept a successor: it is used when one of its rows is.
+    const row = rows.find(({ consumed_at }) => consumed_at !== null) ?? rows[0];
     if (row) {
       const unit = units.current();
       unit.found.add(`${model} ${row.key}`);
+      if (column === 'key') unit.found.add(`${model} ${values[0]}`);
+      if (row.uid) unit.found.add(underUid(row.uid));
       if (row.account_id) unit.found.add(signedIn(row.uid, row.account_id));
     }
     return row;
@@ -82,8 +90,10 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
   return {
     async upsert(id, payload, expiresIn) {
       const unit = units.current();
-      const key = keyOf(id);
+      const keys = keysOf(id);
+      const [key] = keys;
       const userCode = payload.userCode;
+      const uids = model === 'Session' && payload.uid ? secrets.keyedHashes('session-uid', payload.uid) : [];
       const kept = withoutSecrets(model, payload, secrets);
       const json = JSON.stringify(kept).replaceAll(
         JSON.stringify(id).slice(1, -1),
@@ -95,7 +105,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         grant_id: model === 'Grant' ? id : (payload.grantId ?? null),
         account_id: payload.accountId ?? null,
         client_id: payload.clientId ?? null,
-        uid: model === 'Session' && payload.uid ? secrets.keyedHash('session-uid', payload.uid) : null,
+        uid: uids[0] ?? null,
         user_code: userCode ? secrets.keyedHash('user-code', userCode) : null,
         payload: json,
         consumed_at: null,
@@ -122,7 +132,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
           await insert.onConflict((conflict) => conflict.columns(['model', 'key']).doNothing()).execute();
           return;
         }
-        const { model: _model, key: _key, consumed_at: _consumed, user_code, uid, ...changed } = row;
+        const { model: _model, consumed_at: _consumed, user_code, uid, ...changed } = row;
         // A device code that is saved again by its alias does not know its user code: the column keeps it.
         const values = { ...changed, ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
         if (!found) {
@@ -136,13 +146,14 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
           .updateTable('oidc_artifacts')
           .set(values)
           .where('model', '=', model)
-          .where('key', '=', key)
+          .where('key', 'in', keys)
           .executeTakeFirstOrThrow();
         // It was there when this request began: whoever ended it meanwhile is not overruled.
         if (numUpdatedRows === 0n) throw new AlreadyUsedError(`${model} was ended by another request`);
       });
       if (!row.uid || !row.account_id) return;
-      const goesOn = unit.found.has(signedIn(row.uid, row.account_id));
+      const before = uids.find((uid) => unit.found.has(underUid(uid)));
+      const goesOn = before !== undefined && unit.found.has(signedIn(before, row.account_id));
       unit.found.add(goingOn(row.uid));
       const session = {
         uid: row.uid,
@@ -154,44 +165,45 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       };
       unit.onSuccess(async (trx) => {
         if (!goesOn) return addSession(trx, session);
+        if (before !== session.uid) await renameSession(trx, before, session.uid);
         // Ended from elsewhere while this request ran: a new id does not bring it back.
         if (!(await prolongSession(trx, session))) throw new AlreadyUsedError('the session was ended');
       });
     },
 
     async find(id) {
-      const key = keyOf(id);
-      const own = units.current().artifacts.get(`${model} ${key}`);
+      const keys = keysOf(id);
+      const own = units.current().artifacts.get(`${model} ${keys[0]}`);
       if (own === null) return undefined;
       if (own) return { ...own.payload, jti: id } as AdapterPayload;
-      const row = await findRow('key', key);
+      const row = await findRow('key', keys);
       return row && decode(row, id);
     },
 
     async findByUid(uid) {
-      const row = await findRow('uid', secrets.keyedHash('session-uid', uid));
+      const row = await findRow('uid', secrets.keyedHashes('session-uid', uid));
       return row && decode(row, writeAlias(row.key, secrets));
     },
 
     async findByUserCode(userCode) {
-      const row = await findRow('user_code', secrets.keyedHash('user-code', userCode));
+      const row = await findRow('user_code', secrets.keyedHashes('user-code', userCode));
       return row && { ...decode(row, writeAlias(row.key, secrets)), userCode };
     },
 
     async consume(id) {
       const unit = units.current();
-      const key = keyOf(id);
-      const own = unit.artifacts.get(`${model} ${key}`);
+      const keys = keysOf(id);
+      const own = unit.artifacts.get(`${model} ${keys[0]}`);
       if (own) own.consumed = true;
       unit.onSuccess(async (trx) => {
         const now = clock.now();
-        await joinFamily(trx, store.engine, { model, key });
+        await joinFamily(trx, store.engine, { model, keys });
         const { numUpdatedRows } = await trx
           // Primary key.
           .updateTable('oidc_artifacts')
           .set({ consumed_at: now })
           .where('model', '=', model)
-          .where('key', '=', key)
+          .where('key', 'in', keys)
           .where('consumed_at', 'is', null)
           .executeTakeFirstOrThrow();
         if (numUpdatedRows > 0n) return;
@@ -199,7 +211,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
           .selectFrom('oidc_artifacts')
           .select('consumed_at')
           .where('model', '=', model)
-          .where('key', '=', key)
+          .where('key', 'in', keys)
           .executeTakeFirst();
         const inGrace = row?.consumed_at != null && row.consumed_at + graceSeconds > now;
         if (!inGrace) throw new AlreadyUsedError(`${model} was used by another request`);
@@ -208,15 +220,15 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
 
     async destroy(id) {
       const unit = units.current();
-      const key = keyOf(id);
-      unit.artifacts.set(`${model} ${key}`, null);
+      const keys = keysOf(id);
+      unit.artifacts.set(`${model} ${keys[0]}`, null);
       const told = introspectedModels.has(model) ? deps.onTokenRevoked() : undefined;
       unit.always(async (trx) => {
         const deleted = await trx
           // Primary key.
           .deleteFrom('oidc_artifacts')
           .where('model', '=', model)
-          .where('key', '=', key)
+          .where('key', 'in', keys)
           .returning(['grant_id', 'payload', 'uid'])
           .executeTakeFirst();
         // An interaction is resumed once: two answers to one consent would make two codes. A registration token is replaced once.
@@ -258,7 +270,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
 async function joinFamily(
   trx: Transaction<Database>,
   engine: Store['engine'],
-  artifact: { model: string; key: string },
+  artifact: { model: string; keys: readonly string[] },
 ): Promise<void> {
   if (engine === 'sqlite') return;
   await trx
@@ -266,11 +278,11 @@ async function joinFamily(
     .selectFrom('oidc_artifacts')
     .select('key')
     .where('model', '=', 'Grant')
-    .where('key', '=', ({ selectFrom }) =>
+    .where('key', 'in', ({ selectFrom }) =>
       selectFrom('oidc_artifacts as used')
-        .select('used.grant_id')
+        .select((row) => row.ref('used.grant_id').$notNull().as('grant_id'))
         .where('used.model', '=', artifact.model)
-        .where('used.key', '=', artifact.key),
+        .where('used.key', 'in', artifact.keys),
     )
     .forShare()
     .execute();
@@ -293,6 +305,8 @@ async function closeFamily(
     .execute();
 }
 
+/** Names a session by the hash under which it was found. */
+const underUid = (uid: string) => `uid ${uid}`;
 /** Names a session that somebody is signed in with, whatever its id is at the moment. */
 const signedIn = (uid: string | null, accountId: string) => `signed in ${uid} ${accountId}`;
 /** Names a session that this request saves: under a new id, it goes on. */

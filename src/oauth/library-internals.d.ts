@@ -4,3 +4,10 @@ declare module 'oidc-provider/lib/actions/grants/*.js' {
   import type { KoaContextWithOIDC } from 'oidc-provider';
   export function handler(provider: Provider, helpers: object, ctx: KoaContextWithOIDC): Promise<void>;
 }
+
+/** How the library sets its signing keys when it is made, called again in `key-ring.ts`. */
+declare module 'oidc-provider/lib/helpers/initialize_keystore.js' {
+  import type { JWK } from 'jose';
+  import type Provider from 'oidc-provider';
+  export default function initialize(this: Provider, jwks: { keys: readonly JWK[] }): void;
+}

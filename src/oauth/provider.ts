@@ -109,7 +109,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
     }),
   );
   compareHashedClientSecrets(provider, clients);
-  deriveRefreshSuccessors(provider, deps.secrets);
+  deriveRefreshSuccessors(provider, deps);
   registerGrants(provider, deps);
   return provider;
 }

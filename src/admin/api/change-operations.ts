@@ -24,7 +24,18 @@ export type ChangeDocument = z.output<typeof changeSchema>;
 
 const filter = {
   subject: z
-    .enum(['authorization', 'user', 'role', 'project', 'mcp_server', 'resource_server', 'client'])
+    .enum([
+      'authorization',
+      'user',
+      'role',
+      'project',
+      'mcp_server',
+      'resource_server',
+      'client',
+      'policy',
+      'signing_key',
+      'server',
+    ])
     .optional(),
   subject_id: z.string().max(2_000).optional(),
   action: z.string().max(60).optional(),

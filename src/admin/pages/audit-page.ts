@@ -15,6 +15,9 @@ const subjects = {
   mcp_server: 'admin.audit.mcp_server',
   resource_server: 'admin.audit.resource_server',
   client: 'admin.audit.client',
+  policy: 'admin.audit.policy',
+  signing_key: 'admin.audit.signing_key',
+  server: 'admin.audit.server',
 } as const;
 const filters = ['subject', 'subject_id', 'action', 'actor'] as const;
 /** Longer values are cut on the page; the export has them whole. */
