@@ -11,6 +11,7 @@ import * as countActivity from './migrations/0006-count-activity.ts';
 import * as addMailAndAccountLinks from './migrations/0007-add-mail-and-account-links.ts';
 import * as addSessions from './migrations/0008-add-sessions.ts';
 import * as addPasskeysAndSecondFactors from './migrations/0009-add-passkeys-and-second-factors.ts';
+import * as addClientSettings from './migrations/0010-add-client-settings.ts';
 import * as scheduleSigningKeys from './migrations/0012-schedule-signing-keys.ts';
 import * as nameTheSecretOfHashes from './migrations/0013-name-the-secret-of-hashes.ts';
 import type { Store } from './open.ts';
@@ -26,6 +27,7 @@ const migrations: Record<string, Migration> = {
   '0007-add-mail-and-account-links': addMailAndAccountLinks,
   '0008-add-sessions': addSessions,
   '0009-add-passkeys-and-second-factors': addPasskeysAndSecondFactors,
+  '0010-add-client-settings': addClientSettings,
   '0012-schedule-signing-keys': scheduleSigningKeys,
   '0013-name-the-secret-of-hashes': nameTheSecretOfHashes,
 };

@@ -152,6 +152,10 @@ export interface ClientsTable {
   disabled: Flag;
   /** The service account that client_credentials acts as. */
   service_account_id: string | null;
+  /** For how long a rotated refresh token may come back; null is the usual minute. */
+  refresh_grace_seconds: number | null;
+  /** When its metadata document was last had and could be used. */
+  document_good_at: Seconds | null;
   version: number;
   created_at: Seconds;
   updated_at: Seconds;

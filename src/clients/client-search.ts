@@ -1,7 +1,7 @@
 /** Finding clients among many, for whoever administers them. */
 import { sql } from 'kysely';
 import type { Store } from '../../db/open.ts';
-import type { ClientKind, StoredClient } from './client-store.ts';
+import { type ClientKind, type StoredClient, toClient } from './client-store.ts';
 
 export interface ClientSearch {
   /** Part of the id, or of anything that the client registered, in any case. */
@@ -33,16 +33,8 @@ export async function searchClients(
     );
   }
   const rows = await query.execute();
-  return rows.map((row) => ({
-    id: row.id,
-    kind: row.kind,
-    metadata: JSON.parse(row.metadata) as Record<string, unknown>,
-    hasSecret: row.secret_hash !== null,
-    verified: row.verified === 1,
-    disabled: row.disabled === 1,
-    serviceAccountId: row.service_account_id,
-    version: row.version,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }));
+  return rows.map((row) => {
+    const { secretHash, ...client } = toClient(row);
+    return { ...client, hasSecret: secretHash !== null };
+  });
 }

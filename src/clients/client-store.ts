@@ -25,6 +25,10 @@ export interface StoredClient {
   readonly disabled: boolean;
   /** The service account that client_credentials acts as (RFC 6749 section 4.4). */
   readonly serviceAccountId: string | null;
+  /** For how long a rotated refresh token of it may come back; null is the usual minute. */
+  readonly refreshGraceSeconds: number | null;
+  /** When its metadata document was last had and could be used; null for clients that are known another way. */
+  readonly documentGoodAt: number | null;
   readonly version: number;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -182,6 +186,8 @@ function methods(
         verified: kind === 'registered' ? 1 : 0,
         disabled: 0,
         service_account_id: content.serviceAccountId ?? null,
+        refresh_grace_seconds: null,
+        document_good_at: kind === 'metadata_document' ? now : null,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -202,6 +208,7 @@ function methods(
     const sameSecret = secretHash === old.secretHash;
     if (sameSecret && account === old.serviceAccountId && isDeepStrictEqual(metadata, old.metadata)) {
       if (kind !== 'registered') await keepInUse(trx, id);
+      if (kind === 'metadata_document') await noteGoodDocument(trx, id);
       return { outcome: 'done', changed: false, client: old };
     }
     const lapses = kind !== 'registered' && !sameIdentity(metadata, old.metadata);
@@ -214,6 +221,7 @@ function methods(
         ...(sameSecret ? {} : { hashed_under: secretHash && secrets.id }),
         service_account_id: account,
         ...(lapses && { verified: 0 }),
+        ...(kind === 'metadata_document' && { document_good_at: now }),
         version: row('version', '+', 1),
         updated_at: now,
       }))
@@ -239,6 +247,11 @@ function methods(
       .where('id', '=', id)
       .where('updated_at', '<', now - 3_600)
       .execute();
+  }
+
+  async function noteGoodDocument(on: Kysely<Database>, id: string): Promise<void> {
+    // clients by primary key; its answers stay as they are, so it is no change
+    await on.updateTable('clients').set({ document_good_at: clock.now() }).where('id', '=', id).execute();
   }
 
   async function setFlag(
@@ -285,7 +298,8 @@ function withoutSecrets(metadata: Readonly<Record<string, unknown>>): Record<str
   return JSON.parse(JSON.stringify(rest)) as Record<string, unknown>;
 }
 
-function toClient(row: ClientsTable): StoredClient {
+/** Reads a row. Pure. */
+export function toClient(row: ClientsTable): StoredClient {
   return {
     id: row.id,
     kind: row.kind,
@@ -294,6 +308,8 @@ function toClient(row: ClientsTable): StoredClient {
     verified: row.verified === 1,
     disabled: row.disabled === 1,
     serviceAccountId: row.service_account_id,
+    refreshGraceSeconds: row.refresh_grace_seconds,
+    documentGoodAt: row.document_good_at,
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

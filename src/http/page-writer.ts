@@ -1,6 +1,6 @@
 /** Writes a page as the answer: its language, its status and its policy. */
 import type Koa from 'koa';
-import { buildErrorPage, type ErrorKind, type ErrorPage } from './error-page.ts';
+import { buildErrorPage, type ErrorFacts, type ErrorKind } from './error-page.ts';
 import { chooseLocale } from './locale.ts';
 import type { Messages, Words } from './messages.ts';
 import type { Renderer } from './render.ts';
@@ -20,16 +20,7 @@ export interface PageWriter {
   /** The words of the reader's language, for what has to be known before a page is built. */
   wordsFor(ctx: Koa.Context): Words;
   /** Answers with the error page. */
-  fail(
-    ctx: Koa.Context,
-    kind: ErrorKind,
-    facts: {
-      status: number;
-      code?: string | undefined;
-      detail?: string | undefined;
-      links?: ErrorPage['links'];
-    },
-  ): void;
+  fail(ctx: Koa.Context, kind: ErrorKind, facts: ErrorFacts): void;
 }
 
 export function createPageWriter({

@@ -1,9 +1,12 @@
 /** Sign-out and the protocol's errors, as pages inside the library's own requests. */
 
+import type { ChangeHistory } from '../changes/change-history.ts';
+import type { ClientStore } from '../clients/client-store.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import type { ErrorKind } from '../http/error-page.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { SessionPages } from '../oauth/pages.ts';
+import { findClientProblem } from './client-problem.ts';
 import type { SignedOutPage, SignOutPage } from './sign-out-page.ts';
 
 /** Routes that a person is in front of; everywhere else an error is JSON, whatever the client says it accepts. */
@@ -17,7 +20,13 @@ const pageRoutes = new Set([
   'device_resume',
 ]);
 
-export function createSessionPages({ pages, users }: { pages: PageWriter; users: UserStore }): SessionPages {
+export function createSessionPages(deps: {
+  pages: PageWriter;
+  users: UserStore;
+  clients: ClientStore;
+  history: ChangeHistory;
+}): SessionPages {
+  const { pages, users } = deps;
   return {
     async signOut(ctx) {
       const { session } = ctx.oidc;
@@ -42,7 +51,10 @@ export function createSessionPages({ pages, users }: { pages: PageWriter; users:
         return;
       }
       const status = ctx.status >= 400 ? ctx.status : 400;
-      pages.fail(ctx, kindOf(status, error), { status, code: out.error, detail: out.error_description });
+      const facts = { status, code: out.error, detail: out.error_description };
+      const problem = await findClientProblem(deps, ctx, error);
+      if (problem) pages.fail(ctx, problem.kind, { ...facts, ...problem.facts });
+      else pages.fail(ctx, kindOf(status, error), facts);
     },
   };
 }

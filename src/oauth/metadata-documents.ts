@@ -18,7 +18,7 @@ export interface MetadataDocuments {
   /**
    * Finds a client as the running request may see it, asking for its document where that is due.
    * @param known what is stored under the id
-   * @throws errors.InvalidClient when there is no document to go by; OIDCProviderError with 429 when too many were asked for
+   * @throws UnusableDocumentError when there is no document to go by; OIDCProviderError with 429 when too many were asked for
    */
   current(id: string, known: StoredClient | undefined): Promise<StoredClient | undefined>;
 }
@@ -34,6 +34,20 @@ export interface MetadataDocumentsDependencies {
   readonly validate: (metadata: Record<string, unknown>) => Promise<void>;
 }
 
+/** There is no document to go by; what the person in front of the tool is told. */
+export class UnusableDocumentError extends errors.InvalidClient {
+  /** `unreachable` may pass by itself; `unusable` is for the tool's makers to mend. */
+  readonly reason: 'unreachable' | 'unusable';
+  /** When the document could last be used, if ever. */
+  readonly lastGoodAt: number | null;
+
+  constructor({ kind, sentence, lastGoodAt }: Refused) {
+    super(sentence);
+    this.reason = kind;
+    this.lastGoodAt = lastGoodAt;
+  }
+}
+
 /** Where an authorization begins. */
 const asking = new Set(['authorization', 'pushed_authorization_request', 'device_authorization']);
 /** Hosts that are slow on purpose leave room for the documents that are in use. */
@@ -47,9 +61,15 @@ const standsIn: Limit = { name: 'metadata-document-stands-in', points: 1, window
 /** A host that is down is left alone for so long, so that not everybody waits for it. */
 const leaveAloneSeconds = 30;
 
+interface Refused {
+  readonly kind: 'unreachable' | 'unusable';
+  readonly sentence: string;
+  readonly lastGoodAt: number | null;
+}
+
 type Outcome =
   | { readonly kind: 'found'; readonly client: StoredClient }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | Refused
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
 const busy: Outcome = { kind: 'limited', retryAfterSeconds: 1 };
@@ -77,7 +97,9 @@ export function createMetadataDocuments(deps: MetadataDocumentsDependencies): Me
 
   async function find(id: string, ctx: KoaContextWithOIDC): Promise<Outcome> {
     const problem = documentUrlProblem(id, deps.issuer);
-    if (problem) return refuse(`client_id is not the address of a client metadata document: ${problem}`);
+    if (problem) {
+      return unusable(null, `client_id is not the address of a client metadata document: ${problem}`);
+    }
     return flights.get(id) ?? take(id, deps.addressOf(ctx));
   }
 
@@ -112,13 +134,18 @@ export function createMetadataDocuments(deps: MetadataDocumentsDependencies): Me
     if (limited) return stand ? found(stand) : limited;
     const asked = await deps.source.ask(id);
     if (asked.kind === 'unreachable') {
-      if (!stand) return refuse(`the client metadata document cannot be had: ${asked.reason}`);
+      const sentence = `the client metadata document cannot be had: ${asked.reason}`;
+      if (!stand) return { kind: 'unreachable', sentence, lastGoodAt: known?.documentGoodAt ?? null };
       await limits.take({ ...fresh, windowSeconds: leaveAloneSeconds }, id);
       return found(stand);
     }
-    const outcome = asked.kind === 'document' ? await keep(id, address, asked) : unusable(asked.reason);
+    const lastGoodAt = known?.documentGoodAt ?? null;
+    const outcome =
+      asked.kind === 'document'
+        ? await keep(id, address, asked, lastGoodAt)
+        : unusable(lastGoodAt, cannotBeUsed(asked.reason));
     // What its publisher took back stands in for nothing.
-    if (outcome.kind === 'refused') await limits.forget(standsIn, id);
+    if (outcome.kind === 'unusable') await limits.forget(standsIn, id);
     return outcome;
   }
 
@@ -134,18 +161,19 @@ export function createMetadataDocuments(deps: MetadataDocumentsDependencies): Me
     id: string,
     origin: string,
     asked: Extract<Asked, { kind: 'document' }>,
+    lastGoodAt: number | null,
   ): Promise<Outcome> {
     const cleaned = cleanMetadataDocument(asked.properties);
-    if (cleaned.kind === 'refused') return unusable(cleaned.reason);
+    if (cleaned.kind === 'refused') return unusable(lastGoodAt, cannotBeUsed(cleaned.reason));
     const { metadata } = cleaned;
     try {
       await deps.validate({ ...structuredClone(metadata), client_id: id });
     } catch (error) {
       if (!(error instanceof errors.OIDCProviderError)) throw error;
-      return unusable(error.error_description ?? error.message);
+      return unusable(lastGoodAt, cannotBeUsed(error.error_description ?? error.message));
     }
     const saved = await clients.saveMetadataDocument({ id: `client:${id}`, origin }, { id, metadata });
-    if (saved.outcome === 'other_kind') return unusable('client_id is taken');
+    if (saved.outcome === 'other_kind') return unusable(lastGoodAt, cannotBeUsed('client_id is taken'));
     await limits.take({ ...fresh, windowSeconds: asked.freshSeconds }, id);
     await limits.forget(standsIn, id);
     await limits.take(standsIn, id);
@@ -157,8 +185,9 @@ function answer(outcome: Outcome, ctx: KoaContextWithOIDC): StoredClient {
   switch (outcome.kind) {
     case 'found':
       return outcome.client;
-    case 'refused':
-      throw new errors.InvalidClient(outcome.reason);
+    case 'unreachable':
+    case 'unusable':
+      throw new UnusableDocumentError(outcome);
     case 'limited':
       ctx.set('Retry-After', String(outcome.retryAfterSeconds));
       throw Object.assign(
@@ -175,10 +204,10 @@ function found(client: StoredClient): Outcome {
   return { kind: 'found', client };
 }
 
-function refuse(reason: string): Outcome {
-  return { kind: 'refused', reason };
+function unusable(lastGoodAt: number | null, sentence: string): Outcome {
+  return { kind: 'unusable', sentence, lastGoodAt };
 }
 
-function unusable(reason: string): Outcome {
-  return refuse(`the client metadata document cannot be used: ${reason}`);
+function cannotBeUsed(reason: string): string {
+  return `the client metadata document cannot be used: ${reason}`;
 }

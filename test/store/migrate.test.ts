@@ -11,6 +11,7 @@ const everything = [
   '0003-index-changes-by-actor',
   '0004-index-authorizations-of-client',
   '0006-count-activity',
+  '0010-add-client-settings',
 ];
 
 describe.each(engines)('migration on %s', (engine) => {

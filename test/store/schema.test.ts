@@ -63,6 +63,8 @@ const columns: Columns = {
     verified: 'number',
     disabled: 'number',
     service_account_id: 'text?',
+    refresh_grace_seconds: 'number?',
+    document_good_at: 'number?',
     ...versioned,
   },
   authorizations: {

@@ -282,6 +282,38 @@ export function samplePages(locale: Locale): Sample[] {
       ),
     },
     {
+      name: 'error-client-gone',
+      template: 'error',
+      model: buildErrorPage(
+        'client_gone',
+        {
+          status: 400,
+          requestId: '019b2f0c',
+          code: 'invalid_client',
+          detail: 'client is invalid',
+          clientId: 'dcr_Q0m0CkU1ZyBtYW5kYXRlIGlzIGdvbmUh',
+          advice: 'vs_code',
+        },
+        words,
+      ),
+    },
+    {
+      name: 'error-document',
+      template: 'error',
+      model: buildErrorPage(
+        'document_unusable',
+        {
+          status: 400,
+          requestId: '019b2f0c',
+          code: 'invalid_client',
+          detail: 'the client metadata document cannot be used: the host answered 404',
+          clientId: `https://tool.example/${'very-long-path/'.repeat(12)}client.json`.slice(0, 200),
+          lastGoodAt: now - 90_000,
+        },
+        words,
+      ),
+    },
+    {
       name: 'error-plain',
       template: 'error',
       model: buildErrorPage('interaction_expired', { status: 400, requestId: '019b2f0c' }, words),

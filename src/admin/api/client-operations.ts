@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type FoundClient, searchClients } from '../../clients/client-search.ts';
 import type { StoredClient } from '../../clients/client-store.ts';
-import { cleanRegistration } from '../../oauth/registration.ts';
 import { deleteClient } from '../../oauth/delete-client.ts';
+import { cleanRegistration } from '../../oauth/registration.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';

@@ -1,6 +1,7 @@
 /** The client_credentials clients of a service account (RFC 6749 section 4.4): several, each with a secret of its own. */
 import { z } from 'zod';
 import { searchClients } from '../../clients/client-search.ts';
+import { deleteClient } from '../../oauth/delete-client.ts';
 import {
   clientDocument,
   clientSchema,
@@ -8,7 +9,6 @@ import {
   readClient,
   replaceSecret,
 } from './client-operations.ts';
-import { deleteClient } from '../../oauth/delete-client.ts';
 import { claimVersion } from './expected-version.ts';
 import { guardAccount } from './guards.ts';
 import { newSecret } from './new-secret.ts';
