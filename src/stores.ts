@@ -17,14 +17,17 @@ import { createRoleStore } from './directory/role-store.ts';
 import { createSessionStore } from './directory/session-store.ts';
 import { createUserStore } from './directory/user-store.ts';
 import { createWorld } from './directory/world.ts';
+import { createNotices } from './mail/notices.ts';
+import { createOutbox } from './mail/outbox.ts';
 import { createActivityStore } from './operations/activity-store.ts';
 import { createApprovalStore } from './policies/approval-store.ts';
 import { createPolicyLimits } from './policies/policy-limits.ts';
 import { createPolicyStore } from './policies/policy-store.ts';
-import { createNotices } from './mail/notices.ts';
-import { createOutbox } from './mail/outbox.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
+import { createChallengeStore } from './sign-in/challenge-store.ts';
+import { createPasskeyStore } from './sign-in/passkey-store.ts';
+import { createSecondFactors } from './sign-in/second-factors.ts';
 
 export function createStores(base: { store: Store; clock: Clock; secrets: Secrets; catalogue: Catalogue }) {
   const outbox = createOutbox(base);
@@ -40,6 +43,9 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
     activity: createActivityStore(deps),
     users: createUserStore(deps),
     sessionList: createSessionStore(deps),
+    challenges: createChallengeStore(deps),
+    passkeyList: createPasskeyStore(deps),
+    secondFactors: createSecondFactors(deps),
     roles: createRoleStore(deps),
     projects: createProjectStore(deps),
     mcpServers: createMcpServerStore(deps),

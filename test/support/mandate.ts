@@ -58,6 +58,8 @@ export interface MandateOptions {
   readonly clock?: MovableClock;
   /** How client metadata documents are had. */
   readonly metadataDocuments?: AppDependencies['metadataDocuments'];
+  /** How mail leaves; none does otherwise. */
+  readonly mail?: AppDependencies['mail'];
 }
 
 /** Starts a server on a free port. Its clock stands still at the real time until a test moves it. */
@@ -105,6 +107,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     messagesRoot: join(root, 'config', 'messages'),
     demo: { loaded: true, platform: options.platformOrigin ?? 'http://localhost:4100' },
     metadataDocuments: options.metadataDocuments,
+    mail: options.mail,
   });
   const server = createServer(app.listener);
   await new Promise<void>((resolve) => void server.listen(port, resolve));

@@ -1,0 +1,44 @@
+/** What is told by mail, as data. Every member ends up sealed in the outbox: it may hold a token, never a password. */
+
+export type Letter =
+  | {
+      readonly kind: 'invitation';
+      readonly to: string;
+      /** The address of whoever invites. */
+      readonly by: string;
+      /** Opens the page where the password is set. */
+      readonly token: string;
+      readonly until: number;
+    }
+  /** Whether there is such an account is found out when it is sent: asking takes the same for everybody. */
+  | { readonly kind: 'password_reset_wanted'; readonly email: string }
+  | {
+      readonly kind: 'password_reset';
+      readonly to: string;
+      readonly token: string;
+      readonly until: number;
+    }
+  | { readonly kind: 'password_changed'; readonly to: string }
+  | (KeyNotice & { readonly kind: 'key_made' })
+  | (KeyNotice & { readonly kind: 'key_leaked' })
+  | (KeyNotice & { readonly kind: 'key_moved_here' })
+  | (KeyNotice & { readonly kind: 'key_moved_away' })
+  | {
+      readonly kind: 'tokens_replayed';
+      readonly to: string;
+      /** The name of a client that an administrator vouches for. */
+      readonly tool: string | null;
+      readonly authorizationId: string;
+    };
+
+interface KeyNotice {
+  readonly to: string;
+  /** What the key is called; whoever named it may have been anyone. */
+  readonly key: string;
+  /** The address of whoever did it; null where nobody knows. */
+  readonly by: string | null;
+  readonly authorizationId: string;
+}
+
+/** A letter that can be sent as it is. */
+export type Deliverable = Exclude<Letter, { kind: 'password_reset_wanted' }>;

@@ -1,0 +1,128 @@
+/**
+ * Which changes their people are written to about: one table, read by the log of changes in the transaction of each change. Nobody
+ * is told what they did themselves.
+ */
+import type { Transaction } from 'kysely';
+import type { Database } from '../../db/schema.ts';
+import type { Actor, Change } from '../changes/change-log.ts';
+import type { Letter } from './letter.ts';
+import type { Outbox } from './outbox.ts';
+
+interface Account {
+  readonly id: string;
+  readonly email: string;
+}
+
+interface Told {
+  readonly account: Account;
+  readonly letter: Letter;
+}
+
+type Trx = Transaction<Database>;
+type Notice = (trx: Trx, actor: Actor, change: Change) => Promise<readonly Told[]>;
+
+/** `subject action` → who is told, and what. */
+const notices: Readonly<Record<string, Notice>> = {
+  'authorization created': async (trx, actor, { id, after }) => {
+    const { kind } = after as { kind?: string };
+    return kind === 'api_key' ? await toOwner(trx, actor, id, 'key_made') : [];
+  },
+  'authorization leaked': (trx, actor, { id }) => toOwner(trx, actor, id, 'key_leaked'),
+  'authorization moved': async (trx, actor, { id, before, after }) => {
+    const key = await readAuthorization(trx, id);
+    const by = await addressOf(trx, actor.id);
+    const told = async (userId: string, kind: 'key_moved_away' | 'key_moved_here'): Promise<Told[]> => {
+      const account = userId === actor.id ? undefined : await readPerson(trx, userId);
+      if (!account) return [];
+      const facts = { to: account.email, key: key?.name ?? id, by, authorizationId: id };
+      return [{ account, letter: { kind, ...facts } }];
+    };
+    return [
+      ...(await told((before as { user: string }).user, 'key_moved_away')),
+      ...(await told((after as { user: string }).user, 'key_moved_here')),
+    ];
+  },
+  'authorization replayed': async (trx, _, { id }) => {
+    const found = await readAuthorization(trx, id);
+    const account = found && (await readPerson(trx, found.user_id));
+    if (!account) return [];
+    const tool = await verifiedName(trx, found.client_id);
+    const letter = { kind: 'tokens_replayed', to: account.email, tool, authorizationId: id } as const;
+    return [{ account, letter }];
+  },
+  'user password_changed': async (trx, _, { id }) => {
+    const account = await readPerson(trx, id);
+    // Somebody who has just been given a first password by invitation knows of it.
+    return account ? [{ account, letter: { kind: 'password_changed', to: account.email } }] : [];
+  },
+};
+
+/** Creates what the log of changes tells of each change that it records. */
+export function createNotices({ outbox }: { outbox: Pick<Outbox, 'post'> }) {
+  return async (trx: Trx, actor: Actor, changes: readonly Change[]): Promise<void> => {
+    for (const change of changes) {
+      const notice = notices[`${change.subject} ${change.action}`];
+      if (!notice) continue;
+      for (const { account, letter } of await notice(trx, actor, change)) {
+        await outbox.post(trx, letter, { userId: account.id });
+      }
+    }
+  };
+}
+
+/** Tells the owner of a key, or for a service account's key whoever made it. */
+async function toOwner(
+  trx: Trx,
+  actor: Actor,
+  id: string,
+  kind: 'key_made' | 'key_leaked',
+): Promise<readonly Told[]> {
+  const key = await readAuthorization(trx, id);
+  if (!key) return [];
+  const account = (await readPerson(trx, key.user_id)) ?? (await readPerson(trx, key.created_by));
+  if (!account || account.id === actor.id) return [];
+  const by = await addressOf(trx, actor.id);
+  const facts = { to: account.email, key: key.name ?? id, by, authorizationId: id };
+  return [{ account, letter: { kind, ...facts } }];
+}
+
+async function readAuthorization(trx: Trx, id: string) {
+  // authorizations by primary key
+  return trx
+    .selectFrom('authorizations')
+    .select(['user_id', 'client_id', 'name', 'created_by'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** An account that reads mail: a service account's address need not be one. */
+async function readPerson(trx: Trx, id: string): Promise<Account | undefined> {
+  // users by primary key
+  return trx
+    .selectFrom('users')
+    .select(['id', 'email'])
+    .where('id', '=', id)
+    .where('kind', '=', 'person')
+    .where('status', '=', 'active')
+    .executeTakeFirst();
+}
+
+async function addressOf(trx: Trx, id: string): Promise<string | null> {
+  // users by primary key
+  const row = await trx.selectFrom('users').select('email').where('id', '=', id).executeTakeFirst();
+  return row?.email ?? null;
+}
+
+/** A tool's name where an administrator vouches for it: what a tool calls itself is no news to trust. */
+async function verifiedName(trx: Trx, id: string | null): Promise<string | null> {
+  if (id === null) return null;
+  // clients by primary key
+  const row = await trx
+    .selectFrom('clients')
+    .select(['metadata', 'verified'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row?.verified !== 1) return null;
+  const { client_name: name } = JSON.parse(row.metadata) as { client_name?: unknown };
+  return typeof name === 'string' ? name : null;
+}

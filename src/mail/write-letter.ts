@@ -1,0 +1,138 @@
+/** Words for each letter, as plain text and as simple HTML of the same content. Pure. */
+import type { Words } from '../http/messages.ts';
+import type { Deliverable } from './letter.ts';
+
+export interface WrittenLetter {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+interface Draft {
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+  readonly action: { readonly label: string; readonly href: string };
+  /** What to do when it was not oneself. */
+  readonly otherwise: string;
+}
+
+const longestName = 80;
+
+/**
+ * Writes a letter. Every link begins with the issuer: what a request claims to have come to is never part of one.
+ * @param issuer scheme, host and port
+ */
+export function writeLetter(letter: Deliverable, issuer: string, words: Words): WrittenLetter {
+  const { subject, paragraphs, action, otherwise } = draft(letter, issuer, words);
+  const footer = words.t('mail.footer', { issuer });
+  const text = [...paragraphs, `${action.label}:\n${action.href}`, otherwise, `-- \n${footer}`].join('\n\n');
+  const html = [
+    '<!doctype html>',
+    `<html lang="${words.locale}"><head><meta charset="utf-8"><title>${inHtml(subject)}</title></head>`,
+    '<body style="font-family:system-ui,sans-serif;line-height:1.5;max-width:36em;margin:2em auto;padding:0 1em">',
+    ...paragraphs.map((paragraph) => `<p>${inHtml(paragraph)}</p>`),
+    `<p><a href="${inHtml(action.href)}">${inHtml(action.label)}</a></p>`,
+    `<p>${inHtml(action.href)}</p>`,
+    `<p>${inHtml(otherwise)}</p>`,
+    `<hr><p><small>${inHtml(footer)}</small></p>`,
+    '</body></html>',
+  ].join('\n');
+  return { subject: oneLine(subject), text: `${text}\n`, html };
+}
+
+function draft(letter: Deliverable, issuer: string, words: Words): Draft {
+  const { t } = words;
+  const open = (path: string, label: string) => ({ label, href: `${issuer}${path}` });
+  const link = (path: string, token: string, label: string) =>
+    open(`${path}?${new URLSearchParams({ token })}`, label);
+  const authorization = (id: string) =>
+    open(`/account/authorizations/${encodeURIComponent(id)}`, t('mail.look_at_it'));
+  const by = (address: string | null) => address ?? t('mail.somebody');
+  switch (letter.kind) {
+    case 'invitation':
+      return {
+        subject: t('mail.invitation.subject'),
+        paragraphs: [
+          t('mail.invitation.text', { by: letter.by, issuer }),
+          t('mail.invitation.until', { until: words.exact(letter.until) }),
+        ],
+        action: link('/invitation', letter.token, t('mail.invitation.action')),
+        otherwise: t('mail.invitation.otherwise'),
+      };
+    case 'password_reset':
+      return {
+        subject: t('mail.reset.subject'),
+        paragraphs: [
+          t('mail.reset.text', { account: letter.to, issuer }),
+          t('mail.reset.until', { until: words.exact(letter.until) }),
+        ],
+        action: link('/reset-password', letter.token, t('mail.reset.action')),
+        otherwise: t('mail.reset.otherwise'),
+      };
+    case 'password_changed':
+      return {
+        subject: t('mail.password_changed.subject'),
+        paragraphs: [t('mail.password_changed.text', { account: letter.to, issuer })],
+        action: open('/forgot-password', t('mail.password_changed.action')),
+        otherwise: t('mail.password_changed.otherwise'),
+      };
+    case 'key_made':
+      return {
+        subject: t('mail.key_made.subject'),
+        paragraphs: [t('mail.key_made.text', { key: named(letter.key), by: by(letter.by) })],
+        action: authorization(letter.authorizationId),
+        otherwise: t('mail.key_made.otherwise'),
+      };
+    case 'key_leaked':
+      return {
+        subject: t('mail.key_leaked.subject'),
+        paragraphs: [t('mail.key_leaked.text', { key: named(letter.key) })],
+        action: authorization(letter.authorizationId),
+        otherwise: t('mail.key_leaked.otherwise'),
+      };
+    case 'key_moved_here':
+      return {
+        subject: t('mail.key_moved_here.subject'),
+        paragraphs: [t('mail.key_moved_here.text', { key: named(letter.key), by: by(letter.by) })],
+        action: authorization(letter.authorizationId),
+        otherwise: t('mail.key_made.otherwise'),
+      };
+    case 'key_moved_away':
+      return {
+        subject: t('mail.key_moved_away.subject'),
+        paragraphs: [t('mail.key_moved_away.text', { key: named(letter.key), by: by(letter.by) })],
+        action: open('/account/authorizations', t('mail.look_at_all')),
+        otherwise: t('mail.key_moved_away.otherwise'),
+      };
+    case 'tokens_replayed':
+      return {
+        subject: t('mail.tokens_replayed.subject'),
+        paragraphs: [
+          t('mail.tokens_replayed.text', {
+            tool: letter.tool === null ? t('mail.a_tool') : named(letter.tool),
+          }),
+        ],
+        action: authorization(letter.authorizationId),
+        otherwise: t('mail.tokens_replayed.otherwise'),
+      };
+  }
+}
+
+/** A name that somebody else chose: one line of bounded length that no mail program takes for a link or an order of its own. */
+function named(name: string): string {
+  const plain = oneLine(name)
+    .replaceAll(/[\u202a-\u202e\u2066-\u2069\u200b-\u200f]/gu, '')
+    .replaceAll('://', ': / /');
+  return [...plain].length > longestName ? `${[...plain].slice(0, longestName).join('')}…` : plain;
+}
+
+const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+
+function inHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}
