@@ -109,7 +109,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const tally = createTally();
   const units = createUnitsOfWork({ store });
   const limits = createRateLimits(deps);
-  const resources = createResources(stores);
+  const resources = createResources({ ...stores, administration: apiResource(issuer) });
   const rights = createAuthorizationRights({ ...stores, clock });
 
   const assets = createAssets({ viewsRoot: deps.viewsRoot });

@@ -25,6 +25,7 @@ export interface ErrorPage {
 export const errorKinds = [
   'not_found',
   'interaction_expired',
+  'link_ended',
   'form_refused',
   'signed_out',
   'changed_meanwhile',

@@ -1,0 +1,90 @@
+/**
+ * An invitation, from its letter to the first sign-in. Owns what an account goes through in between: it is active and may be given
+ * rights, but without a password nobody signs in as it. Does not own the link (`directory/account-links.ts`).
+ */
+import type { Transaction } from 'kysely';
+import type { Store } from '../../db/open.ts';
+import type { Database } from '../../db/schema.ts';
+import type { Actor, ChangeLog } from '../changes/change-log.ts';
+import type { AccountLinks } from '../directory/account-links.ts';
+import { checkNewPassword } from '../directory/new-password.ts';
+import type { Passwords } from '../directory/passwords.ts';
+import type { UserStore } from '../directory/user-store.ts';
+import type { Locale } from '../http/locale.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import type { SetPasswordOutcome } from './forgotten-password.ts';
+
+export interface Invitations {
+  /** Sends an account without a password its invitation; one that was sent before opens nothing any more. */
+  send(
+    trx: Transaction<Database>,
+    actor: Actor,
+    account: { id: string; email: string },
+    letter: { readonly by: string; readonly locale?: Locale },
+  ): Promise<void>;
+  /** Ends an invitation, with what waits to be sent of it. */
+  end(trx: Transaction<Database>, userId: string): Promise<void>;
+  /** Gives the account of an invitation its name and its first password. */
+  accept(
+    token: string,
+    answer: { name: string; password: string },
+    origin: string,
+  ): Promise<SetPasswordOutcome>;
+}
+
+export function createInvitations(deps: {
+  store: Store;
+  users: UserStore;
+  accountLinks: AccountLinks;
+  passwords: Passwords;
+  changes: ChangeLog;
+  outbox: Outbox;
+}): Invitations {
+  const { store, users, accountLinks, passwords, changes, outbox } = deps;
+  return {
+    async send(trx, actor, { id, email }, { by, locale }) {
+      await outbox.drop(trx, { userId: id, kind: 'invitation' });
+      const { token, expiresAt } = await accountLinks.issue(trx, {
+        kind: 'invitation',
+        userId: id,
+        createdBy: actor.id,
+      });
+      const about = { userId: id, ...(locale && { locale }) };
+      const letter = { kind: 'invitation', to: email, by, token, until: expiresAt } as const;
+      await accountLinks.carriedBy(trx, id, await outbox.post(trx, letter, about));
+      await changes.record(trx, actor, {
+        subject: 'user',
+        id,
+        action: 'invited',
+        after: { email, until: expiresAt },
+      });
+    },
+
+    async end(trx, userId) {
+      await outbox.drop(trx, { userId, kind: 'invitation' });
+      await accountLinks.end(trx, userId, 'invitation');
+    },
+
+    async accept(token, { name, password }, origin) {
+      const account = await accountLinks.find('invitation', token);
+      if (!account) return { kind: 'ended' };
+      const problem = checkNewPassword(password, { email: account.email, name });
+      if (problem) return { kind: 'refused', account, problem };
+      const passwordHash = await passwords.hash(password);
+      const actor: Actor = { id: account.id, origin };
+      return store.transact(async (trx): Promise<SetPasswordOutcome> => {
+        if (!(await accountLinks.use(trx, 'invitation', token))) return { kind: 'ended' };
+        await users.within(trx).update(actor, account.id, { name, passwordHash });
+        // They have just chosen it themselves, on the way in.
+        await outbox.drop(trx, { userId: account.id, kind: 'password_changed' });
+        await changes.record(trx, actor, {
+          subject: 'user',
+          id: account.id,
+          action: 'invitation_accepted',
+          after: { name },
+        });
+        return { kind: 'done', account };
+      });
+    },
+  };
+}
