@@ -1,6 +1,7 @@
 /**
  * The tables as types, one schema for SQLite and PostgreSQL. Instants are integer seconds, flags are 0 or 1,
  * lists are JSON text, ids are prefixed and time-ordered (`usr_…`). A test compares this file with both databases.
+ * Longer than 400 lines because it is one schema, read side by side.
  */
 
 type Flag = 0 | 1;

@@ -1,6 +1,7 @@
 /** Granted and effective side by side, item by item, with the reason of each difference in words. Pure; decides nothing. */
 import type { Words } from '../http/messages.ts';
 import { displayText } from '../interaction/display-text.ts';
+import { broughtByRole } from '../policy/administration.ts';
 import type { Slice } from '../policy/key-decision.ts';
 import type { Effective, Withheld, WithheldReason, World } from '../policy/vocabulary.ts';
 
@@ -44,6 +45,7 @@ const reasonKeys: Record<Reader, Record<WithheldReason, string>> = {
     project_deleted: 'account.reason.project_deleted',
     mcp_server_disabled: 'account.reason.server_disabled',
     policy: 'account.reason.policy',
+    approval_pending: 'account.reason.approval_pending',
   },
   keeper: {
     owner_suspended: 'account.reason.owner_suspended',
@@ -53,6 +55,7 @@ const reasonKeys: Record<Reader, Record<WithheldReason, string>> = {
     project_deleted: 'account.reason.project_deleted',
     mcp_server_disabled: 'account.reason.server_disabled',
     policy: 'account.reason.policy',
+    approval_pending: 'account.reason.approval_pending',
   },
 };
 
@@ -95,7 +98,9 @@ export function effectsOf(input: EffectInput): Effects {
 /** Capability names that are granted by name or through a role. Pure. */
 export function grantedNames({ capabilities, roles }: Slice, world: World): string[] {
   const carried = new Set(capabilities);
-  for (const id of roles) for (const name of world.roles.get(id)?.permissions ?? []) carried.add(name);
+  for (const id of roles) {
+    for (const name of broughtByRole(world.roles.get(id)?.permissions ?? [])) carried.add(name);
+  }
   return [...world.catalogue.keys()].filter((name) => carried.has(name));
 }
 

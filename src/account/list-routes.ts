@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
 import type { PageWriter } from '../http/page-writer.ts';
+import { noLimits } from '../policy/limits.ts';
 import type { World } from '../policy/vocabulary.ts';
 import { grantsHref, keysHref } from './authorization-page.ts';
 import {
@@ -112,11 +113,16 @@ export function createListRoutes(deps: ListDependencies): Router {
   async function findGrants(visit: Visit, query: PageQuery): Promise<Found> {
     const found = await deps.authorizationList.grants(visit.person.user.id, query);
     const listed = found.slice(0, rowsShown);
-    const world = await worldOf(listed);
+    const [world, limits] = await Promise.all([worldOf(listed), situations.limitsOf(listed)]);
     const rows = await Promise.all(
       listed.map(async (authorization) => ({
         authorization,
-        effective: situations.judge(authorization, visit.person, world),
+        effective: situations.judge(
+          authorization,
+          visit.person,
+          world,
+          limits.get(authorization.id) ?? noLimits,
+        ),
         client: await situations.clientOf(authorization.clientId),
         createdBy: await situations.nameActor(authorization.createdBy),
       })),
@@ -128,8 +134,9 @@ export function createListRoutes(deps: ListDependencies): Router {
     const found = await deps.authorizationList.keys(owners, query);
     const listed = found.slice(0, rowsShown);
     const authorizations = listed.map(({ authorization }) => authorization);
-    const [world, endings] = await Promise.all([
+    const [world, limits, endings] = await Promise.all([
       worldOf(authorizations),
+      situations.limitsOf(authorizations),
       deps.apiKeys.newestEndings(authorizations.map(({ id }) => id)),
     ]);
     const people = new Map<string, LiveAccess>([[visit.person.user.id, visit.person]]);
@@ -141,7 +148,7 @@ export function createListRoutes(deps: ListDependencies): Router {
       people.set(userId, known);
       rows.push({
         authorization,
-        effective: situations.judge(authorization, known, world),
+        effective: situations.judge(authorization, known, world, limits.get(authorization.id) ?? noLimits),
         secretEnding: endings.get(authorization.id),
         owner: userId === visit.person.user.id ? undefined : owner.email,
         createdBy: await situations.nameActor(authorization.createdBy),

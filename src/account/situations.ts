@@ -9,8 +9,10 @@ import type { UserStore } from '../directory/user-store.ts';
 import type { WorldSource } from '../directory/world.ts';
 import type { ClientFacts } from '../interaction/client-face.ts';
 import { factsOf } from '../interaction/client-facts.ts';
+import type { PolicyLimits } from '../policies/policy-limits.ts';
 import { effective } from '../policy/effective.ts';
 import { mayKeep, type Slice } from '../policy/key-decision.ts';
+import type { TimedLimits } from '../policy/limits.ts';
 import type { Effective, Granted, World } from '../policy/vocabulary.ts';
 import { wholeOf } from '../policy/whole.ts';
 
@@ -21,6 +23,8 @@ export interface Situation {
   readonly world: World;
   readonly client: ClientFacts | undefined;
   readonly effective: Effective;
+  /** What the organization's policy takes from it. */
+  readonly limits: TimedLimits;
   /** It is somebody else's. */
   readonly foreign: boolean;
 }
@@ -33,17 +37,23 @@ export function createSituations(deps: {
   worldSource: WorldSource;
   clients: ClientStore;
   users: UserStore;
+  policyLimits: PolicyLimits;
   clock: Clock;
 }) {
   const { authorizations, liveAccess, worldSource, clients, users, clock } = deps;
 
   /** Asks the rule about authorizations of one owner. */
-  function judge(authorization: Authorization, owner: LiveAccess, world: World): Effective {
+  function judge(
+    authorization: Authorization,
+    owner: LiveAccess,
+    world: World,
+    limits: TimedLimits,
+  ): Effective {
     const stored = toGranted(authorization, clock.now());
     const granted: Granted = authorization.followsOwner
       ? { ...wholeOf(owner.live, world, owner.assigned), standing: stored.standing }
       : stored;
-    return effective(granted, owner.live, world);
+    return effective(granted, owner.live, world, limits);
   }
 
   async function clientOf(id: string | null): Promise<ClientFacts | undefined> {
@@ -54,6 +64,7 @@ export function createSituations(deps: {
   return {
     judge,
     clientOf,
+    limitsOf: deps.policyLimits.ofAll,
     /** Finds an authorization for whoever looks. @returns undefined when it is not theirs to see, or is not there: the same */
     async find(person: LiveAccess, id: string): Promise<Situation | undefined> {
       const authorization = await authorizations.find(id);
@@ -61,20 +72,25 @@ export function createSituations(deps: {
       if (!authorization || !owner) return undefined;
       const keeper = { id: person.user.id, live: person.live };
       if (mayKeep(keeper, authorization.kind, owner.user).kind === 'refused') return undefined;
-      const [world, client] = await Promise.all([worldSource.whole(), clientOf(authorization.clientId)]);
+      const [world, client, limits] = await Promise.all([
+        worldSource.whole(),
+        clientOf(authorization.clientId),
+        deps.policyLimits.of(authorization),
+      ]);
       return {
         authorization,
         owner,
         world,
         client,
-        effective: judge(authorization, owner, world),
+        effective: judge(authorization, owner, world, limits),
+        limits,
         foreign: owner.user.id !== person.user.id,
       };
     },
     /** What a slice of this authorization would amount to now. */
-    effectOf({ authorization, owner, world }: Situation, slice: Slice): Effective {
+    effectOf({ authorization, owner, world, limits }: Situation, slice: Slice): Effective {
       const { standing } = toGranted(authorization, clock.now());
-      return effective({ standing, ...slice }, owner.live, world);
+      return effective({ standing, ...slice }, owner.live, world, limits);
     },
     /** Names whoever made a change, as people read it. */
     async nameActor(id: string): Promise<string> {

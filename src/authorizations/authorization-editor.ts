@@ -58,7 +58,9 @@ export function createAuthorizationEditor(deps: {
         const old = contentOf(before);
         if (isDeepStrictEqual(old, content))
           return { outcome: 'done', change: undefined, authorization: before };
-        const row = await bump(trx, id, version, columnsOf(content));
+        // Whoever chooses another end says how long from now: its age counts from here.
+        const renewed = content.expiresAt === before.expiresAt ? {} : { renewed_at: clock.now() };
+        const row = await bump(trx, id, version, { ...columnsOf(content), ...renewed });
         if (!row) return { outcome: 'changed_meanwhile' };
         const change = await changes.record(trx, actor, {
           subject: 'authorization',

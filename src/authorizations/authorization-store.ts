@@ -176,6 +176,7 @@ export function createAuthorizationStore({
           revoked_at: null,
           replayed_at: null,
           replayed_from: null,
+          renewed_at: now,
         })
         .returningAll()
         .executeTakeFirstOrThrow();
@@ -197,6 +198,7 @@ export function createAuthorizationStore({
           ...choiceColumns(choice),
           version: old('version', '+', 1),
           updated_at: clock.now(),
+          renewed_at: clock.now(),
         }))
         .where('id', '=', id)
         .where('status', '<>', 'revoked')

@@ -31,6 +31,8 @@ export interface Authorization {
   readonly createdBy: string;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** When its end was last chosen; the policy's longest lifetimes count from here. */
+  readonly renewedAt: number;
   readonly revokedAt: number | null;
   /** When a rotated refresh token came back after its window. */
   readonly replayedAt: number | null;
@@ -71,6 +73,7 @@ export function toAuthorization(row: AuthorizationsTable): Authorization {
     createdBy: row.created_by,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    renewedAt: row.renewed_at ?? row.created_at,
     revokedAt: row.revoked_at,
     replayedAt: row.replayed_at,
     replayedFrom: row.replayed_from,

@@ -75,4 +75,5 @@ const sentences: Readonly<Record<DecidingRule, string>> = {
   project_deleted: 'the project is gone',
   mcp_server_disabled: 'the MCP server is disabled or gone',
   policy: 'a policy of the organization forbids it',
+  approval_pending: 'it waits for an administrator to approve it',
 };

@@ -15,6 +15,7 @@ export interface AnswerRights {
   readonly owner: { readonly user: Pick<Rights['owner']['user'], 'id' | 'email'> };
   readonly world: Pick<Rights['world'], 'catalogue'>;
   readonly effective: Rights['effective'];
+  readonly limits: Pick<Rights['limits'], 'end' | 'ends'>;
 }
 
 /**
@@ -31,8 +32,10 @@ export function answerFor(
   const whole = seenBy(rights.effective, guarded, rights.world.catalogue);
   const seen = whole && token.ceiling ? narrowTo(whole, token.ceiling) : whole;
   if (!seen) return undefined;
-  const { authorization, owner } = rights;
-  const end = Math.min(token.expiresAt, authorization.expiresAt ?? token.expiresAt);
+  const { authorization, owner, limits } = rights;
+  let end = Math.min(token.expiresAt, authorization.expiresAt ?? token.expiresAt, limits.end);
+  // What is said here is right until then: whoever remembers the answer asks again when a policy's time is over.
+  for (const name of seen.scope) end = Math.min(end, limits.ends.get(name) ?? end);
   return {
     active: true,
     iss: issuer,

@@ -8,7 +8,9 @@ import { toGranted } from '../authorizations/to-granted.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
+import type { PolicyLimits } from '../policies/policy-limits.ts';
 import { effective } from '../policy/effective.ts';
+import type { TimedLimits } from '../policy/limits.ts';
 import type { Effective, Granted, World } from '../policy/vocabulary.ts';
 import { wholeOf } from '../policy/whole.ts';
 
@@ -18,6 +20,8 @@ export interface Rights {
   readonly owner: LiveAccess;
   readonly world: World;
   readonly granted: Granted;
+  /** What the organization's policy takes from it. */
+  readonly limits: TimedLimits;
   readonly effective: Effective;
 }
 
@@ -30,14 +34,15 @@ export function createAuthorizationRights(deps: {
   authorizations: AuthorizationStore;
   liveAccess: LiveAccessSource;
   worldSource: WorldSource;
+  policyLimits: PolicyLimits;
   clock: Clock;
 }): AuthorizationRights {
-  const { authorizations, liveAccess, worldSource, clock } = deps;
+  const { authorizations, liveAccess, worldSource, policyLimits, clock } = deps;
   return {
     async of(authorizationId) {
       const authorization = await authorizations.find(authorizationId);
       if (!authorization) return undefined;
-      const [owner, world] = await Promise.all([
+      const [owner, world, limits] = await Promise.all([
         liveAccess.read(authorization.userId),
         authorization.followsOwner
           ? worldSource.whole()
@@ -45,13 +50,21 @@ export function createAuthorizationRights(deps: {
               projects: authorization.projects.map(({ id }) => id),
               mcpServers: authorization.mcpServers,
             }),
+        policyLimits.of(authorization),
       ]);
       if (!owner) return undefined;
       const stored = toGranted(authorization, clock.now());
       const granted = authorization.followsOwner
         ? { ...wholeOf(owner.live, world, owner.assigned), standing: stored.standing }
         : stored;
-      return { authorization, owner, world, granted, effective: effective(granted, owner.live, world) };
+      return {
+        authorization,
+        owner,
+        world,
+        granted,
+        limits,
+        effective: effective(granted, owner.live, world, limits),
+      };
     },
   };
 }

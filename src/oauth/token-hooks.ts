@@ -101,7 +101,7 @@ export function createTokenHooks(deps: {
 function refuseWhatDoesNotStand(current: Rights | undefined): void {
   switch (current?.granted.standing) {
     case 'active':
-      return;
+      return refuseWhatPolicyStops(current);
     case 'suspended':
       // Not invalid_grant: clients throw their tokens away on that one, and a suspension is a pause.
       throw new errors.AccessDenied('the authorization is suspended');
@@ -110,5 +110,18 @@ function refuseWhatDoesNotStand(current: Rights | undefined): void {
     case 'revoked':
     case undefined:
       throw new errors.InvalidGrant('the authorization was revoked');
+  }
+}
+
+/** Nothing is issued for what the policy lets nothing of through. */
+function refuseWhatPolicyStops({ limits }: Rights): void {
+  switch (limits.everything) {
+    case undefined:
+      return;
+    case 'too_old':
+      // The person has to choose again, which is what clients do on this one.
+      throw new errors.InvalidGrant('the authorization is older than the organization allows');
+    case 'client_not_permitted':
+      throw new errors.AccessDenied('the organization does not let this client be authorized');
   }
 }

@@ -1,9 +1,10 @@
 /**
  * The one capability that concerns Mandate itself: a token that holds it may use the administration's API, within its owner's
- * management permissions of that moment. It is stricter than any other: it counts only where it is named, never through a role
- * or because somebody holds it; only Mandate's own API sees it; and it is never ticked unasked.
+ * management permissions of that moment. It is stricter than any other. It counts only where it is named: never through a role that
+ * a key carries, nor because a service account's client follows its account. Only Mandate's own API sees it, and that sees
+ * nothing else. It is offered only where it was asked for, and never ticked.
  */
-import type { World } from './vocabulary.ts';
+import type { Live, World } from './vocabulary.ts';
 
 /** Its name in the catalogue. An operator whose catalogue does not list it has switched such tokens off. */
 export const administration = 'mandate:admin';
@@ -14,8 +15,19 @@ const ownerSlug = 'owner';
 /** Somebody's rights as they count here: what they hold on the organization, and the roles that it comes from. */
 export interface Administrator {
   readonly user: { readonly id: string; readonly kind: 'person' | 'service_account' };
-  readonly live: { readonly organization: ReadonlySet<string> };
+  readonly live: Live;
   readonly assigned: { readonly organization: readonly string[] };
+}
+
+/** Lists what a role brings to a key that carries it. Pure. */
+export function broughtByRole(permissions: Iterable<string>): string[] {
+  return [...permissions].filter((name) => name !== administration);
+}
+
+/** Takes the right to administer Mandate out of what somebody may hand over. Pure. */
+export function withoutAdministration<Person extends { readonly live: Live }>(person: Person): Person {
+  const organization = new Set(broughtByRole(person.live.organization));
+  return { ...person, live: { ...person.live, organization } };
 }
 
 /**

@@ -1,16 +1,19 @@
 /**
- * The rule: effective = granted ∩ live. The one place where rights are decided; introspection, the token response and
+ * The rule: effective = granted ∩ live − limits. The one place where rights are decided; introspection, the token response and
  * every page ask here. Does not know who asks (`audience.ts`), nor what may be granted (`consent-decision.ts`).
  */
 
+import { broughtByRole } from './administration.ts';
 import { capabilitiesBoundAt, closeOver, inCatalogueOrder } from './catalogue.ts';
 import { hasProjectAccess, holdsOn } from './live-permissions.ts';
 import { foldPicks } from './picked-projects.ts';
 import type {
+  Bound,
   Effective,
   EffectiveMcpServer,
   EffectiveProject,
   Granted,
+  Limits,
   Live,
   RoleFacts,
   Withheld,
@@ -29,34 +32,39 @@ interface Verdict<Item> {
  *
  * The result is within what was granted and within what the owner holds, save for implied capabilities, which are added
  * after the intersection; granting more or holding more never takes anything away; an empty list never means "all".
- * A capability, role, project or server that does not exist gives nothing.
+ * A capability, role, project or server that does not exist gives nothing. What the policy limits counts as not granted, and does not
+ * come as an implication either: a stricter policy never gives more.
  *
  * @param granted What the authorization says. Organization roles on it add their capabilities by reference.
  * @param live What its owner may do now.
  * @param world What exists now; see {@link World} for what it must contain.
+ * @param limits What the policy takes from this authorization now.
  * @returns What holds, in catalogue order for capabilities and in picked order for projects and servers, and one
  *   `withheld` entry for every item that does not. An authorization that does not stand has nothing to explain: all empty.
  */
-export function effective(granted: Granted, live: Live, world: World): Effective {
+export function effective(granted: Granted, live: Live, world: World, limits: Limits): Effective {
   if (granted.standing !== 'active') return { organization: [], projects: [], mcpServers: [], withheld: [] };
   const capabilities = grantedCapabilities(granted, world);
   const picks = foldPicks(granted.projects);
   const servers = new Set(granted.mcpServers);
-  if (live.status !== 'active') {
+  const nothing = live.status !== 'active' ? 'owner_suspended' : limits.everything && 'policy';
+  if (nothing) {
     const withheld = [
-      ...capabilities.map((name) => withhold('capability', name, 'owner_suspended')),
-      ...Array.from(picks.keys(), (id) => withhold('project', id, 'owner_suspended')),
-      ...Array.from(servers, (id) => withhold('mcp_server', id, 'owner_suspended')),
+      ...capabilities.map((name) => withhold('capability', name, nothing)),
+      ...Array.from(picks.keys(), (id) => withhold('project', id, nothing)),
+      ...Array.from(servers, (id) => withhold('mcp_server', id, nothing)),
     ];
     return { organization: [], projects: [], mcpServers: [], withheld };
   }
 
   const grantedAt = Object.groupBy(capabilities, (name) => world.catalogue.get(name)?.bound ?? 'unknown');
-  const organization = judgeOrganization(grantedAt.organization ?? [], live, world);
+  const organization = judgeOrganization(grantedAt.organization ?? [], live, world, limits);
   const onProjects = Array.from(picks, ([id, roles]) =>
-    judgeProject(id, roles, grantedAt.project ?? [], live, world),
+    judgeProject(id, roles, grantedAt.project ?? [], live, world, limits),
   );
-  const onServers = Array.from(servers, (id) => judgeMcpServer(id, grantedAt.mcp_server ?? [], live, world));
+  const onServers = Array.from(servers, (id) =>
+    judgeMcpServer(id, grantedAt.mcp_server ?? [], live, world, limits),
+  );
   return {
     organization: organization.holds ?? [],
     projects: onProjects.flatMap(({ holds }) => holds ?? []),
@@ -69,7 +77,7 @@ export function effective(granted: Granted, live: Live, world: World): Effective
 function grantedCapabilities(granted: Granted, world: World): string[] {
   const named = new Set(granted.capabilities);
   for (const id of granted.roles) {
-    for (const permission of world.roles.get(id)?.permissions ?? []) named.add(permission);
+    for (const name of broughtByRole(world.roles.get(id)?.permissions ?? [])) named.add(name);
   }
   return inCatalogueOrder(named, world.catalogue);
 }
@@ -78,12 +86,17 @@ function judgeOrganization(
   granted: readonly string[],
   live: Live,
   { catalogue }: World,
+  limits: Limits,
 ): Verdict<readonly string[]> {
-  const held = granted.filter((name) => live.organization.has(name));
-  const holds = closeOver(held, catalogue, 'organization');
-  const withheld = granted
+  const { holds, limited } = within(
+    granted.filter((name) => live.organization.has(name)),
+    catalogue,
+    'organization',
+    limits,
+  );
+  const withheld = unite(granted, limited)
     .filter((name) => !holds.includes(name))
-    .map((name) => withhold('capability', name, 'capability_not_held'));
+    .map((name) => withhold('capability', name, limited.get(name) ?? 'capability_not_held'));
   return { holds, withheld };
 }
 
@@ -93,6 +106,7 @@ function judgeProject(
   granted: readonly string[],
   live: Live,
   world: World,
+  limits: Limits,
 ): Verdict<EffectiveProject> {
   const project = world.projects.get(id);
   if (project === undefined) return { withheld: [withhold('project', id, 'project_deleted')] };
@@ -103,15 +117,16 @@ function judgeProject(
   const roles = Array.from(roleIds).flatMap((roleId) => world.roles.get(roleId) ?? []);
   const allowed = new Set(granted.filter((name) => roles.some(({ permissions }) => permissions.has(name))));
   const held = granted.filter((name) => allowed.has(name) && holdsOn(live, id, name));
-  const actions = closeOver(held, world.catalogue, 'project');
+  const { holds: actions, limited } = within(held, world.catalogue, 'project', limits);
   const covered = roles.filter((role) => coversRole(live, id, role, world));
   return {
     holds: { id, slug: project.slug, roles: [...new Set(covered.map(({ slug }) => slug))], actions },
-    withheld: granted
+    withheld: unite(granted, limited)
       .filter((name) => !actions.includes(name))
-      .map((name) =>
-        withhold('project', id, allowed.has(name) ? 'capability_not_held' : 'role_capped', name),
-      ),
+      .map((name) => {
+        const unlimited = allowed.has(name) ? 'capability_not_held' : 'role_capped';
+        return withhold('project', id, limited.get(name) ?? unlimited, name);
+      }),
   };
 }
 
@@ -129,6 +144,7 @@ function judgeMcpServer(
   granted: readonly string[],
   live: Live,
   world: World,
+  limits: Limits,
 ): Verdict<EffectiveMcpServer> {
   const refuse = (reason: WithheldReason) => ({ withheld: [withhold('mcp_server', id, reason)] });
   const server = world.mcpServers.get(id);
@@ -139,15 +155,41 @@ function judgeMcpServer(
   if (!hasProjectAccess(live, project, world.catalogue)) return refuse('owner_lost_access');
 
   const held = granted.filter((capability) => holdsOn(live, project, capability));
-  const actions = closeOver(held, world.catalogue, 'mcp_server');
+  const { holds: actions, limited } = within(held, world.catalogue, 'mcp_server', limits);
   // A server picked without any capability to call it with is withheld for want of those that would do.
   const wanted = granted.length > 0 ? granted : capabilitiesBoundAt(world.catalogue, 'mcp_server');
   if (wanted.length === 0) return refuse('capability_not_held');
-  const withheld = wanted
+  const withheld = unite(wanted, limited)
     .filter((capability) => !actions.includes(capability))
-    .map((capability) => withhold('mcp_server', id, 'capability_not_held', capability));
+    .map((capability) =>
+      withhold('mcp_server', id, limited.get(capability) ?? 'capability_not_held', capability),
+    );
   return actions.length === 0 ? { withheld } : { holds: { id, name, project, resource, actions }, withheld };
 }
+
+/**
+ * Closes over what is held and takes out what is limited, before and after: what is limited implies nothing, and is not implied.
+ * `limited` is what would hold there but for the limits.
+ */
+function within(
+  held: readonly string[],
+  catalogue: World['catalogue'],
+  bound: Bound,
+  { capabilities }: Limits,
+): { readonly holds: readonly string[]; readonly limited: ReadonlyMap<string, WithheldReason> } {
+  if (capabilities.size === 0) return { holds: closeOver(held, catalogue, bound), limited: new Map() };
+  const free = held.filter((name) => !capabilities.has(name));
+  const holds = closeOver(free, catalogue, bound).filter((name) => !capabilities.has(name));
+  const limited = new Map<string, WithheldReason>();
+  for (const name of closeOver(held, catalogue, bound)) {
+    const reason = capabilities.get(name);
+    if (reason) limited.set(name, reason);
+  }
+  return { holds, limited };
+}
+
+const unite = (names: readonly string[], more: ReadonlyMap<string, unknown>) =>
+  more.size === 0 ? names : [...new Set([...names, ...more.keys()])];
 
 function withhold(
   dimension: Withheld['dimension'],

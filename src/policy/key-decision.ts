@@ -3,6 +3,7 @@
  * of whoever makes it. Does not know secrets or rows; `effective.ts` asks again at every question.
  */
 
+import { broughtByRole } from './administration.ts';
 import { boundChoice, type Choice, type Dropped, delegableCapabilities } from './consent-decision.ts';
 import type { Live, World } from './vocabulary.ts';
 
@@ -41,7 +42,7 @@ export function offeredKeyRoles(live: Live, world: World): string[] {
   const held = new Set(delegableCapabilities(live, world));
   const offered: string[] = [];
   for (const [id, { permissions }] of world.roles) {
-    const carried = [...permissions].filter((name) => world.catalogue.has(name));
+    const carried = broughtByRole(permissions).filter((name) => world.catalogue.has(name));
     if (carried.length > 0 && carried.every((name) => held.has(name))) offered.push(id);
   }
   return offered;

@@ -1,5 +1,6 @@
 /** Changes that have not been made: what a person's rights and the world would be after them. Decides nothing. */
 
+import type { Policy } from './policy.ts';
 import type { Effective, Live, World } from './vocabulary.ts';
 import type { AssignedRoles } from './whole.ts';
 
@@ -15,7 +16,8 @@ export type Supposition =
     }
   | { readonly kind: 'role_changed'; readonly role: string; readonly permissions: readonly string[] }
   | { readonly kind: 'project_deleted'; readonly project: string }
-  | { readonly kind: 'mcp_server_disabled'; readonly mcpServer: string };
+  | { readonly kind: 'mcp_server_disabled'; readonly mcpServer: string }
+  | { readonly kind: 'policy_changed'; readonly policy: Policy };
 
 /** What the rule reads of a user. */
 export interface OwnerRights {
@@ -42,18 +44,14 @@ export function suppose(
     case 'role_unassigned': {
       if (owner.id !== supposition.user) return same;
       const assigned = without(owner.assigned, supposition.role, supposition.project);
-      return { world, assigned, live: liveFrom(owner.live.status, assigned, world) };
+      return { ...same, assigned, live: liveFrom(owner.live.status, assigned, world) };
     }
     case 'role_changed': {
       const role = world.roles.get(supposition.role);
       if (!role) return same;
       const changed = { ...role, permissions: new Set(supposition.permissions) };
       const after = { ...world, roles: new Map([...world.roles, [supposition.role, changed]]) };
-      return {
-        world: after,
-        assigned: owner.assigned,
-        live: liveFrom(owner.live.status, owner.assigned, after),
-      };
+      return { ...same, world: after, live: liveFrom(owner.live.status, owner.assigned, after) };
     }
     case 'project_deleted': {
       const projects = new Map([...world.projects].filter(([id]) => id !== supposition.project));
@@ -72,7 +70,14 @@ export function suppose(
       );
       return { ...same, world: { ...world, mcpServers } };
     }
+    case 'policy_changed':
+      return same;
   }
+}
+
+/** Says which policy would be in force after a change. Pure. @param policy the one in force now */
+export function supposedPolicy(supposition: Supposition, policy: Policy): Policy {
+  return supposition.kind === 'policy_changed' ? supposition.policy : policy;
 }
 
 /** One thing that holds in one answer of the rule and not in another. */

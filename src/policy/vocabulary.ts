@@ -85,6 +85,16 @@ export interface RoleFacts {
   readonly permissions: ReadonlySet<string>;
 }
 
+/** What the organization's policy takes from an authorization at one moment, whatever its owner may do. */
+export interface Limits {
+  /**
+   * Why nothing of it holds, where that is so: it is older than its kind may get, or its client is not one that may be authorized.
+   */
+  readonly everything: 'too_old' | 'client_not_permitted' | undefined;
+  /** Capability name → why it does not hold, whether or not it is granted. */
+  readonly capabilities: ReadonlyMap<string, 'policy' | 'approval_pending'>;
+}
+
 /** Why an item of an authorization does not hold now. */
 export type WithheldReason =
   | 'owner_suspended'
@@ -93,7 +103,8 @@ export type WithheldReason =
   | 'capability_not_held'
   | 'project_deleted'
   | 'mcp_server_disabled'
-  | 'policy';
+  | 'policy'
+  | 'approval_pending';
 
 /** One item of `granted − effective`. `capability` narrows a project's entry to one capability on it. */
 export interface Withheld {
@@ -103,7 +114,7 @@ export interface Withheld {
   readonly reason: WithheldReason;
 }
 
-/** What holds now: `granted ∩ live`, item by item, with every difference explained. */
+/** What holds now: `granted ∩ live − limits`, item by item, with every difference explained. */
 export interface Effective {
   /** Organization-bounded capabilities that hold, implied ones included, in catalogue order. */
   readonly organization: readonly string[];

@@ -1,3 +1,4 @@
+import { broughtByRole } from './administration.ts';
 import { capabilitiesHeld, hasProjectAccess, mayCall } from './live-permissions.ts';
 import type { Granted, Live, World } from './vocabulary.ts';
 
@@ -15,7 +16,7 @@ export interface AssignedRoles {
  * @param world Every project, server and assigned role that exists now.
  * @param assigned The owner's roles, the ones that `live` was derived from. A project's roles are those assigned on it
  *   and those assigned on the organization.
- * @returns A standing grant whose `effective` is exactly `live`, on every bound.
+ * @returns A standing grant whose `effective` is exactly `live`, on every bound, save for the right to administer Mandate.
  */
 export function wholeOf(live: Live, world: World, assigned: AssignedRoles): Granted {
   const projects = [];
@@ -28,5 +29,7 @@ export function wholeOf(live: Live, world: World, assigned: AssignedRoles): Gran
   for (const [id, server] of world.mcpServers) {
     if (mayCall(live, server, world)) mcpServers.push(id);
   }
-  return { standing: 'active', capabilities: capabilitiesHeld(live, world), roles: [], projects, mcpServers };
+  // To administer Mandate has to be handed over by name.
+  const capabilities = broughtByRole(capabilitiesHeld(live, world));
+  return { standing: 'active', capabilities, roles: [], projects, mcpServers };
 }

@@ -1,5 +1,6 @@
 /** Explains one answer of the rule: whether an authorization allows this, here, now, and which clause of the rule decides. */
 
+import { broughtByRole } from './administration.ts';
 import { closeOver, inCatalogueOrder } from './catalogue.ts';
 import type { Capability, Effective, Granted, Withheld, WithheldReason, World } from './vocabulary.ts';
 
@@ -62,7 +63,7 @@ const refuse = (rule: DecidingRule): Explanation => ({ allowed: false, rule });
 function namedCapabilities(granted: Granted, world: World): ReadonlySet<string> {
   const named = new Set(granted.capabilities);
   for (const id of granted.roles) {
-    for (const permission of world.roles.get(id)?.permissions ?? []) named.add(permission);
+    for (const name of broughtByRole(world.roles.get(id)?.permissions ?? [])) named.add(name);
   }
   return new Set(inCatalogueOrder(named, world.catalogue));
 }
@@ -79,14 +80,15 @@ function actionsAt({ bound }: Capability, on: string | undefined, effective: Eff
 
 function concerns(
   entry: Withheld,
-  { bound }: Capability,
+  { name, bound }: Capability,
   on: string | undefined,
   sources: readonly string[],
 ): boolean {
-  if (bound === 'organization') return entry.dimension === 'capability' && sources.includes(entry.identifier);
+  const wanted = [name, ...sources];
+  if (bound === 'organization') return entry.dimension === 'capability' && wanted.includes(entry.identifier);
   return (
     entry.dimension === bound &&
     entry.identifier === on &&
-    (entry.capability === undefined || sources.includes(entry.capability))
+    (entry.capability === undefined || wanted.includes(entry.capability))
   );
 }

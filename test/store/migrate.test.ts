@@ -10,6 +10,7 @@ const everything = [
   '0002-add-api-keys-and-last-use',
   '0003-index-changes-by-actor',
   '0004-index-authorizations-of-client',
+  '0005-add-policies',
   '0006-count-activity',
   '0010-add-client-settings',
 ];

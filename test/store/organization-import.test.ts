@@ -7,6 +7,7 @@ import {
   readOrganizationFile,
 } from '../../src/organization/organization-file.ts';
 import { effective } from '../../src/policy/effective.ts';
+import { noLimits } from '../../src/policy/limits.ts';
 import { wholeOf } from '../../src/policy/whole.ts';
 import { shippedFiles } from '../../src/shipped-files.ts';
 import { engines } from '../support/databases.ts';
@@ -121,7 +122,7 @@ describe.each(engines)('importing an organization on %s', (engine) => {
     const access = await stores.liveAccess.read(account.id);
     if (!access) throw new Error('no access');
     const world = await stores.worldSource.whole();
-    const now = effective(wholeOf(access.live, world, access.assigned), access.live, world);
+    const now = effective(wholeOf(access.live, world, access.assigned), access.live, world, noLimits);
     expect(now.organization).toEqual(['api', 'apps:view']);
     expect(now.projects.map(({ slug, actions }) => [slug, actions])).toEqual([
       ['atlas', ['flows:edit', 'endpoints:access']],

@@ -1,4 +1,5 @@
 /** Sample models of a person's own pages. */
+
 import { buildAuthorizationPage } from '../../src/account/authorization-page.ts';
 import { authorizationRow, ownerRolesOn } from '../../src/account/authorizations-page.ts';
 import { describeRecord } from '../../src/account/change-words.ts';
@@ -9,6 +10,7 @@ import type { ClientFacts } from '../../src/interaction/client-face.ts';
 import { offerTo } from '../../src/interaction/consent-offer.ts';
 import { effective } from '../../src/policy/effective.ts';
 import { offeredKeyRoles } from '../../src/policy/key-decision.ts';
+import { noLimits } from '../../src/policy/limits.ts';
 import type { Catalogue, World } from '../../src/policy/vocabulary.ts';
 
 const day = 86_400;
@@ -87,12 +89,13 @@ export function accountSamples(facts: {
     createdBy: 'usr_2',
     createdAt: now - day,
     updatedAt: now - day,
+    renewedAt: now - day,
     revokedAt: null,
     replayedAt: now - 60,
     replayedFrom: '192.0.2.7',
     lastUse: { at: now - 90, by: 'acme-api', from: '192.0.2.1' },
   };
-  const holds = effective({ standing: 'active', ...authorization }, person.live, world);
+  const holds = effective({ standing: 'active', ...authorization }, person.live, world, noLimits);
   const offer = offerTo(person, world);
   const change = {
     seq: 1,

@@ -2,6 +2,7 @@
  * What a change would cut, before it is made: the same rule, asked about rights as they are and as they would be. Owns which
  * authorizations to ask about; decides nothing.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../../db/schema.ts';
 import {
@@ -12,7 +13,9 @@ import {
 import { toGranted } from '../../authorizations/to-granted.ts';
 import type { LiveAccess } from '../../directory/live-access.ts';
 import { effective } from '../../policy/effective.ts';
-import { type Lost, lostBetween, type Supposition, suppose } from '../../policy/suppose.ts';
+import { noLimits } from '../../policy/limits.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { type Lost, lostBetween, type Supposition, suppose, supposedPolicy } from '../../policy/suppose.ts';
 import type { World } from '../../policy/vocabulary.ts';
 import { wholeOf } from '../../policy/whole.ts';
 import type { AdminDeps } from './operation.ts';
@@ -43,12 +46,19 @@ export async function impactOf(
     liveAccess,
     worldSource,
     clock,
-  }: Pick<AdminDeps, 'store' | 'liveAccess' | 'worldSource' | 'clock'>,
+    policies,
+    policyLimits,
+  }: Pick<AdminDeps, 'store' | 'liveAccess' | 'worldSource' | 'clock' | 'policies' | 'policyLimits'>,
   supposition: Supposition,
 ): Promise<Impact> {
   const now = clock.now();
-  const [touched, world] = await Promise.all([touchedBy(store.db, supposition), worldSource.whole()]);
+  const [{ policy }, world] = await Promise.all([policies.read(), worldSource.whole()]);
+  const touched = await touchedBy(store.db, supposition, { policy, now });
   const found = await standingAuthorizations(store.db, touched, { now, limit: mostLookedAt + 1 });
+  const [limits, limitsThen] = await Promise.all([
+    policyLimits.ofAll(found, policy),
+    policyLimits.ofAll(found, supposedPolicy(supposition, policy)),
+  ]);
   const owners = new Map<string, LiveAccess | undefined>();
   const cuts: Cut[] = [];
   for (const authorization of found.slice(0, mostLookedAt)) {
@@ -56,18 +66,21 @@ export async function impactOf(
     if (!owners.has(userId)) owners.set(userId, await liveAccess.read(userId));
     const owner = owners.get(userId);
     if (!owner) continue;
-    const after = suppose(supposition, { id: userId, live: owner.live, assigned: owner.assigned }, world);
+    const { live, assigned } = owner;
+    const after = suppose(supposition, { id: userId, live, assigned }, world);
     const stored = toGranted(authorization, now);
     const { followsOwner } = authorization;
     const before = effective(
       followsOwner ? wholeOf(owner.live, world, owner.assigned) : stored,
       owner.live,
       world,
+      limits.get(authorization.id) ?? noLimits,
     );
     const then = effective(
       followsOwner ? wholeOf(after.live, after.world, after.assigned) : stored,
       after.live,
       after.world,
+      limitsThen.get(authorization.id) ?? noLimits,
     );
     const lost = lostBetween(before, then);
     const everything =
@@ -79,7 +92,11 @@ export async function impactOf(
   return { cuts, incomplete: found.length > mostLookedAt, world };
 }
 
-async function touchedBy(db: Kysely<Database>, supposition: Supposition): Promise<Touched> {
+async function touchedBy(
+  db: Kysely<Database>,
+  supposition: Supposition,
+  { policy, now }: { policy: Policy; now: number },
+): Promise<Touched> {
   switch (supposition.kind) {
     case 'user_suspended':
     case 'role_unassigned':
@@ -97,5 +114,30 @@ async function touchedBy(db: Kysely<Database>, supposition: Supposition): Promis
     }
     case 'mcp_server_disabled':
       return { mentioned: [supposition.mcpServer] };
+    case 'policy_changed':
+      return touchedByPolicy(policy, supposition.policy, now);
   }
+}
+
+/**
+ * Says which authorizations a policy could cut that is not in force yet: those that are too old for a shorter lifetime, those that
+ * carry a capability of which more is asked, and all of one kind when clients are judged anew.
+ */
+function touchedByPolicy(before: Policy, after: Policy, now: number): Touched {
+  const shorter = (was: number | null, is: number | null): is is number =>
+    is !== null && (was === null || is < was);
+  const renewedBy = (['oauth2', 'api_key'] as const).flatMap((kind) => {
+    const longest = after.longest[kind];
+    return shorter(before.longest[kind], longest) ? [{ kind, at: now - longest }] : [];
+  });
+  const carrying = [...after.capabilities].flatMap(([name, { longest, approval }]) => {
+    const was = before.capabilities.get(name);
+    const stricter = shorter(was?.longest ?? null, longest) || (approval && !was?.approval);
+    return stricter ? [name] : [];
+  });
+  const sameClients = isDeepStrictEqual(before.clients, after.clients);
+  return {
+    carrying,
+    renewedBy: sameClients ? renewedBy : [...renewedBy, { kind: 'oauth2', at: now }],
+  };
 }

@@ -3,6 +3,7 @@ import { describeEffect } from '../../../src/account/change-words.ts';
 import { effectsOf } from '../../../src/account/effect.ts';
 import { effective } from '../../../src/policy/effective.ts';
 import type { Slice } from '../../../src/policy/key-decision.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import type { Live } from '../../../src/policy/vocabulary.ts';
 import { messages } from '../../support/sample-pages.ts';
 import { live, world } from '../policy/acme.ts';
@@ -15,7 +16,7 @@ const slice: Slice = {
   mcpServers: ['mcp_atlas'],
 };
 const holds = (granted: Slice, owner: Live = live) =>
-  effective({ standing: 'active', ...granted }, owner, world);
+  effective({ standing: 'active', ...granted }, owner, world, noLimits);
 const effects = (granted: Slice, owner: Live = live) =>
   effectsOf({
     granted,

@@ -19,7 +19,7 @@ const pureLibraries = [
   'package:@node-rs/argon2',
 ];
 
-const domainRules = ['directory', 'authorizations', 'clients', 'changes'].map(
+const domainRules = ['directory', 'authorizations', 'clients', 'changes', 'policies'].map(
   (domain): ImportsOnly => ({
     kind: 'imports only',
     sentence: `src/${domain} imports its own folder, the policy, the clock, the schema and pure libraries, never Koa, oidc-provider or another domain`,

@@ -233,6 +233,39 @@ export async function openField(node: Node, clock: MovableClock, random: Random)
       const how = server?.disabled ? 'enable' : mostly('enable', 'disable');
       if (server) await at.stores.resourceServers[how](actor, server.id);
     },
+    async setPolicy(at) {
+      const longest = () => mostly(null, Math.floor(random() * 400));
+      await at.store.transact((trx) =>
+        at.stores.policies.replace(trx, actor, {
+          longest: { oauth2: mostly(null, Math.floor(random() * 1_000)), api_key: longest() },
+          capabilities: new Map(
+            some(capabilities).map((name) => [name, { longest: longest(), approval: random() < 0.2 }]),
+          ),
+          clients: {
+            permitted: mostly('any', pick(['any', 'hosts', 'verified'])),
+            hosts: new Map(random() < 0.3 ? [['localhost', pick(['verify', 'allow', 'deny'])]] : []),
+          },
+        }),
+      );
+    },
+    async requestApproval(at) {
+      const id = pick(authorizations);
+      const granted = random() < 0.8 ? capabilities : some(capabilities);
+      const asked = some(granted);
+      await at.store.transact((trx) =>
+        at.stores.approvals.follow(trx, actor, id, { granted, asked, justification: 'because' }),
+      );
+    },
+    async decideApproval(at) {
+      const waiting = await at.stores.approvals.list({ status: 'pending', limit: 20 });
+      if (waiting.length === 0) return;
+      const { id, version } = pick(waiting);
+      const status = mostly('approved', 'declined');
+      await at.store.transact((trx) =>
+        at.stores.approvals.decide(trx, actor, { id, version, status, note: null }),
+      );
+    },
+    switchVerified: (at) => at.stores.clients[mostly('verify', 'unverify')](actor, pick(clients)),
     async passTime() {
       clock.advance(pick([1, 5, 30, -20]));
     },

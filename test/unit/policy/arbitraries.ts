@@ -12,7 +12,17 @@ import type {
   World,
 } from '../../../src/policy/vocabulary.ts';
 
-const capabilityNames = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'users.manage', '__proto__', 'constructor'];
+export const capabilityNames = [
+  'c1',
+  'c2',
+  'c3',
+  'c4',
+  'c5',
+  'c6',
+  'users.manage',
+  '__proto__',
+  'constructor',
+];
 export const projectIds = ['prj_1', 'prj_2', 'prj_3', '__proto__', 'toString'];
 export const roleIds = ['rol_1', 'rol_2', 'rol_3', 'rol_4', '__proto__'];
 const serverIds = ['mcp_1', 'mcp_2', 'mcp_3', '__proto__', 'valueOf'];

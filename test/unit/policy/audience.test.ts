@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Guarded, seenBy } from '../../../src/policy/audience.ts';
 import { effective } from '../../../src/policy/effective.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import * as acme from './acme.ts';
 import { granted, guarded, live, world } from './arbitraries.ts';
 
@@ -15,7 +16,7 @@ const said = {
     { id: 'prj_borealis', roles: ['rol_viewer'] },
   ],
 };
-const result = effective(said, acme.live, acme.world);
+const result = effective(said, acme.live, acme.world, noLimits);
 const lost = { dimension: 'capability', identifier: 'apps:admin', reason: 'capability_not_held' };
 const capped = {
   dimension: 'project',
@@ -48,14 +49,14 @@ describe('what one resource server sees', () => {
   });
 
   test('a gateway whose every server is withheld is left with nothing, not with reasons', () => {
-    const moved = effective(said, { ...acme.live, projects: new Map() }, acme.world);
+    const moved = effective(said, { ...acme.live, projects: new Map() }, acme.world, noLimits);
     expect(seenBy(moved, gateway('mcp_atlas'), acme.catalogue)).toBeUndefined();
   });
 
   test('a gateway is told why another of its servers is withheld', () => {
     const both = { ...said, mcpServers: ['mcp_atlas', 'mcp_gone'] };
     const seen = seenBy(
-      effective(both, acme.live, acme.world),
+      effective(both, acme.live, acme.world, noLimits),
       gateway('mcp_atlas', 'mcp_gone'),
       acme.catalogue,
     );
@@ -66,7 +67,11 @@ describe('what one resource server sees', () => {
 
   test('a gateway is told what is withheld on the project of its server', () => {
     const capped = { ...said, projects: [{ id: 'prj_atlas', roles: ['rol_viewer'] }] };
-    const seen = seenBy(effective(capped, acme.live, acme.world), gateway('mcp_atlas'), acme.catalogue);
+    const seen = seenBy(
+      effective(capped, acme.live, acme.world, noLimits),
+      gateway('mcp_atlas'),
+      acme.catalogue,
+    );
     expect(seen?.scope).toEqual(['mcp']);
     expect(seen?.withheld).toEqual([
       { dimension: 'project', identifier: 'prj_atlas', capability: 'flows:edit', reason: 'role_capped' },
@@ -91,7 +96,7 @@ describe('the laws of an audience', () => {
   test('what is seen is within what holds, and guarding nothing sees nothing', () => {
     fc.assert(
       fc.property(granted, live, world, guarded, (saidNow, held, exists, guards) => {
-        const whole = effective(saidNow, held, exists);
+        const whole = effective(saidNow, held, exists, noLimits);
         const seen = seenBy(whole, guards, exists.catalogue);
         expect(seenBy(whole, gateway(), exists.catalogue)).toBeUndefined();
         if (seen === undefined) return;
@@ -112,7 +117,7 @@ describe('the laws of an audience', () => {
   test('without the API, nothing is seen beyond the guarded servers and their projects', () => {
     fc.assert(
       fc.property(granted, live, world, guarded, (saidNow, held, exists, { mcpServers }) => {
-        const whole = effective(saidNow, held, exists);
+        const whole = effective(saidNow, held, exists, noLimits);
         const seen = seenBy(whole, { api: false, mcpServers }, exists.catalogue);
         expect(seen !== undefined).toBe(whole.mcpServers.some(({ id }) => mcpServers.has(id)));
         if (seen === undefined) return;
@@ -130,7 +135,7 @@ describe('the laws of an audience', () => {
   test('guarding more never shows less', () => {
     fc.assert(
       fc.property(granted, live, world, guarded, guarded, (saidNow, held, exists, one, other) => {
-        const whole = effective(saidNow, held, exists);
+        const whole = effective(saidNow, held, exists, noLimits);
         const both = {
           api: one.api || other.api,
           mcpServers: new Set([...one.mcpServers, ...other.mcpServers]),

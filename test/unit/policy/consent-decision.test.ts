@@ -7,6 +7,7 @@ import {
   offeredRoles,
 } from '../../../src/policy/consent-decision.ts';
 import { effective } from '../../../src/policy/effective.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import type { Live, World } from '../../../src/policy/vocabulary.ts';
 import * as acme from './acme.ts';
 import { granted as choice, live, world } from './arbitraries.ts';
@@ -232,7 +233,12 @@ describe('the laws of consent', () => {
       fc.property(choice, live, world, (posted, held, exists) => {
         const decision = decideConsent(posted, held, exists);
         if (decision.kind === 'refused') return;
-        const result = effective({ standing: 'active', roles: [], ...decision.granted }, held, exists);
+        const result = effective(
+          { standing: 'active', roles: [], ...decision.granted },
+          held,
+          exists,
+          noLimits,
+        );
         expect(result.projects.map(({ id }) => id)).toEqual(decision.granted.projects.map(({ id }) => id));
         for (const [index, { roles }] of decision.granted.projects.entries()) {
           const slugs = roles.map((role) => exists.roles.get(role)?.slug);

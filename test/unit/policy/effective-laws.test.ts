@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { effective } from '../../../src/policy/effective.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import { hasProjectAccess, livePermissionsOn } from '../../../src/policy/live-permissions.ts';
 import type { Bound, Effective, Granted, Live, World } from '../../../src/policy/vocabulary.ts';
 import { granted, live, moreGranted, moreLive, world } from './arbitraries.ts';
@@ -46,7 +47,7 @@ describe('the laws of effective = granted ∩ live', () => {
   test('the result is within the closure of what was granted', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
-        const result = effective(said, held, exists);
+        const result = effective(said, held, exists, noLimits);
         const names = saidBy(said, exists);
         const organization = closure(names, exists, 'organization');
         const project = closure(names, exists, 'project');
@@ -76,7 +77,7 @@ describe('the laws of effective = granted ∩ live', () => {
   test('the result is within the closure of what the owner holds', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
-        const result = effective(said, held, exists);
+        const result = effective(said, held, exists, noLimits);
         const organization = closure(held.organization, exists, 'organization');
         expect(result.organization.every((name) => organization.has(name))).toBe(true);
         for (const { id, actions } of result.projects) {
@@ -99,7 +100,7 @@ describe('the laws of effective = granted ∩ live', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
         fc.pre(said.standing === 'active' && held.status === 'active');
-        const result = effective(said, held, exists);
+        const result = effective(said, held, exists, noLimits);
         const names = saidBy(said, exists);
         const both = names.filter((name) => held.organization.has(name));
         expect(new Set(result.organization)).toEqual(closure(both, exists, 'organization'));
@@ -136,8 +137,8 @@ describe('the laws of effective = granted ∩ live', () => {
   test('granting more never takes anything away', () => {
     fc.assert(
       fc.property(granted, granted, live, world, (said, also, held, exists) => {
-        const before = facts(effective(said, held, exists));
-        const after = facts(effective(moreGranted(said, also), held, exists));
+        const before = facts(effective(said, held, exists, noLimits));
+        const after = facts(effective(moreGranted(said, also), held, exists, noLimits));
         expect([...before].filter((fact) => !after.has(fact))).toEqual([]);
       }),
       runs,
@@ -147,8 +148,8 @@ describe('the laws of effective = granted ∩ live', () => {
   test('holding more never takes anything away', () => {
     fc.assert(
       fc.property(granted, live, live, world, (said, held, also, exists) => {
-        const before = facts(effective(said, held, exists));
-        const after = facts(effective(said, moreLive(held, also), exists));
+        const before = facts(effective(said, held, exists, noLimits));
+        const after = facts(effective(said, moreLive(held, also), exists, noLimits));
         expect([...before].filter((fact) => !after.has(fact))).toEqual([]);
       }),
       runs,
@@ -158,18 +159,18 @@ describe('the laws of effective = granted ∩ live', () => {
   test('an empty set never means all: no capability, no project, no role and no server give none', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
-        const noCapability = effective({ ...said, capabilities: [], roles: [] }, held, exists);
+        const noCapability = effective({ ...said, capabilities: [], roles: [] }, held, exists, noLimits);
         expect(noCapability.organization).toEqual([]);
         expect(noCapability.projects.every(({ actions }) => actions.length === 0)).toBe(true);
         expect(noCapability.mcpServers).toEqual([]);
-        expect(effective({ ...said, projects: [] }, held, exists).projects).toEqual([]);
-        expect(effective({ ...said, mcpServers: [] }, held, exists).mcpServers).toEqual([]);
+        expect(effective({ ...said, projects: [] }, held, exists, noLimits).projects).toEqual([]);
+        expect(effective({ ...said, mcpServers: [] }, held, exists, noLimits).mcpServers).toEqual([]);
         const noRole = { ...said, projects: said.projects.map(({ id }) => ({ id, roles: [] })) };
-        for (const { roles, actions } of effective(noRole, held, exists).projects) {
+        for (const { roles, actions } of effective(noRole, held, exists, noLimits).projects) {
           expect([roles, actions]).toEqual([[], []]);
         }
         const holdsNothing = { ...held, organization: new Set<string>(), projects: new Map() };
-        expect(isEmpty(effective(said, holdsNothing, exists))).toBe(true);
+        expect(isEmpty(effective(said, holdsNothing, exists, noLimits))).toBe(true);
       }),
       runs,
     );
@@ -185,7 +186,7 @@ describe('the laws of effective = granted ∩ live', () => {
           roles: [unknown, ...said.roles],
           projects: said.projects.map(({ id, roles }) => ({ id, roles: [unknown, ...roles] })),
         };
-        expect(effective(also, held, exists)).toEqual(effective(said, held, exists));
+        expect(effective(also, held, exists, noLimits)).toEqual(effective(said, held, exists, noLimits));
       }),
       runs,
     );
@@ -195,7 +196,7 @@ describe('the laws of effective = granted ∩ live', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
         fc.pre(said.standing !== 'active' || held.status !== 'active');
-        expect(isEmpty(effective(said, held, exists))).toBe(true);
+        expect(isEmpty(effective(said, held, exists, noLimits))).toBe(true);
       }),
       { numRuns: 500 },
     );
@@ -205,7 +206,7 @@ describe('the laws of effective = granted ∩ live', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
         fc.pre(said.standing === 'active');
-        const result = effective(said, held, exists);
+        const result = effective(said, held, exists, noLimits);
         const holds = facts(result);
         const keys = result.withheld.map(({ dimension, identifier, capability }) =>
           [dimension === 'capability' ? 'organization' : dimension, identifier, capability]
@@ -239,7 +240,7 @@ describe('the laws of effective = granted ∩ live', () => {
   test('capabilities come in catalogue order, projects and servers as picked, each once', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
-        const result = effective(said, held, exists);
+        const result = effective(said, held, exists, noLimits);
         const ordered = [...exists.catalogue.keys()];
         for (const names of [
           result.organization,
@@ -271,7 +272,7 @@ describe('the laws of effective = granted ∩ live', () => {
     fc.assert(
       fc.property(hostile, live, world, (said, held, exists) => {
         const copies = structuredClone([said, held, exists]);
-        expect(() => effective(said, held, exists)).not.toThrow();
+        expect(() => effective(said, held, exists, noLimits)).not.toThrow();
         expect([said, held, exists]).toEqual(copies);
       }),
       { numRuns: 1000 },
@@ -302,7 +303,7 @@ describe('the laws of effective = granted ∩ live', () => {
       mcpServers: many,
     };
     const held: Live = { status: 'active', organization: new Set(['x7']), projects: new Map() };
-    const result = effective(said, held, exists);
+    const result = effective(said, held, exists, noLimits);
     expect(result.organization).toHaveLength(10_000);
     expect(result.withheld).toHaveLength(200_000);
   });

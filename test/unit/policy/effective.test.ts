@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { effective } from '../../../src/policy/effective.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import type { Granted, Live, Withheld, World } from '../../../src/policy/vocabulary.ts';
 import { catalogue, granted, live, world } from './acme.ts';
 
@@ -17,7 +18,7 @@ const disabled: World = {
 
 describe('what holds', () => {
   test('everything that was granted holds while the owner holds it all', () => {
-    expect(effective(granted, live, world)).toEqual({
+    expect(effective(granted, live, world, noLimits)).toEqual({
       organization: ['api'],
       projects: [{ id: 'prj_atlas', slug: 'atlas', roles: ['editor'], actions: ['flows:edit'] }],
       mcpServers: [
@@ -35,41 +36,41 @@ describe('what holds', () => {
 
   test('an organization assignment holds on every project', () => {
     const owner: Live = { status: 'active', organization: new Set(catalogue.keys()), projects: new Map() };
-    expect(effective(granted, owner, world).projects[0]?.actions).toEqual(['flows:edit']);
+    expect(effective(granted, owner, world, noLimits).projects[0]?.actions).toEqual(['flows:edit']);
   });
 
   test('a right on one project gives nothing on another', () => {
     const picked = { ...granted, projects: [{ id: 'prj_borealis', roles: ['rol_editor'] }] };
-    expect(effective(picked, live, world).projects[0]?.actions).toEqual([]);
+    expect(effective(picked, live, world, noLimits).projects[0]?.actions).toEqual([]);
   });
 
   test('an organization-bounded capability that is held on a project alone does not hold', () => {
     const picked = { ...granted, capabilities: ['api'] };
-    expect(effective(picked, { ...live, organization: new Set() }, world).organization).toEqual([]);
+    expect(effective(picked, { ...live, organization: new Set() }, world, noLimits).organization).toEqual([]);
   });
 
   test('being a member of the organization is no access to a project', () => {
     const outsider: Live = { ...live, projects: new Map() };
-    expect(effective(granted, outsider, world).projects).toEqual([]);
+    expect(effective(granted, outsider, world, noLimits).projects).toEqual([]);
   });
 
   test('a project without any capability stays, with no actions', () => {
     const picked = { ...granted, capabilities: ['api'] };
-    expect(effective(picked, live, world).projects).toEqual([
+    expect(effective(picked, live, world, noLimits).projects).toEqual([
       { id: 'prj_atlas', slug: 'atlas', roles: ['editor'], actions: [] },
     ]);
   });
 
   test('a project picked without a role gives no action', () => {
     const picked = { ...granted, projects: [{ id: 'prj_atlas', roles: [] }] };
-    expect(effective(picked, live, world).projects).toEqual([
+    expect(effective(picked, live, world, noLimits).projects).toEqual([
       { id: 'prj_atlas', slug: 'atlas', roles: [], actions: [] },
     ]);
   });
 
   test('a role that the owner no longer covers whole is not named, its other rights still hold', () => {
     const picked = { ...granted, projects: [{ id: 'prj_atlas', roles: ['rol_admin', 'rol_viewer'] }] };
-    expect(effective(picked, live, world).projects).toEqual([
+    expect(effective(picked, live, world, noLimits).projects).toEqual([
       { id: 'prj_atlas', slug: 'atlas', roles: ['viewer'], actions: ['flows:edit'] },
     ]);
   });
@@ -79,7 +80,7 @@ describe('what holds', () => {
       id: 'prj_atlas',
       roles: [role],
     }));
-    expect(effective({ ...granted, projects }, live, world).projects).toEqual([
+    expect(effective({ ...granted, projects }, live, world, noLimits).projects).toEqual([
       { id: 'prj_atlas', slug: 'atlas', roles: ['viewer', 'editor'], actions: ['flows:edit'] },
     ]);
   });
@@ -87,15 +88,15 @@ describe('what holds', () => {
   test('what a capability implies is added after the intersection', () => {
     const admin: Live = { ...live, organization: new Set(['apps:admin']) };
     const picked = { ...granted, capabilities: ['apps:admin'] };
-    expect(effective(picked, admin, world).organization).toEqual(['apps:view', 'apps:admin']);
-    expect(effective(picked, live, world).organization).toEqual([]);
+    expect(effective(picked, admin, world, noLimits).organization).toEqual(['apps:view', 'apps:admin']);
+    expect(effective(picked, live, world, noLimits).organization).toEqual([]);
   });
 
   test('a capability never implies one that is bounded elsewhere', () => {
     const flows = { ...catalogue.get('flows:edit')!, implies: ['apps:admin', 'mcp'] };
     const crossed: World = { ...world, catalogue: new Map([...catalogue, ['flows:edit', flows]]) };
     const picked = { ...granted, capabilities: ['flows:edit'] };
-    expect(effective(picked, live, crossed)).toMatchObject({
+    expect(effective(picked, live, crossed, noLimits)).toMatchObject({
       organization: [],
       projects: [{ actions: ['flows:edit'] }],
       mcpServers: [],
@@ -104,7 +105,7 @@ describe('what holds', () => {
 
   test('an organization role adds its capabilities to a key, bounded by what the owner holds', () => {
     const key: Granted = { ...granted, capabilities: [], roles: ['rol_admin', 'rol_gone'] };
-    expect(effective(key, live, world)).toMatchObject({
+    expect(effective(key, live, world, noLimits)).toMatchObject({
       organization: ['api', 'apps:view'],
       projects: [{ actions: ['flows:edit', 'endpoints:access'] }],
       mcpServers: [{ id: 'mcp_atlas' }],
@@ -118,15 +119,15 @@ describe('what holds', () => {
       name: 'Member',
       permissions: new Set(),
     });
-    expect(effective(key, live, world).organization).toEqual(['api', 'apps:view']);
-    expect(effective(key, live, { ...world, roles: emptied }).organization).toEqual([]);
+    expect(effective(key, live, world, noLimits).organization).toEqual(['api', 'apps:view']);
+    expect(effective(key, live, { ...world, roles: emptied }, noLimits).organization).toEqual([]);
   });
 
   test('a replaced catalogue may bound other capabilities at MCP servers', () => {
     const write = { ...catalogue.get('mcp')!, name: 'mcp:write', implies: ['mcp'] };
     const replaced: World = { ...world, catalogue: new Map([...catalogue, ['mcp:write', write]]) };
     const picked = { ...granted, capabilities: ['mcp:write'] };
-    expect(effective(picked, onAtlas('mcp:write'), replaced).mcpServers[0]?.actions).toEqual([
+    expect(effective(picked, onAtlas('mcp:write'), replaced, noLimits).mcpServers[0]?.actions).toEqual([
       'mcp',
       'mcp:write',
     ]);
@@ -135,8 +136,11 @@ describe('what holds', () => {
   test.each(['revoked', 'expired', 'suspended'] as const)(
     'an authorization that is %s gives nothing and explains nothing',
     (standing) => {
-      expect(effective({ ...granted, standing }, live, world)).toEqual({ ...nothing, withheld: [] });
-      expect(effective({ ...granted, standing }, { ...live, status: 'suspended' }, world)).toEqual({
+      expect(effective({ ...granted, standing }, live, world, noLimits)).toEqual({
+        ...nothing,
+        withheld: [],
+      });
+      expect(effective({ ...granted, standing }, { ...live, status: 'suspended' }, world, noLimits)).toEqual({
         ...nothing,
         withheld: [],
       });
@@ -333,7 +337,7 @@ describe('why it is withheld', () => {
   ];
 
   test.each(rows)('%s', (_sentence, said, held, exists, withheld) => {
-    const result = effective(said, held, exists);
+    const result = effective(said, held, exists, noLimits);
     expect(result.withheld).toEqual(withheld);
     for (const { dimension, identifier, capability } of withheld) {
       if (capability !== undefined || dimension === 'capability') {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { effective } from '../../../src/policy/effective.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import { type Lost, lostBetween, type Supposition, suppose } from '../../../src/policy/suppose.ts';
 import type { Granted } from '../../../src/policy/vocabulary.ts';
 import * as acme from './acme.ts';
@@ -18,7 +19,10 @@ const owner = {
 
 function lost(supposition: Supposition, granted: Granted = acme.granted): Lost[] {
   const after = suppose(supposition, owner, acme.world);
-  return lostBetween(effective(granted, owner.live, acme.world), effective(granted, after.live, after.world));
+  return lostBetween(
+    effective(granted, owner.live, acme.world, noLimits),
+    effective(granted, after.live, after.world, noLimits),
+  );
 }
 
 const all: Lost[] = [

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { effective } from '../../../src/policy/effective.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import { hasProjectAccess, livePermissionsOn } from '../../../src/policy/live-permissions.ts';
 import type { Live, World } from '../../../src/policy/vocabulary.ts';
 import { type AssignedRoles, wholeOf } from '../../../src/policy/whole.ts';
@@ -26,7 +27,7 @@ test('the whole of an owner reaches all that it holds, on every bound', () => {
   fc.assert(
     fc.property(world, assigned, (exists, roles) => {
       const held = liveOf(roles, exists);
-      const result = effective(wholeOf(held, exists, roles), held, exists);
+      const result = effective(wholeOf(held, exists, roles), held, exists, noLimits);
       const holding = (names: ReadonlySet<string>, bound: string) =>
         [...exists.catalogue.values()]
           .filter((it) => it.bound === bound && names.has(it.name))
@@ -57,7 +58,7 @@ test('without implications, the whole of an owner is exactly what it holds', () 
       const plain = Array.from(arbitrary.catalogue, ([name, it]) => [name, { ...it, implies: [] }] as const);
       const exists = { ...arbitrary, catalogue: new Map(plain) };
       const held = liveOf(roles, exists);
-      const result = effective(wholeOf(held, exists, roles), held, exists);
+      const result = effective(wholeOf(held, exists, roles), held, exists, noLimits);
       const bounded = (names: ReadonlySet<string>, bound: string) =>
         plain.filter(([name, it]) => it.bound === bound && names.has(name)).map(([name]) => name);
       expect(result.organization).toEqual(bounded(held.organization, 'organization'));
@@ -91,7 +92,7 @@ test('a project carries the roles assigned on it and those assigned on the organ
 test('the whole of a suspended owner gives nothing', () => {
   const suspended: Live = { ...acme.live, status: 'suspended' };
   const whole = wholeOf(suspended, acme.world, { organization: ['rol_admin'], projects: new Map() });
-  expect(effective(whole, suspended, acme.world)).toMatchObject({
+  expect(effective(whole, suspended, acme.world, noLimits)).toMatchObject({
     organization: [],
     projects: [],
     mcpServers: [],

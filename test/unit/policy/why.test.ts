@@ -1,13 +1,14 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { effective } from '../../../src/policy/effective.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import type { Granted, Live } from '../../../src/policy/vocabulary.ts';
 import { why } from '../../../src/policy/why.ts';
 import * as acme from './acme.ts';
 import { granted as anyGranted, live as anyLive, world as anyWorld } from './arbitraries.ts';
 
 const ask = (capability: string, on?: string, granted: Granted = acme.granted, live: Live = acme.live) =>
-  why({ capability, on }, granted, effective(granted, live, acme.world), acme.world);
+  why({ capability, on }, granted, effective(granted, live, acme.world, noLimits), acme.world);
 
 test.each([
   ['an organization capability that is granted and held', ask('api'), { allowed: true, rule: 'holds' }],
@@ -70,7 +71,7 @@ test.each([
 test('allows exactly what the rule allows, for any authorization, owner and world', () => {
   fc.assert(
     fc.property(anyGranted, anyLive, anyWorld, (granted, live, world) => {
-      const now = effective(granted, live, world);
+      const now = effective(granted, live, world, noLimits);
       for (const [capability, { bound }] of world.catalogue) {
         const places =
           bound === 'organization' ? [undefined] : [...world.projects.keys(), ...world.mcpServers.keys()];
