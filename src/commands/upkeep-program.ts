@@ -36,6 +36,15 @@ export function addUpkeepCommands(
   leaf(keys, 'revoke <kid>', 'take one that leaked away at once').action((kid: string, options: Json) =>
     onKeys(options.json, (module, workspace) => module.revokeSigningKey(workspace, kid)),
   );
+
+  const secrets = program.command('secrets').description('what a new MANDATE_SECRET leaves to do');
+  leaf(secrets, 'status', 'tell what still needs MANDATE_SECRET_PREVIOUS').action((options: Json) =>
+    onDatabase(options.json, async (workspace) => (await import('./secrets.ts')).showSecrets(workspace)),
+  );
+  leaf(secrets, 'rotate', 'encrypt under MANDATE_SECRET what is encrypted under an earlier one').action(
+    (options: Json) =>
+      onDatabase(options.json, async (workspace) => (await import('./secrets.ts')).rotateSecrets(workspace)),
+  );
 }
 
 function seconds(text: string): number {

@@ -17,6 +17,8 @@ export interface ServerProcessOptions {
   readonly databaseUrl: string;
   /** Shared by the nodes of one issuer; by default the port of this process on localhost. */
   readonly issuer?: string;
+  /** Where it listens; a free port when left out. */
+  readonly port?: number;
   /** Further environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -24,6 +26,7 @@ export interface ServerProcessOptions {
 export interface ServerProcess {
   readonly issuer: string;
   readonly pid: number;
+  readonly port: number;
   /** Everything that it wrote so far, to either stream. */
   output(): string;
   /** Sends a request to this very process, under the issuer's name. */
@@ -36,7 +39,7 @@ export interface ServerProcess {
 
 /** Starts a server and waits until it is ready. @throws Error with what it wrote when it ends instead */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const issuer = options.issuer ?? `http://localhost:${port}`;
   const child = spawnServer({
     ISSUER: issuer,
@@ -60,6 +63,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   return {
     issuer,
     pid: child.pid ?? 0,
+    port,
     output,
     send,
     kill: async () => void (await end('SIGKILL')),
