@@ -12,6 +12,7 @@ import { createForgottenPasswords } from './account/forgotten-password.ts';
 import { createInvitations } from './account/invitations.ts';
 import { createLinkRoutes } from './account/link-routes.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
+import { apiResource } from './admin/api/api-root.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
 import { createChangeStream } from './changes/change-stream.ts';
@@ -44,13 +45,14 @@ import { createInstalls } from './interaction/install.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
 import { createSignIn } from './interaction/sign-in.ts';
+import { createSignInFlow } from './interaction/sign-in-flow.ts';
 import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
 import { withApiKeys } from './introspection/api-key.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
 import { createChangeStreamEndpoint } from './introspection/change-stream-endpoint.ts';
 import { createIntrospectionListener } from './introspection/listener.ts';
 import { createTokenSource } from './introspection/token.ts';
-import { createMail, type MailSettings, noMail } from './mail/mail.ts';
+import { createMail, type Mail, type MailSettings, noMail } from './mail/mail.ts';
 import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
@@ -66,6 +68,7 @@ import { createIntrospectionInstruments } from './operations/introspection-instr
 import { createTally } from './operations/tally.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
+import { createPasskeys } from './sign-in/passkeys.ts';
 import { createStores } from './stores.ts';
 
 export interface AppDependencies {
@@ -95,6 +98,8 @@ export interface AppDependencies {
 export interface App {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   readonly garbage: GarbageCollector;
+  /** Sends by itself what is due; a test need not wait for it. */
+  readonly mail: Pick<Mail, 'sendDue'>;
   /** Ends the change streams, which would end by themselves only when their listeners leave; before connections are waited for. */
   endStreams(): void;
   /** Writes what is only noted so far; before the database is closed. */
@@ -150,13 +155,15 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const secure = issuer.startsWith('https:');
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
   const signIn = countSignIns(createSignIn({ ...stores, passwords, limits }), tally);
+  const passkeys = createPasskeys({ ...stores, issuer });
+  const signInFlow = createSignInFlow({ ...deps, ...stores, signIn, passkeys, limits, pages });
   const interaction = createInteractionRoutes({
     ...deps,
     ...stores,
     provider,
     pages,
     resources,
-    signIn,
+    signInFlow,
     consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
     installs: createInstalls({ secrets, secure }),
   });
@@ -182,7 +189,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     invitations,
     mailAvailable: mail.available,
   });
-  const signInRoutes = createSignInRoutes({ ...deps, sessions, signIn, pages });
+  const signInRoutes = createSignInRoutes({ ...deps, ...stores, sessions, signInFlow, pages });
   const account = createAccount({
     ...deps,
     ...stores,
@@ -288,7 +295,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       (await keys.keepUp(deps.signingKeyDays ?? 0)) +
       (await collector.collect()),
   };
-  const app: App = { listener, garbage, endStreams: stream.end, settle, ready: true };
+  const app: App = { listener, garbage, mail, endStreams: stream.end, settle, ready: true };
   const stopRecording = recorder.start();
   const stopSending = mail.start();
   return app;

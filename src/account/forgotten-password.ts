@@ -61,8 +61,8 @@ export function createForgottenPasswords(deps: {
       const actor: Actor = { id: account.id, origin };
       return store.transact(async (trx): Promise<SetPasswordOutcome> => {
         if (!(await accountLinks.use(trx, 'password_reset', token))) return { kind: 'ended' };
-        await users.within(trx).update(actor, account.id, { passwordHash });
         const sessions = await endSessions(trx, account.id, { allBut: undefined });
+        await users.within(trx).update(actor, account.id, { passwordHash });
         const change = { subject: 'user', id: account.id, action: 'password_reset' } as const;
         await changes.record(trx, actor, { ...change, after: { sessions } });
         return { kind: 'done', account };

@@ -12,6 +12,7 @@ const everything = [
   '0004-index-authorizations-of-client',
   '0005-add-policies',
   '0006-count-activity',
+  '0007-add-mail-and-account-links',
   '0010-add-client-settings',
 ];
 
