@@ -203,7 +203,10 @@ function standingNotices(
   if (followsOwner) notices.push({ tone: 'info', text: t('account.notice.follows_owner') });
   if (replayedAt !== null) {
     const from = displayText(replayedFrom ?? '?', 64);
-    notices.push({ tone: 'warning', text: t('account.notice.replayed', { from }) });
+    notices.push({
+      tone: 'warning',
+      text: t('account.notice.replayed', { when: words.exact(replayedAt), from }),
+    });
   }
   return notices;
 }

@@ -49,6 +49,12 @@ export type SaveClientOutcome =
   | { outcome: 'other_kind'; kind: ClientKind };
 export type SwitchClientOutcome = { outcome: 'done'; changed: boolean } | { outcome: 'not_found' };
 
+/** Absent keeps what there is. */
+export interface ClientSettings {
+  /** Null is the usual minute. */
+  readonly refreshGraceSeconds?: number | null;
+}
+
 export interface ClientQuery {
   readonly kind?: ClientKind;
   readonly limit: number;
@@ -74,6 +80,8 @@ export interface ClientMethods {
   disable(actor: Actor, id: string): Promise<SwitchClientOutcome>;
   verify(actor: Actor, id: string): Promise<SwitchClientOutcome>;
   unverify(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+  /** Sets what an administrator decides for this client alone. */
+  configure(actor: Actor, id: string, settings: ClientSettings): Promise<SwitchClientOutcome>;
   /** Notes that a client made itself known again, so that it is not cleared away as unused. */
   keepInUse(id: string): Promise<void>;
   /** Removes the row alone: revoke the client's authorizations in the same transaction. */
@@ -152,6 +160,7 @@ function methods(
     disable: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'disabled', 1, 'disabled')),
     verify: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'verified', 1, 'verified')),
     unverify: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'verified', 0, 'unverified')),
+    configure: (actor, id, settings) => transact((trx) => configure(trx, actor, id, settings)),
     remove: (actor, id) =>
       transact(async (trx) => {
         const client = await find(trx, id);
@@ -236,6 +245,31 @@ function methods(
       after: { metadata, serviceAccount: account },
     });
     return { outcome: 'done', changed: true, client: toClient(updated) };
+  }
+
+  async function configure(
+    trx: Transaction<Database>,
+    actor: Actor,
+    id: string,
+    settings: ClientSettings,
+  ): Promise<SwitchClientOutcome> {
+    const old = await find(trx, id);
+    if (!old) return { outcome: 'not_found' };
+    const before = { refreshGraceSeconds: old.refreshGraceSeconds };
+    const after = { ...before, ...settings };
+    if (isDeepStrictEqual(after, before)) return { outcome: 'done', changed: false };
+    await trx
+      // clients by primary key
+      .updateTable('clients')
+      .set((row) => ({
+        refresh_grace_seconds: after.refreshGraceSeconds,
+        version: row('version', '+', 1),
+        updated_at: clock.now(),
+      }))
+      .where('id', '=', id)
+      .execute();
+    await changes.record(trx, actor, { subject: 'client', id, action: 'settings_changed', before, after });
+    return { outcome: 'done', changed: true };
   }
 
   async function keepInUse(on: Kysely<Database>, id: string): Promise<void> {

@@ -24,8 +24,8 @@ export interface ArtifactAdapterDependencies {
   readonly clock: Clock;
   readonly secrets: Secrets;
   readonly units: UnitsOfWork;
-  /** For how long a rotated refresh token may come back and get the same successor. */
-  readonly refreshGraceSeconds: number;
+  /** For how many seconds a rotated refresh token of a client may come back and get the same successor. */
+  readonly refreshGraceOf: (clientId: string, trx?: Transaction<Database>) => Promise<number>;
   /** Told, in the request's own transaction, that a code or a rotated refresh token of this grant came back. */
   readonly onReplay: (grantId: string) => Write;
   /** Begins to tell, in the request's own transaction, that a token was ended while its authorization stands. */
@@ -41,8 +41,16 @@ const destroyedOnce = new Set(['Interaction', 'RegistrationAccessToken']);
  * @see https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js the contract
  */
 export function createArtifactAdapter(model: string, deps: ArtifactAdapterDependencies): Adapter {
-  const { store, clock, secrets, units, refreshGraceSeconds } = deps;
-  const graceSeconds = model === 'RefreshToken' ? refreshGraceSeconds : 0;
+  const { store, clock, secrets, units } = deps;
+
+  /** Tells whether a use that lies back is still as good as none: nobody else's but a refresh token's. */
+  const isInGrace = async (
+    { consumed_at: at, client_id: clientId }: Pick<OidcArtifactsTable, 'consumed_at' | 'client_id'>,
+    trx?: Transaction<Database>,
+  ): Promise<boolean> => {
+    if (at === null || model !== 'RefreshToken' || clientId === null) return false;
+    return at + (await deps.refreshGraceOf(clientId, trx)) > clock.now();
+  };
 
   /**
    * Under which keys an artifact may be kept, the first one being where it is put. A grant's id is our authorization's id and no
@@ -54,13 +62,12 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
     return alias === undefined ? secrets.keyedHashes(model, id) : [alias];
   };
 
-  const decode = (row: OidcArtifactsTable, id: string): AdapterPayload => {
+  const decode = async (row: OidcArtifactsTable, id: string): Promise<AdapterPayload> => {
     const payload = JSON.parse(
       row.payload.replaceAll(selfMark, () => JSON.stringify(id).slice(1, -1)),
     ) as AdapterPayload;
     payload.jti = id;
-    if (row.consumed_at !== null && row.consumed_at + graceSeconds <= clock.now())
-      payload.consumed = row.consumed_at;
+    if (row.consumed_at !== null && !(await isInGrace(row))) payload.consumed = row.consumed_at;
     else delete payload.consumed;
     // The library reads the machine's time; what our clock says has expired is expired for it as well.
     if (row.expires_at <= clock.now()) payload.exp = 0;
@@ -187,7 +194,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
 
     async findByUserCode(userCode) {
       const row = await findRow('user_code', secrets.keyedHashes('user-code', userCode));
-      return row && { ...decode(row, writeAlias(row.key, secrets)), userCode };
+      return row && { ...(await decode(row, writeAlias(row.key, secrets))), userCode };
     },
 
     async consume(id) {
@@ -209,12 +216,12 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         if (numUpdatedRows > 0n) return;
         const row = await trx
           .selectFrom('oidc_artifacts')
-          .select('consumed_at')
+          .select(['consumed_at', 'client_id'])
           .where('model', '=', model)
           .where('key', 'in', keys)
           .executeTakeFirst();
-        const inGrace = row?.consumed_at != null && row.consumed_at + graceSeconds > now;
-        if (!inGrace) throw new AlreadyUsedError(`${model} was used by another request`);
+        if (!row || !(await isInGrace(row, trx)))
+          throw new AlreadyUsedError(`${model} was used by another request`);
       });
     },
 

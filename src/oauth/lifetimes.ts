@@ -17,3 +17,5 @@ export const grantSeconds = 400 * day;
 export const idTokenSeconds = hour;
 /** A rotated refresh token that comes back this soon is a lost answer or a second process (RFC 9700 section 4.14.2). */
 export const refreshGraceSeconds = minute;
+/** The most that an administrator may allow a tool that keeps to an old one: it is a theft's head start as well. */
+export const mostRefreshGraceSeconds = hour;

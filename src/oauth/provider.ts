@@ -66,7 +66,10 @@ export function createProvider(deps: ProviderDependencies): Provider {
   };
   const artifacts = {
     ...deps,
-    refreshGraceSeconds,
+    refreshGraceOf: async (clientId: string, trx?: Parameters<ClientStore['within']>[0]) => {
+      const client = await (trx ? clients.within(trx) : clients).find(clientId);
+      return client?.refreshGraceSeconds ?? refreshGraceSeconds;
+    },
     onReplay: (grantId: string) => {
       const who = actor();
       return async (trx: Parameters<AuthorizationStore['markReplayed']>[0]) =>

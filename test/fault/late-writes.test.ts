@@ -40,7 +40,7 @@ describe.each(engines)('on %s', (engine) => {
         clock,
         units,
         secrets: createSecrets('a secret of this test, long enough to be one'),
-        refreshGraceSeconds: graceSeconds,
+        refreshGraceOf: async () => graceSeconds,
         onReplay: () => async () => {},
         onTokenRevoked: () => async () => {},
       });

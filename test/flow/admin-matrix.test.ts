@@ -57,6 +57,7 @@ const expected: Record<string, string> = {
   disable_client: 'clients.manage',
   rotate_client_secret: 'clients.manage',
   delete_client: 'clients.manage',
+  update_client: 'clients.manage',
   list_resource_servers: 'clients.manage mcp-servers.manage',
   get_resource_server: 'clients.manage mcp-servers.manage',
   create_resource_server: 'clients.manage',

@@ -30,6 +30,13 @@ export const clientSchema = z
     has_secret: z.boolean(),
     verified: z.boolean().describe('An administrator vouches for its name'),
     disabled: z.boolean(),
+    refresh_grace_seconds: z
+      .int()
+      .nullable()
+      .describe('For how long a rotated refresh token may come back; null is the usual minute'),
+    document_good_at: instantSchema
+      .nullable()
+      .describe('When its metadata document was last had and could be used'),
     service_account_id: z.string().nullable().describe('Whom client_credentials acts as'),
     version: versionSchema,
     created_at: instantSchema,
@@ -199,6 +206,8 @@ export function clientDocument(client: FoundClient): ClientDocument {
     has_secret: client.hasSecret,
     verified: client.verified,
     disabled: client.disabled,
+    refresh_grace_seconds: client.refreshGraceSeconds,
+    document_good_at: client.documentGoodAt,
     service_account_id: client.serviceAccountId,
     version: client.version,
     created_at: client.createdAt,

@@ -5,6 +5,7 @@ import { apiKeyOperations } from './api-key-operations.ts';
 import { authorizationOperations } from './authorization-operations.ts';
 import { changeOperations } from './change-operations.ts';
 import { clientOperations } from './client-operations.ts';
+import { clientSettingsOperation } from './client-settings.ts';
 import { doctorOperation } from './doctor-operation.ts';
 import { mcpServerOperations } from './mcp-server-operations.ts';
 import type { Operation } from './operation.ts';
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...Object.values(projectOperations),
   ...Object.values(mcpServerOperations),
   ...Object.values(clientOperations),
+  clientSettingsOperation,
   ...Object.values(resourceServerOperations),
   ...Object.values(authorizationOperations),
   ...Object.values(apiKeyOperations),

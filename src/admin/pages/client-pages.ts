@@ -3,6 +3,7 @@ import { countOfClient } from '../../authorizations/everyones.ts';
 import { authorizationOperations } from '../api/authorization-operations.ts';
 import { type ClientDocument, clientOperations } from '../api/client-operations.ts';
 import { authorizationTable } from './authorization-pages.ts';
+import { refreshGraceBlock, settingsForm } from './client-settings.ts';
 import { type FormDefinition, field, form, lines, type PageDefinition, seenVersion } from './page.ts';
 import { type Cell, code, text, time } from './page-model.ts';
 import { secretPage } from './service-account-clients-blocks.ts';
@@ -170,6 +171,9 @@ const oneClient: PageDefinition = {
                 ]
               : []),
             { term: t('admin.column.created'), cell: [time(client.created_at)] },
+            ...(client.document_good_at === null
+              ? []
+              : [{ term: t('error.last_good'), cell: [time(client.document_good_at)] }]),
           ],
         },
         {
@@ -185,6 +189,7 @@ const oneClient: PageDefinition = {
               : []),
           ],
         },
+        ...refreshGraceBlock(client, words),
         {
           kind: 'buttons',
           title: t('admin.account.standing'),
@@ -270,6 +275,7 @@ const forms: FormDefinition[] = [
         : secretPage(words, client.id, client.client_secret, homeOf(client.id)),
   }),
   ...(['verify', 'unverify', 'enable', 'disable'] as const).map(clientSwitch),
+  settingsForm(oneClient),
   form({
     path: '/clients/:id/secret',
     operation: clientOperations.rotateSecret,
