@@ -86,6 +86,7 @@ const expected: Record<string, string> = {
   revoke_api_key: '',
   move_api_key: '',
   simulate: 'users.manage service-accounts.update roles.update projects.manage mcp-servers.manage',
+  get_overview: 'audit.read users.manage clients.manage api-keys.manage',
   list_changes: 'audit.read',
   export_changes: 'audit.read',
 };

@@ -32,7 +32,7 @@ describe.each(engines)('the administration pages, on %s', (engine) => {
     expect((await stranger.get('/admin/users')).location).toBe(
       `${mandate.issuer}/sign-in?return_to=%2Fadmin%2Fusers`,
     );
-    expect((await admin.get('/admin')).location).toBe(`${mandate.issuer}/admin/users`);
+    expect((await admin.get('/admin')).title).toContain('Overview');
     const member = await signedIn('editor@acme.test');
     expect(await member.get('/admin')).toMatchObject({ status: 403 });
     expect(await member.get('/admin/users')).toMatchObject({ status: 403 });

@@ -3,12 +3,15 @@
 import { serviceAccountOperations, userOperations } from './account-operations.ts';
 import { apiKeyOperations } from './api-key-operations.ts';
 import { authorizationOperations } from './authorization-operations.ts';
+import { approvalOperations } from './approval-operations.ts';
 import { changeOperations } from './change-operations.ts';
 import { clientOperations } from './client-operations.ts';
 import { clientSettingsOperation } from './client-settings.ts';
 import { doctorOperation } from './doctor-operation.ts';
 import { mcpServerOperations } from './mcp-server-operations.ts';
 import type { Operation } from './operation.ts';
+import { overviewOperation } from './overview-operation.ts';
+import { policyOperations } from './policy-operations.ts';
 import { projectOperations } from './project-operations.ts';
 import { resourceServerOperations } from './resource-server-operations.ts';
 import { roleOperations } from './role-operations.ts';
@@ -17,6 +20,7 @@ import { sessionOperations } from './session-operations.ts';
 import { simulateOperation } from './simulate-operation.ts';
 
 export const operations: readonly Operation[] = [
+  overviewOperation,
   ...Object.values(userOperations),
   ...Object.values(sessionOperations),
   ...Object.values(serviceAccountOperations),
@@ -29,6 +33,8 @@ export const operations: readonly Operation[] = [
   ...Object.values(resourceServerOperations),
   ...Object.values(authorizationOperations),
   ...Object.values(apiKeyOperations),
+  ...Object.values(policyOperations),
+  ...Object.values(approvalOperations),
   simulateOperation,
   doctorOperation,
   ...Object.values(changeOperations),

@@ -5,6 +5,7 @@ import { authorizationPages } from './authorization-pages.ts';
 import { clientPages } from './client-pages.ts';
 import { doctorPages } from './doctor-page.ts';
 import { mcpServerPages } from './mcp-server-pages.ts';
+import { overviewPage } from './overview-page.ts';
 import type { FormDefinition, PageDefinition } from './page.ts';
 import { projectPages } from './project-pages.ts';
 import { resourceServerPages } from './resource-server-pages.ts';
@@ -25,9 +26,12 @@ const parts = [
 ];
 
 export const definitions: {
+  /** What is at `/admin` itself, for those who may see it. */
+  readonly home: PageDefinition;
   readonly pages: readonly PageDefinition[];
   readonly forms: readonly FormDefinition[];
 } = {
+  home: overviewPage,
   pages: parts.flatMap(({ pages }) => pages),
   forms: [...parts.flatMap(({ forms }) => forms), ...clientForms(serviceAccountPages.profile)],
 };

@@ -1,6 +1,7 @@
 /** What an administration page is made of. Every page is drawn by `views/admin/page.ejs` from this alone, so all of them look alike. */
 
 import type { PageNav } from '../../http/render.ts';
+import type { OverviewBlock } from './overview-blocks.ts';
 
 /** One piece of a cell. */
 export type Piece =
@@ -62,6 +63,7 @@ export type Field =
     };
 
 export type Block =
+  | OverviewBlock
   | {
       readonly kind: 'table';
       readonly title?: string;

@@ -24,7 +24,11 @@ export function createAdminPages(deps: {
   pages: PageWriter;
   messages: Messages;
   trustedProxyHops: number;
-  definitions: { readonly pages: readonly PageDefinition[]; readonly forms: readonly FormDefinition[] };
+  definitions: {
+    readonly home: PageDefinition;
+    readonly pages: readonly PageDefinition[];
+    readonly forms: readonly FormDefinition[];
+  };
 }): Router {
   const { admin, session, pages, trustedProxyHops, definitions } = deps;
   const router = new Router({ prefix: pagesRoot });
@@ -33,6 +37,7 @@ export function createAdminPages(deps: {
     session.visit(ctx, async (visit) => {
       const [first] = visibleSections(visit.person.live.organization);
       if (!first) return pages.fail(ctx, 'forbidden', { status: 403 });
+      if (first.href === pagesRoot) return await show(ctx, visit, definitions.home);
       ctx.redirect(first.href);
       ctx.status = 303;
     }),

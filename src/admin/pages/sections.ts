@@ -1,5 +1,6 @@
 /** The parts of the administration: where each is, and who sees it. */
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
+import { overviewReaders } from '../api/overview-operation.ts';
 
 export interface Section {
   readonly name: string;
@@ -17,6 +18,7 @@ const section = (name: string, label: string, ...anyOf: ManagementPermission[]):
 
 /** In the order of their links; `label` is a key of the message catalogue. */
 const sections: readonly Section[] = [
+  { name: 'overview', href: '/admin', label: 'admin.nav.overview', anyOf: overviewReaders },
   section('users', 'admin.nav.users', 'users.manage'),
   section(
     'service-accounts',
