@@ -142,5 +142,7 @@ export function createCompletion(deps: {
     const answered = ctx as unknown as KoaContextWithOIDC;
     completeDiscovery(answered, deps.issuer);
     await deps.devicePolling.complete(answered);
+    // RFC 7009 section 2.2 leaves the body open; clients that read every answer as JSON (simple-oauth2) fail on an empty one.
+    if (answered.oidc?.route === 'revocation' && ctx.status === 200) ctx.body = {};
   };
 }
