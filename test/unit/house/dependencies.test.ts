@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+
+const root = join(import.meta.dirname, '../../..');
+const read = (name: string) => readFileSync(join(root, name), 'utf8');
+
+interface Manifest {
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+}
+const manifest = JSON.parse(read('package.json')) as Manifest;
+
+test('every production dependency is justified in one line of docs/dependencies.md, and no line is left over', () => {
+  const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)];
+  expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+  for (const [, , reason = ''] of rows) expect(reason.length).toBeGreaterThan(10);
+});
+
+test('versions are exact, and the lock file says where nothing comes from', () => {
+  const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+  for (const [name, version] of versions) {
+    expect(`${name} ${version}`).toMatch(/ (\d+\.\d+\.\d+(-[\w.]+)?|file:tools\/\w+)$/);
+  }
+  const lock = JSON.parse(read('package-lock.json')) as {
+    packages: Record<
+      string,
+      { resolved?: string; hasInstallScript?: boolean; integrity?: string; link?: boolean }
+    >;
+  };
+  const entries = Object.entries(lock.packages).filter(([path]) => path.startsWith('node_modules/'));
+  expect(entries.length).toBeGreaterThan(100);
+  for (const [path, { resolved, integrity, link }] of entries) {
+    expect({ path, address: /^\w+:\/\//.test(resolved ?? '') }).toEqual({ path, address: false });
+    expect({ path, hashed: integrity !== undefined || link === true }).toEqual({ path, hashed: true });
+  }
+});
