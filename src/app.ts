@@ -12,6 +12,7 @@ import { createForgottenPasswords } from './account/forgotten-password.ts';
 import { createInvitations } from './account/invitations.ts';
 import { createLinkRoutes } from './account/link-routes.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
+import { createStepUp } from './account/step-up.ts';
 import { apiResource } from './admin/api/api-root.ts';
 import { createLastUseRecorder } from './authorizations/last-use.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
@@ -157,6 +158,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const signIn = countSignIns(createSignIn({ ...stores, passwords, limits }), tally);
   const passkeys = createPasskeys({ ...stores, issuer });
   const signInFlow = createSignInFlow({ ...deps, ...stores, signIn, passkeys, limits, pages });
+  const stepUp = createStepUp({ ...deps, ...stores, sessions, signIn, passkeys, limits, pages });
   const interaction = createInteractionRoutes({
     ...deps,
     ...stores,
@@ -199,6 +201,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     pages,
     resources,
     limits,
+    passkeys,
+    stepUp,
   });
   // Loaded when somebody administers: a server that only answers tools does without its memory.
   const administration = once(async () => {
@@ -209,7 +213,19 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       issuer,
       https: createPublicHttps(deps.metadataDocuments?.internet),
     });
-    return createAdmin({ ...deps, ...stores, rights, passwords, sessions, messages, pages, doctor });
+    return createAdmin({
+      ...deps,
+      ...stores,
+      rights,
+      passwords,
+      sessions,
+      messages,
+      pages,
+      stepUp,
+      doctor,
+      invitations,
+      mail,
+    });
   });
   const start = new Router().get('/', (ctx) => {
     const { loaded, platform } = deps.demo;

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { isManagementPermission } from './directory/management-permissions.ts';
+import { administration } from './policy/administration.ts';
 import type { Capability, Catalogue } from './policy/vocabulary.ts';
 
 /** A catalogue that cannot be used: one line for each mistake, in the operator's words. */
@@ -82,6 +83,9 @@ function parseYaml(text: string, origin: string): unknown {
 function problemsOf(entry: Entry, earlier: readonly Entry[], all: readonly Entry[]): string[] {
   const { name, bound, sensitive, implies } = entry;
   const problems: string[] = [];
+  if (name === administration && (bound !== 'organization' || !sensitive || implies.length > 0)) {
+    problems.push(`${name}: must be bound to the organization, sensitive, and imply nothing`);
+  }
   if (reserved.has(name)) problems.push(`${name}: means something else in OpenID Connect`);
   if (isManagementPermission(name))
     problems.push(`${name}: is a management permission, which nobody can delegate`);
@@ -90,6 +94,7 @@ function problemsOf(entry: Entry, earlier: readonly Entry[], all: readonly Entry
   if (!sensitive && entry.worst_case) problems.push(`${name}: has a worst_case, so it must be sensitive`);
   for (const implied of implies) {
     const other = all.find((candidate) => candidate.name === implied);
+    if (implied === administration) problems.push(`${name}: cannot imply ${administration}`);
     if (!other) problems.push(`${name}: implies ${implied}, which is not in the catalogue`);
     // A wider bound is never implied, and a narrower one would not be bounded by what was picked.
     else if (other.bound !== bound) problems.push(`${name}: implies ${implied}, which is bounded elsewhere`);

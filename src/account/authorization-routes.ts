@@ -33,7 +33,7 @@ import { ownerRolesOn } from './authorizations-page.ts';
 import { describeEffect, describeRecord } from './change-words.ts';
 import { droppedNames } from './dropped-names.ts';
 import type { Heirs } from './heirs.ts';
-import type { KeyDesk } from './key-desk.ts';
+import { delegator, type KeyDesk } from './key-desk.ts';
 import { type PostedChoice, readChoice } from './posted-choice.ts';
 import { addsSensitive, type Reauthentication } from './reauthentication.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
@@ -139,7 +139,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
           nav: accountNav(visit, words.t),
           csrf: visit.csrf,
           ...found,
-          offer: offerTo(owner, world),
+          offer: offerTo(delegator(visit.person, owner, world, authorization), world),
           keyRoles: authorization.kind === 'api_key' ? offeredKeyRoles(owner.live, world) : [],
           ownerRoles: ownerRolesOn(world.projects.keys(), owner, world),
           owner: found.foreign ? owner.user.email : undefined,

@@ -3,6 +3,8 @@
  * here. Owns the order of the questions (may they, may the owner, is anything left); each answer is `policy`'s. A key is made
  * in two steps, so that whoever asks can be shown what it amounts to, or asked for a password, in between.
  */
+import type { Transaction } from 'kysely';
+import type { Database } from '../../db/schema.ts';
 import type { ApiKeyStore } from '../authorizations/api-key-store.ts';
 import type { Authorization } from '../authorizations/authorization.ts';
 import {
@@ -15,7 +17,9 @@ import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
-import { administration, mayHandOutAdministration } from '../policy/administration.ts';
+import type { ApprovalRequest, ApprovalStore } from '../policies/approval-store.ts';
+import type { PolicyStore } from '../policies/policy-store.ts';
+import { administration, mayHandOutAdministration, withoutAdministration } from '../policy/administration.ts';
 import { decideEdit } from '../policy/edit-decision.ts';
 import {
   boundSlice,
@@ -28,6 +32,8 @@ import {
   type SliceDecision,
 } from '../policy/key-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
+import { decideTerms, type Terms, type TermsDecision } from '../policy/terms-decision.ts';
+import { grantedNames } from './effect.ts';
 import { addsSensitive } from './reauthentication.ts';
 
 /** The longest time for which a rotated secret may go on working beside its successor, in hours. */
@@ -42,6 +48,26 @@ export interface AllowedKey {
   /** It hands over something sensitive: whoever makes it has to be there themselves. */
   readonly sensitive: boolean;
 }
+
+/** A key that may be made on these terms. Only `agree` says so. */
+export interface AgreedKey {
+  readonly kind: 'agreed';
+  readonly allowed: AllowedKey;
+  /** Integer seconds; null: until revoked. */
+  readonly expiresAt: number | null;
+  readonly request: ApprovalRequest;
+}
+
+/** Terms that an edit may be made on. */
+export interface AgreedEdit {
+  readonly kind: 'agreed';
+  readonly expiresAt: number | null;
+  /** Keeps the requests for approval in line with the edit; absent where they are. */
+  readonly inside?: (trx: Transaction<Database>) => Promise<void>;
+}
+
+/** Why the organization's policy does not let something be handed over on these terms. */
+export type TermsRefusal = Exclude<TermsDecision, { kind: 'agreed' }>;
 
 export type KeyJudgement =
   | AllowedKey
@@ -84,14 +110,23 @@ export interface KeyDesk {
   >;
   /** Judges a key before it is made. */
   judge(by: LiveAccess, ownerId: string, slice: Slice): Promise<KeyJudgement>;
+  /** Judges for how long a key is going to be, and what is said of it, by the organization's policy. */
+  agree(allowed: AllowedKey, terms: Terms): Promise<AgreedKey | TermsRefusal>;
   /** Makes a key that was judged: the one place where keys begin. @returns its secret, for this once */
   create(
     actor: Actor,
-    allowed: AllowedKey,
-    key: { readonly name: string; readonly expiresAt: number | null },
+    agreed: AgreedKey,
+    name: string,
   ): Promise<{ authorization: Authorization; secret: string }>;
   /** Judges what an authorization of either kind shall say from now on. */
   judgeEdit(by: LiveAccess, found: FoundForEdit, slice: Slice): SliceDecision;
+  /** Judges the terms of an edit by the organization's policy. @param granted what the edit was judged to grant */
+  agreeEdit(
+    actor: Actor,
+    found: FoundForEdit,
+    granted: Slice,
+    terms: Terms,
+  ): Promise<AgreedEdit | TermsRefusal>;
   /** Gives a key a new secret. @param overlapSeconds how long the old one goes on; at most a week */
   rotate(
     by: LiveAccess,
@@ -108,9 +143,11 @@ export function createKeyDesk(deps: {
   authorizationEditor: AuthorizationEditor;
   liveAccess: LiveAccessSource;
   worldSource: WorldSource;
+  policies: Pick<PolicyStore, 'read'>;
+  approvals: Pick<ApprovalStore, 'of' | 'follow'>;
   clock: Clock;
 }): KeyDesk {
-  const { apiKeys, authorizationEditor, liveAccess, worldSource, clock } = deps;
+  const { apiKeys, authorizationEditor, liveAccess, worldSource, policies, approvals, clock } = deps;
 
   const ownerFor: KeyDesk['ownerFor'] = async (by, ownerId) => {
     const owner = ownerId === by.user.id ? by : await liveAccess.read(ownerId);
@@ -128,22 +165,48 @@ export function createKeyDesk(deps: {
       if (found.kind !== 'owner') return found;
       const { owner } = found;
       const world = await worldSource.whole();
-      const { choice, dropped } = withoutForeignAdministration(slice, undefined, by, owner, world);
-      const verdict = decideKey(choice, owner.live, world);
-      const all = [...dropped, ...verdict.dropped];
-      if (all.length > 0) return { kind: 'not_granted', owner, world, dropped: all };
+      const verdict = decideKey(slice, delegator(by, owner, world).live, world);
+      if (verdict.dropped.length > 0) return { kind: 'not_granted', owner, world, dropped: verdict.dropped };
       if (verdict.kind === 'refused') return { kind: 'nothing_chosen', owner };
       const { granted } = verdict;
       return { kind: 'allowed', owner, world, granted, sensitive: addsSensitive(granted, undefined, world) };
     },
 
-    create: (actor, { owner, granted }, { name, expiresAt }) =>
-      apiKeys.create(actor, { userId: owner.user.id, name, ...granted, expiresAt }),
+    async agree(allowed, terms) {
+      const granted = grantedNames(allowed.granted, allowed.world);
+      const { policy } = await policies.read();
+      const decision = decideTerms(terms, { granted, before: [] }, 'api_key', policy, new Map());
+      if (decision.kind !== 'agreed') return decision;
+      const request = { granted, asked: decision.asked, justification: terms.justification };
+      return { kind: 'agreed', allowed, expiresAt: endOf(terms, null, clock.now()), request };
+    },
+
+    create: (actor, { allowed: { owner, granted }, expiresAt, request }, name) =>
+      apiKeys.create(actor, { userId: owner.user.id, name, ...granted, expiresAt }, (trx, id) =>
+        approvals.follow(trx, actor, id, request),
+      ),
+
+    async agreeEdit(actor, { authorization, world }, slice, terms) {
+      const { id, kind } = authorization;
+      const granted = grantedNames(slice, world);
+      const before = grantedNames(authorization, world);
+      const [{ policy }, known] = await Promise.all([policies.read(), approvals.of([id])]);
+      const statuses = new Map(known.map(({ capability, status }) => [capability, status]));
+      const decision = decideTerms(terms, { granted, before }, kind, policy, statuses);
+      if (decision.kind !== 'agreed') return decision;
+      const { asked } = decision;
+      const follows = asked.length > 0 || known.some(({ capability }) => !granted.includes(capability));
+      const request = { granted, asked, justification: terms.justification };
+      return {
+        kind: 'agreed',
+        expiresAt: endOf(terms, authorization.expiresAt, clock.now()),
+        ...(follows && { inside: (trx) => approvals.follow(trx, actor, id, request) }),
+      };
+    },
 
     judgeEdit(by, { authorization, owner, world }, slice) {
-      const { choice, dropped } = withoutForeignAdministration(slice, authorization, by, owner, world);
-      const decision = decideEdit(choice, authorization, owner.live, world);
-      return { ...decision, dropped: [...dropped, ...decision.dropped] };
+      const { live } = delegator(by, owner, world, authorization);
+      return decideEdit(slice, authorization, live, world);
     },
 
     async rotate(by, actor, { authorization, owner, world }, overlapSeconds) {
@@ -166,22 +229,22 @@ export function createKeyDesk(deps: {
 }
 
 /**
- * Takes the right to administer Mandate out of a choice that must not add it. Pure. A key gets it from its owner, or for a
- * service account from whoever holds all that the account holds; a tool only where it asked for it by name.
+ * The owner, as far as whoever asks may hand out their rights. Pure. The right to administer Mandate is among them for a key of
+ * one's own, for one of a service account that holds no more than whoever asks, and for a tool that asked for it by name.
+ * @param authorization the one that is edited, if one is
  */
-function withoutForeignAdministration(
-  slice: Slice,
-  before: Authorization | undefined,
+export function delegator(
   by: LiveAccess,
   owner: LiveAccess,
   world: World,
-): { choice: Slice; dropped: readonly DroppedItem[] } {
-  const had = before?.capabilities.includes(administration) === true;
-  const asked = before === undefined || before.kind === 'api_key' || before.asked.includes(administration);
-  if (!slice.capabilities.includes(administration) || had) return { choice: slice, dropped: [] };
-  if (asked && mayHandOutAdministration(by, owner, world)) return { choice: slice, dropped: [] };
-  return {
-    choice: { ...slice, capabilities: slice.capabilities.filter((name) => name !== administration) },
-    dropped: [{ dimension: 'capability', identifier: administration, why: 'not_yours' }],
-  };
+  authorization?: Authorization,
+): LiveAccess {
+  const asked = authorization?.kind !== 'oauth2' || authorization.asked.includes(administration);
+  return asked && mayHandOutAdministration(by, owner, world) ? owner : withoutAdministration(owner);
+}
+
+/** @param before the end so far; null: until revoked */
+function endOf({ lifetime }: Terms, before: number | null, now: number): number | null {
+  if (lifetime === 'keep') return before;
+  return lifetime === null ? null : now + lifetime;
 }

@@ -26,7 +26,7 @@ import {
 import type { PageNotice } from './authorization-page.ts';
 import { keysHref } from './authorization-page.ts';
 import { droppedNames } from './dropped-names.ts';
-import { type AllowedKey, type KeyDesk, longestOverlapHours } from './key-desk.ts';
+import { type AllowedKey, delegator, type KeyDesk, longestOverlapHours } from './key-desk.ts';
 import { buildKeySecretPage, buildNewKeyPage, type KeyRefusedPage } from './key-page.ts';
 import { readChoice } from './posted-choice.ts';
 import type { Reauthentication } from './reauthentication.ts';
@@ -135,7 +135,7 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
           owners,
           ...((found.length > 20 || search !== undefined) && { ownerSearch: search ?? '' }),
           foreign: owner.user.id !== visit.person.user.id,
-          offer: offerTo(owner, world),
+          offer: offerTo(delegator(visit.person, owner, world), world),
           keyRoles: offeredKeyRoles(owner.live, world),
           world,
           chosen: draft.slice,

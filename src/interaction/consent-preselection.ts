@@ -1,5 +1,6 @@
 /** Decides what is ticked when the consent page opens. Pure: what was asked and what is held in, a choice out. */
 
+import { administration } from '../policy/administration.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 
 /** Where a choice starts: what the tool asked for, only what reads, by hand, or as it was last time. */
@@ -110,7 +111,8 @@ export function preselect(
   const target = targetOf(asked, offer.servers);
   const from = previous !== undefined && (preset === undefined || preset === 'last') ? previous : undefined;
 
-  const named = from?.capabilities ?? asked.capabilities;
+  // To administer Mandate takes a tick by hand, however it was asked for.
+  const named = from?.capabilities ?? asked.capabilities.filter((name) => name !== administration);
   let capabilities = new Set(named.filter((name) => delegable.has(name)));
   if (preset === 'read') {
     capabilities = new Set([...capabilities].filter((name) => isReading(name, offer.catalogue)));

@@ -12,13 +12,14 @@ import type { ClientStore } from '../clients/client-store.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { clientAddress } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import { isOurOwnPage } from '../http/same-site.ts';
 import { formTarget } from '../http/security-headers.ts';
 import type { Resources } from '../oauth/resources.ts';
 import { isSignInOnly } from '../oauth/scopes.ts';
+import { administration, withoutAdministration } from '../policy/administration.ts';
 import { type Dropped, decideConsent } from '../policy/consent-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
@@ -33,8 +34,7 @@ import { type Preset, type PreviousChoice, presets } from './consent-preselectio
 import type { ConsentWriter } from './consent-writer.ts';
 import { createInteractionCsrf } from './csrf.ts';
 import type { Installs } from './install.ts';
-import type { SignIn } from './sign-in.ts';
-import { buildSignInPage, type SignInInput } from './sign-in-page.ts';
+import type { SignInFlow, SignInPlace } from './sign-in-flow.ts';
 
 const formBytes = 512 * 1_024;
 
@@ -44,7 +44,7 @@ export interface InteractionDependencies {
   readonly pages: PageWriter;
   readonly clock: Clock;
   readonly secrets: Secrets;
-  readonly signIn: SignIn;
+  readonly signInFlow: SignInFlow;
   readonly clients: ClientStore;
   readonly authorizations: AuthorizationStore;
   readonly liveAccess: LiveAccessSource;
@@ -74,15 +74,27 @@ interface Situation {
 }
 
 export function createInteractionRoutes(deps: InteractionDependencies): Router {
-  const { provider, pages, clock } = deps;
+  const { provider, pages, clock, signInFlow } = deps;
   const csrf = createInteractionCsrf(deps.secrets);
   const router = new Router({ prefix: '/interaction' });
 
   router.get('/:uid', (ctx) =>
-    step(ctx, (now) => (now.details.prompt.name === 'login' ? showSignIn(now) : showConsent(now))),
+    step(ctx, async (now) =>
+      now.details.prompt.name === 'login' ? signInFlow.show(ctx, await placeOf(now)) : showConsent(now),
+    ),
   );
-  router.get('/:uid/sign-in', (ctx) => step(ctx, (now) => showSignIn(now)));
-  router.post('/:uid/sign-in', (ctx) => step(ctx, (now) => withForm(now, (form) => submitSignIn(now, form))));
+  router.get('/:uid/sign-in', (ctx) => step(ctx, async (now) => signInFlow.show(ctx, await placeOf(now))));
+  router.get('/:uid/sign-in/code', (ctx) =>
+    step(ctx, async (now) => signInFlow.showCode(ctx, await placeOf(now))),
+  );
+  router.post('/:uid/sign-in', (ctx) => posted(ctx, (place, form) => signInFlow.password(ctx, place, form)));
+  router.post('/:uid/sign-in/code', (ctx) => posted(ctx, (place, form) => signInFlow.code(ctx, place, form)));
+  router.post('/:uid/sign-in/passkey', (ctx) =>
+    posted(ctx, (place, form) => signInFlow.passkey(ctx, place, form)),
+  );
+  router.post('/:uid/sign-in/passkey/options', (ctx) =>
+    posted(ctx, (place) => signInFlow.passkeyOptions(ctx, place)),
+  );
   router.get('/:uid/consent', (ctx) => step(ctx, (now) => showConsent(now)));
   router.post('/:uid/consent', (ctx) =>
     step(ctx, (now) => withForm(now, (form) => submitConsent(now, form))),
@@ -102,6 +114,11 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     }
   }
 
+  /** A posted step of the sign-in. */
+  function posted(ctx: Koa.Context, next: (place: SignInPlace, form: Form) => Promise<void>): Promise<void> {
+    return step(ctx, (now) => withForm(now, async (form) => next(await placeOf(now), form)));
+  }
+
   /** Reads a posted form that came from our own page and carries this interaction's token. */
   async function withForm({ ctx, uid }: Step, next: (form: Form) => Promise<void>): Promise<void> {
     if (!isOurOwnPage(ctx.req.headers, deps.issuer)) return pages.fail(ctx, 'form_refused', { status: 403 });
@@ -114,43 +131,21 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     await next(form);
   }
 
-  async function showSignIn(
-    { ctx, uid, details }: Step,
-    again: Partial<SignInInput> & { status?: number } = {},
-  ) {
+  async function placeOf({ uid, details }: Step): Promise<SignInPlace> {
     const client = await deps.clients.find(String(details.params.client_id));
-    const { status = 200, ...input } = again;
-    pages.show(
-      ctx,
-      'sign-in',
-      () =>
-        buildSignInPage({
-          action: `/interaction/${uid}/sign-in`,
-          csrf: csrf.token(uid),
-          email: stringOf(details.params.login_hint),
-          client: client && factsOf(client, stringOf(details.params.redirect_uri)),
-          ...input,
-        }),
-      { status, uiLocales: stringOf(details.params.ui_locales) },
-    );
-  }
-
-  async function submitSignIn(now: Step, form: Form): Promise<void> {
-    const { ctx } = now;
-    const email = form.get('email')?.[0] ?? '';
-    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
-    const outcome = await deps.signIn.attempt({ email, password: form.get('password')?.[0] ?? '' }, address);
-    switch (outcome.kind) {
-      case 'wrong':
-        return showSignIn(now, { email, problem: { kind: 'wrong' }, status: 401 });
-      case 'too_many':
-        ctx.set('Retry-After', String(outcome.retryAfterSeconds));
-        return showSignIn(now, { email, problem: outcome, status: 429 });
-      case 'signed_in': {
-        const login = { accountId: outcome.user.id, amr: ['pwd'], ts: clock.now(), remember: true };
-        return leave(now, { login });
-      }
-    }
+    return {
+      base: `/interaction/${uid}/sign-in`,
+      query: '',
+      csrf: csrf.token(uid),
+      browser: uid,
+      page: {
+        email: stringOf(details.params.login_hint),
+        client: client && factsOf(client, stringOf(details.params.redirect_uri)),
+      },
+      uiLocales: stringOf(details.params.ui_locales),
+      signedIn: (ctx, accountId, methods) =>
+        leave({ ctx }, { login: { accountId, amr: [...methods], ts: clock.now(), remember: true } }),
+    };
   }
 
   async function showConsent(
@@ -183,6 +178,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
           asked: askedBy(params, audience, world),
           previous: existing && {
             ...existing,
+            capabilities: existing.capabilities.filter((name) => name !== administration),
             lifetimeSeconds: existing.expiresAt === null ? null : existing.expiresAt - existing.updatedAt,
           },
           posted: again.choice,
@@ -261,6 +257,8 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
       indicator === undefined ? undefined : deps.resources.resolve(indicator),
     ]);
     if (!person) return undefined;
+    // To administer Mandate is offered to tools that asked for it by name.
+    const asked = askedBy(details.params, audience, world).capabilities.includes(administration);
     const install = deps.installs.of(ctx, details.deviceCode);
     const held = await deps.authorizations.findInstall({
       userId,
@@ -270,11 +268,14 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     });
     // What was paused stays paused: whoever consents again gets an authorization of its own.
     const existing = held?.status === 'active' ? held : undefined;
-    return { person, world, audience, install, existing };
+    return { person: asked ? person : withoutAdministration(person), world, audience, install, existing };
   }
 
   /** Hands the outcome to the library and sends the browser back to it; our commit comes before the redirect is sent. */
-  async function leave({ ctx }: Step, result: Parameters<Provider['interactionResult']>[2]): Promise<void> {
+  async function leave(
+    { ctx }: Pick<Step, 'ctx'>,
+    result: Parameters<Provider['interactionResult']>[2],
+  ): Promise<void> {
     const mergeWithLastSubmission = !('error' in result);
     const returnTo = await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission });
     ctx.status = 303;

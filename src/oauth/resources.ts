@@ -10,6 +10,8 @@ export interface Audience {
   readonly uri: string;
   /** Id of the MCP server whose resource it is; undefined for an API. */
   readonly mcpServer: string | undefined;
+  /** It is Mandate's own API. */
+  readonly administration: boolean;
 }
 
 export interface Resources {
@@ -24,6 +26,8 @@ export interface Resources {
 }
 
 export function createResources(deps: {
+  /** Mandate's own API, whose address no resource server can have. */
+  administration: string;
   resourceServers: ResourceServerStore;
   mcpServers: McpServerStore;
 }): Resources {
@@ -31,11 +35,13 @@ export function createResources(deps: {
   const describe = async (uri: string): Promise<Audience> => ({
     uri,
     mcpServer: (await mcpServers.findByResource(uri))?.id,
+    administration: false,
   });
   return {
     async resolve(indicator) {
       const wanted = spelledOut(indicator);
       if (!wanted) return undefined;
+      if (wanted === deps.administration) return { uri: wanted, mcpServer: undefined, administration: true };
       const audiences = await resourceServers.audiences();
       const exact = audiences.find((uri) => spelledOut(uri) === wanted);
       if (exact) return describe(exact);

@@ -9,6 +9,7 @@ import type { Audience } from './resources.ts';
 export function tokenView({ effective, world }: Rights, audience: Audience): Seen | undefined {
   const guarded = {
     api: audience.mcpServer === undefined,
+    administration: audience.administration,
     mcpServers: new Set(audience.mcpServer === undefined ? [] : [audience.mcpServer]),
   };
   return seenBy(effective, guarded, world.catalogue);

@@ -32,6 +32,7 @@ const shipped: readonly (readonly [string, Bound, boolean])[] = [
   ['flows:edit', 'project', false],
   ['secrets:edit', 'project', true],
   ['endpoints:access', 'project', false],
+  ['mandate:admin', 'organization', true],
 ];
 
 /** The shipped catalogue, in the words of the English messages. */
@@ -136,6 +137,8 @@ export interface Sample {
   readonly model: object;
 }
 
+const passkey = { action: '/sign-in/passkey', options: '/sign-in/passkey/options' };
+
 /** Every page in its interesting states. */
 export function samplePages(locale: Locale): Sample[] {
   const words = messages.words(locale);
@@ -182,13 +185,14 @@ export function samplePages(locale: Locale): Sample[] {
       template: 'start',
       model: buildStartPage({ issuer: 'https://auth.example', demo: false, offers: () => false }, words),
     },
-    { name: 'sign-in', template: 'sign-in', model: buildSignInPage({ action: '/sign-in', csrf: 'c' }) },
+    { name: 'sign-in', template: 'sign-in', model: buildSignInPage({ action: '/sign-in', csrf: 'c', passkey }) },
     {
       name: 'sign-in-wrong',
       template: 'sign-in',
       model: buildSignInPage({
         action: '/sign-in',
         csrf: 'c',
+        passkey,
         email: 'editor@acme.test',
         client: claude,
         problem: { kind: 'wrong' },
@@ -200,6 +204,7 @@ export function samplePages(locale: Locale): Sample[] {
       model: buildSignInPage({
         action: '/sign-in',
         csrf: 'c',
+        passkey,
         email: 'editor@acme.test',
         client: web,
         problem: { kind: 'too_many', retryAfterSeconds: 250 },

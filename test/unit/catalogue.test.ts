@@ -17,6 +17,7 @@ describe('the shipped catalogue', () => {
       ['flows:edit', 'project', false, []],
       ['secrets:edit', 'project', true, []],
       ['endpoints:access', 'project', false, []],
+      ['mandate:admin', 'organization', true, []],
     ]);
   });
 
@@ -37,6 +38,16 @@ describe('a catalogue', () => {
     ['an unknown field', entry(', colour: red'), /colour/],
     ['a name that is no scope token', entry('').replace('name: a', 'name: "a b"'), /lower case/],
     ['a scope of OpenID Connect', entry('').replace('name: a', 'name: openid'), /OpenID Connect/],
+    [
+      'an administration that is bound elsewhere',
+      entry('').replace('name: a', 'name: "mandate:admin"'),
+      /bound to the organization, sensitive/,
+    ],
+    [
+      'what implies the administration',
+      'capabilities: [{ name: a, bound: organization, title: A, consequence: C., implies: ["mandate:admin"] }, { name: "mandate:admin", bound: organization, title: A, consequence: C., sensitive: true, worst_case: W. }]',
+      /cannot imply mandate:admin/,
+    ],
     ['a management permission', entry('').replace('name: a', 'name: users.manage'), /management permission/],
     ['the same name twice', `${entry('').slice(0, -1)}, ${entry('').slice(15)}`, /listed twice/],
     ['a sensitive one without its worst case', entry(', sensitive: true'), /worst_case/],

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { createHeirs } from '../../account/heirs.ts';
-import { createKeyDesk, type KeyJudgement, longestOverlapHours } from '../../account/key-desk.ts';
+import { createKeyDesk, delegator, type KeyJudgement, longestOverlapHours } from '../../account/key-desk.ts';
 import type { KeyOwners } from '../../authorizations/authorization-list.ts';
 import { offerTo } from '../../interaction/consent-offer.ts';
 import { offeredKeyRoles } from '../../policy/key-decision.ts';
@@ -132,7 +132,7 @@ export const apiKeyOperations = {
       if (found.kind !== 'owner') throw refused(found);
       const { owner } = found;
       const world = await deps.worldSource.whole();
-      const { delegable, projects, servers } = offerTo(owner, world);
+      const { delegable, projects, servers } = offerTo(delegator(caller.access, owner, world), world);
       return {
         user_id: owner.user.id,
         username: owner.user.email,
@@ -212,7 +212,10 @@ export const apiKeyOperations = {
     body: z.strictObject({
       name: nameSchema.max(100),
       ...newKeyShape,
-      lifetime_seconds: lifetimeSchema.default(defaultLifetimeSeconds),
+      lifetime_seconds: lifetimeSchema
+        .optional()
+        .describe('30 days when left out, or as long as the policy allows'),
+      justification: justificationSchema,
     }),
     answer: keyWithSecretSchema,
     async handle(deps, { caller, body }) {
@@ -220,11 +223,10 @@ export const apiKeyOperations = {
       const judged = await desk.judge(caller.access, body.user_id ?? caller.id, sliceOf(body));
       if (judged.kind !== 'allowed') throw refused(judged);
       if (judged.sensitive) requireFresh(caller, deps.clock.now());
-      const { name, lifetime_seconds: lifetime } = body;
-      const { authorization, secret } = await desk.create(caller.actor, judged, {
-        name,
-        expiresAt: lifetime === null ? null : deps.clock.now() + lifetime,
-      });
+      const { name, lifetime_seconds: lifetime = await defaultLifetime(deps), justification } = body;
+      const agreed = await desk.agree(judged, { lifetime, justification });
+      if (agreed.kind !== 'agreed') throw termsRefused(agreed);
+      const { authorization, secret } = await desk.create(caller.actor, agreed, name);
       return { ...(await readKey(deps, authorization.id)), secret };
     },
   }),
@@ -348,6 +350,11 @@ export const apiKeyOperations = {
     },
   }),
 };
+
+async function defaultLifetime({ policies }: AdminDeps): Promise<number> {
+  const { longest } = (await policies.read()).policy;
+  return Math.min(defaultLifetimeSeconds, longest.api_key ?? defaultLifetimeSeconds);
+}
 
 /** Folds what the desk refused. Pure. */
 function refused(judged: Exclude<KeyJudgement, { kind: 'allowed' }>, owner = 'that owner') {
