@@ -2,6 +2,7 @@
  * What a database needs before anybody is served from it: this version's schema, the built-in roles, and the demo organization where
  * it is wanted. Owns their order; done once for a start, however many processes then serve.
  */
+import { refuseCopy } from '../db/copies.ts';
 import { migrate } from '../db/migrate.ts';
 import type { Store } from '../db/open.ts';
 import { readCatalogue } from './catalogue.ts';
@@ -19,12 +20,17 @@ import { createStores, type Stores } from './stores.ts';
 /**
  * Migrates, fills an empty database with the demo where it is wanted, and brings built-in roles up to date everywhere.
  * @param demo whether the demo is wanted in an empty database
- * @throws ConfigurationError when a production start finds a demo secret; NewerSchemaError
+ * @throws ConfigurationError when a production start finds a demo secret; NewerSchemaError; UnrestoredCopyError
  */
 export async function prepareDatabase(config: Config, store: Store, demo: boolean): Promise<void> {
   await migrate(store);
+  await refuseCopy(store);
   const files = shippedFiles();
-  const base = { store, secrets: createSecrets(config.secret), catalogue: readCatalogue(files.capabilities) };
+  const base = {
+    store,
+    secrets: createSecrets(config.secret, config.previousSecrets),
+    catalogue: readCatalogue(files.capabilities),
+  };
   const stores = createStores({ ...base, clock: systemClock });
   const readDemo = () => readOrganizationFile(files.demo);
   const passwords = createPasswords();

@@ -143,7 +143,7 @@ async function prepare(config: Config, options: StartOptions, log: Logger) {
     const wanted = options.demo ?? !config.production;
     await prepareDatabase(config, store, wanted);
     const catalogue = readCatalogue(shippedFiles().capabilities);
-    const secrets = createSecrets(config.secret);
+    const secrets = createSecrets(config.secret, config.previousSecrets);
     const stores = createStores({ store, secrets, catalogue, clock: systemClock });
     const demo = await hasDemo(config, stores, wanted);
     return { demo, platform: demo && options.platform !== false ? platformOrigin : undefined };

@@ -162,7 +162,7 @@ function createProgram(
     onDatabase(options.json, (workspace) => explain(workspace, { authorization, capability, place })),
   );
 
-  addUpkeepCommands(program, { leaf, onDatabase });
+  addUpkeepCommands(program, { leaf, configured, onDatabase, terminal });
   addPersonCommands({
     leaf: (name, description) => leaf(program, name, description),
     terminal,

@@ -43,7 +43,8 @@ export async function checkInstallation(config: Config, terminal: Terminal): Pro
   );
 }
 
-async function lookAtDatabase({ databaseUrl, secret }: Config): Promise<Look[]> {
+async function lookAtDatabase(config: Config): Promise<Look[]> {
+  const { databaseUrl } = config;
   const file = databaseUrl.startsWith('sqlite:') ? databaseUrl.slice('sqlite:'.length) : undefined;
   if (file !== undefined && !existsSync(file)) {
     return [
@@ -68,7 +69,7 @@ async function lookAtDatabase({ databaseUrl, secret }: Config): Promise<Look[]> 
     return [
       database,
       { what: 'schema', well: true, detail: 'of this version' },
-      await lookAtKeys(store, secret),
+      await lookAtKeys(store, config),
     ];
   } catch (error) {
     return [
@@ -79,8 +80,8 @@ async function lookAtDatabase({ databaseUrl, secret }: Config): Promise<Look[]> 
   }
 }
 
-async function lookAtKeys(store: Store, secret: string): Promise<Look> {
-  const secrets = createSecrets(secret);
+async function lookAtKeys(store: Store, { secret, previousSecrets }: Config): Promise<Look> {
+  const secrets = createSecrets(secret, previousSecrets);
   const rows = await store.db.selectFrom('signing_keys').select('encrypted_jwk').execute();
   const opened = rows.filter(({ encrypted_jwk }) => {
     try {

@@ -1,21 +1,28 @@
 /** What whoever runs a server does to keep it: keys, secrets, backups. Owns names and options, as `program.ts` does for the rest. */
 import { type Command, InvalidArgumentError } from 'commander';
+import type { Config } from '../config.ts';
 import type { Answer } from './answer.ts';
+import type { Terminal } from './terminal.ts';
 import type { Workspace } from './workspace.ts';
 
 interface Json {
   json?: boolean;
 }
 
-/** Adds the commands. @param leaf adds one that does something */
-export function addUpkeepCommands(
-  program: Command,
-  deps: {
-    leaf(parent: Command, name: string, description: string): Command;
-    onDatabase(json: boolean | undefined, work: (workspace: Workspace) => Promise<Answer>): Promise<void>;
-  },
-): void {
+export interface UpkeepDependencies {
+  /** Adds a command that does something. */
+  leaf(parent: Command, name: string, description: string): Command;
+  /** An action that needs the configuration alone. */
+  configured(json: boolean | undefined, work: (config: Config) => Promise<Answer>): Promise<void>;
+  /** An action that works on the database. */
+  onDatabase(json: boolean | undefined, work: (workspace: Workspace) => Promise<Answer>): Promise<void>;
+  readonly terminal: Terminal;
+}
+
+/** Adds the commands. */
+export function addUpkeepCommands(program: Command, deps: UpkeepDependencies): void {
   const { leaf, onDatabase } = deps;
+  addRestoreCommands(program, deps);
   const keys = program.command('signing-keys').description('the keys that sign ID tokens');
   const onKeys = (
     json: boolean | undefined,
@@ -45,6 +52,41 @@ export function addUpkeepCommands(
     (options: Json) =>
       onDatabase(options.json, async (workspace) => (await import('./secrets.ts')).rotateSecrets(workspace)),
   );
+}
+
+/** Adds what comes before and after a loss. */
+function addRestoreCommands(
+  program: Command,
+  { leaf, configured, onDatabase, terminal }: UpkeepDependencies,
+): void {
+  leaf(program, 'backup <file>', 'write a consistent copy of the database while servers run').action(
+    (file: string, options: Json) =>
+      configured(options.json, async (config) => (await import('./backup.ts')).backUp(config, file)),
+  );
+  leaf(program, 'restore <file>', 'put a backup back; nothing that was ended since comes back to life')
+    .option('--yes', 'do it without asking')
+    .action((file: string, options: Json & { yes?: boolean }) =>
+      configured(options.json, async (config) =>
+        (await import('./restore.ts')).restoreBackup(config, terminal, file, options),
+      ),
+    );
+  leaf(program, 'restored', 'say that the database was put back by other means, such as pg_restore')
+    .option('--yes', 'do it without asking')
+    .action((options: Json & { yes?: boolean }) =>
+      configured(options.json, async (config) =>
+        (await import('./restore.ts')).markRestored(config, terminal, options),
+      ),
+    );
+  const authorizations = program.commands.find((command) => command.name() === 'authorizations');
+  if (!authorizations) throw new Error('the commands about authorizations come first');
+  leaf(authorizations, 'resume [id]', 'give back what is suspended')
+    .option('--restored', 'everything that a restore suspended')
+    .option('--dry-run', 'only show it')
+    .action((id: string | undefined, options: Json & { restored?: boolean; dryRun?: boolean }) =>
+      onDatabase(options.json, async (workspace) =>
+        (await import('./resume.ts')).resumeAuthorizations(workspace, id, options),
+      ),
+    );
 }
 
 function seconds(text: string): number {

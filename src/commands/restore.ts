@@ -1,0 +1,171 @@
+/** `restore` and `restored`: a backup is put back, and nothing that was ended since comes back to life. */
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { isMarkedCopy } from '../../db/copies.ts';
+import { migrate } from '../../db/migrate.ts';
+import { openDatabase, type Store } from '../../db/open.ts';
+import { carryEnds, type EndsCarried } from '../carry-ends.ts';
+import { createChangeLog } from '../changes/change-log.ts';
+import { systemClock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { afterRestore, type Restoration } from '../restoration.ts';
+import { type Answer, done, refused, usage } from './answer.ts';
+import { sync } from './backup.ts';
+import type { Terminal } from './terminal.ts';
+
+const review =
+  'people sign in again and connect their tools again; `mandate authorizations resume --restored --dry-run` lists what waits for your word, and without --dry-run gives it back';
+
+/** `restored`: says that the configured database was put back, by whatever means. */
+export async function markRestored(
+  config: Config,
+  terminal: Terminal,
+  options: { yes?: boolean; json?: boolean },
+): Promise<Answer> {
+  const question =
+    'End every session and token of this database, and suspend every API key and service account client?';
+  if (!(await confirmed(terminal, question, options))) return notConfirmed(terminal, options);
+  const store = await openDatabase(config.databaseUrl);
+  try {
+    await migrate(store);
+    const restoration = await finish(store);
+    return done(documentOf(restoration), `${textOf(restoration)}\n${review}`);
+  } finally {
+    await store.close();
+  }
+}
+
+/** `restore`: puts a backup of an SQLite database in the place of the configured one, which stays beside it. */
+export async function restoreBackup(
+  config: Config,
+  terminal: Terminal,
+  file: string,
+  options: { yes?: boolean; json?: boolean },
+): Promise<Answer> {
+  if (!config.databaseUrl.startsWith('sqlite:')) {
+    return refused(
+      'PostgreSQL brings its own tool: stop every node, run `pg_restore --clean --if-exists --dbname "$DATABASE_URL" FILE`, then `mandate restored`',
+    );
+  }
+  const source = resolve(file);
+  const target = resolve(config.databaseUrl.slice('sqlite:'.length));
+  const problem = problemOf(source) ?? (existsSync(target) ? inUse(target) : undefined);
+  if (problem !== undefined) return refused(problem);
+  const question = `Put ${source} in the place of ${target}?`;
+  if (!(await confirmed(terminal, question, options))) return notConfirmed(terminal, options);
+
+  mkdirSync(dirname(target), { recursive: true });
+  const incoming = `${target}.restoring`;
+  removeDatabase(incoming);
+  copyFileSync(source, incoming);
+  // All of it before the file stands where a server would serve from it.
+  const store = await openDatabase(`sqlite:${incoming}`);
+  let restoration: Restoration;
+  let carried: EndsCarried | undefined;
+  try {
+    await migrate(store);
+    carried = existsSync(target) ? carryEnds(store, target) : undefined;
+    restoration = await finish(store);
+    store.sqlite?.writer.pragma('wal_checkpoint(TRUNCATE)');
+  } finally {
+    await store.close();
+  }
+  sync(incoming);
+  const replaced = existsSync(target) ? setAside(target) : null;
+  renameSync(incoming, target);
+  sync(dirname(target));
+  return done(
+    { database: target, replaced, ...documentOf(restoration), ...(carried ? { ended_since: carried } : {}) },
+    [
+      `restored ${target}`,
+      ...(replaced === null ? [] : [`what it replaced is ${replaced}`]),
+      textOf(restoration),
+      endsText(carried),
+      review,
+    ].join('\n'),
+  );
+}
+
+const finish = (store: Store) =>
+  afterRestore({ store, clock: systemClock, changes: createChangeLog({ clock: systemClock }) });
+
+/** @returns why this file cannot be put back */
+function problemOf(path: string): string | undefined {
+  if (!existsSync(path)) return `there is no file ${path}`;
+  let file: Sqlite.Database | undefined;
+  try {
+    file = new Sqlite(path, { readonly: true, fileMustExist: true });
+    const fault = file.pragma('integrity_check', { simple: true });
+    if (fault !== 'ok') return `${path} is damaged: ${String(fault)}`;
+    file.prepare('select n from change_counter').get();
+    return isMarkedCopy(file)
+      ? undefined
+      : `${path} was not made by \`mandate backup\`: put it in place yourself and run \`mandate restored\``;
+  } catch {
+    return `${path} is no backup of Mandate`;
+  } finally {
+    file?.close();
+  }
+}
+
+/** @returns that somebody has the database open; whatever was in its log of writes is in its file afterwards */
+function inUse(path: string): string | undefined {
+  let file: Sqlite.Database | undefined;
+  try {
+    file = new Sqlite(path, { timeout: 0 });
+    // Leaving WAL needs to be alone, and leaves no file beside the database that would be read with another one.
+    file.pragma('journal_mode = DELETE');
+    return undefined;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    // What is damaged is in nobody's way.
+    return code === 'SQLITE_BUSY' ? `${path} is in use: stop the server first` : undefined;
+  } finally {
+    file?.close();
+  }
+}
+
+/** Keeps the replaced database under another name. @returns that name */
+function setAside(target: string): string {
+  const name = `${target}.replaced-${systemClock.now()}`;
+  linkSync(target, name);
+  // Only beside a database that could not be read; the new one must not be read with it.
+  for (const ending of ['-wal', '-shm']) {
+    if (existsSync(`${target}${ending}`)) renameSync(`${target}${ending}`, `${name}${ending}`);
+  }
+  return name;
+}
+
+function removeDatabase(path: string): void {
+  for (const ending of ['', '-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });
+}
+
+async function confirmed(
+  terminal: Terminal,
+  question: string,
+  { yes, json }: { yes?: boolean; json?: boolean },
+): Promise<boolean> {
+  return yes === true || (terminal.interactive && !json && (await terminal.confirm(question)));
+}
+
+const notConfirmed = (terminal: Terminal, { json }: { json?: boolean }): Answer =>
+  terminal.interactive && !json
+    ? refused('nothing was changed')
+    : usage('nobody is here to confirm: give --yes');
+
+const documentOf = ({ apiKeysSuspended, machinesSuspended }: Restoration) => ({
+  api_keys_suspended: apiKeysSuspended,
+  service_account_clients_suspended: machinesSuspended,
+});
+
+const textOf = ({ apiKeysSuspended, machinesSuspended }: Restoration) =>
+  `every session, code and token is ended; suspended ${apiKeysSuspended} API keys and ${machinesSuspended} clients of service accounts`;
+
+function endsText(carried: EndsCarried | undefined): string {
+  if (!carried) {
+    return 'what was revoked, suspended or disabled since the backup is not known: look through people, clients and resource servers';
+  }
+  const { users, authorizations, clients, resourceServers, apiKeySecrets } = carried;
+  return `ended since the backup, and ended here: ${users} people, ${authorizations} authorizations, ${apiKeySecrets} API key secrets, ${clients} clients, ${resourceServers} resource servers`;
+}
