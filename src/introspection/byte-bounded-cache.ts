@@ -1,7 +1,7 @@
 /**
- * A map that stays within a number of bytes by letting go of what was not asked for lately. It has a young and an old half:
- * when the young one is full it becomes the old one, and what is found in the old one moves to the young one. So a hit costs one
- * look-up and moves nothing, unlike an order that is kept for every entry.
+ * A map that stays within a number of bytes by letting go of what was not asked for lately. A hand goes round the entries: what
+ * was asked for since it last came by stays for another round, the first that was not makes room. So a hit costs one look-up and one
+ * mark and moves nothing, and all of the room holds what is asked for.
  */
 export interface ByteBoundedCache<Value> {
   get(key: string): Value | undefined;
@@ -12,55 +12,57 @@ export interface ByteBoundedCache<Value> {
   readonly bytes: number;
 }
 
-/** @param mostBytes what both halves may take together */
-export function createByteBoundedCache<Value>(mostBytes: number): ByteBoundedCache<Value> {
-  type Entry = { readonly value: Value; readonly bytes: number };
-  let young = new Map<string, Entry>();
-  let old = new Map<string, Entry>();
-  let youngBytes = 0;
-  let oldBytes = 0;
+interface Entry<Value> {
+  readonly value: Value;
+  readonly bytes: number;
+  asked: boolean;
+}
 
-  const put = (key: string, entry: Entry) => {
-    if (youngBytes + entry.bytes > mostBytes / 2) {
-      old = young;
-      oldBytes = youngBytes;
-      young = new Map();
-      youngBytes = 0;
-    }
-    young.set(key, entry);
-    youngBytes += entry.bytes;
+/** @param mostBytes what all entries may take together */
+export function createByteBoundedCache<Value>(mostBytes: number): ByteBoundedCache<Value> {
+  const entries = new Map<string, Entry<Value>>();
+  /** Goes on where it was, past entries that came and went meanwhile. */
+  let hand = entries.entries();
+  let bytes = 0;
+
+  const remove = (key: string) => {
+    const entry = entries.get(key);
+    if (!entry) return;
+    entries.delete(key);
+    bytes -= entry.bytes;
   };
-  const take = (key: string) => {
-    const inYoung = young.get(key);
-    if (inYoung) {
-      young.delete(key);
-      youngBytes -= inYoung.bytes;
+  /** Ends: each step removes an entry, clears a mark, or begins a round over those that are left. */
+  const makeRoom = () => {
+    while (bytes > mostBytes) {
+      const { value: next } = hand.next();
+      if (!next) {
+        hand = entries.entries();
+        continue;
+      }
+      const [key, entry] = next;
+      if (entry.asked) entry.asked = false;
+      else remove(key);
     }
-    const inOld = old.get(key);
-    if (inOld) {
-      old.delete(key);
-      oldBytes -= inOld.bytes;
-    }
-    return inYoung ?? inOld;
   };
 
   return {
     get(key) {
-      const found = young.get(key);
-      if (found) return found.value;
-      if (!old.has(key)) return undefined;
-      const moved = take(key);
-      if (moved) put(key, moved);
-      return moved?.value;
+      const entry = entries.get(key);
+      if (!entry) return undefined;
+      entry.asked = true;
+      return entry.value;
     },
-    set(key, value, bytes) {
-      take(key);
-      // What would not fit into an empty half is not kept at all.
-      if (bytes <= mostBytes / 2) put(key, { value, bytes });
+    set(key, value, size) {
+      remove(key);
+      // One that would drive everything else out is not kept at all.
+      if (size > mostBytes / 2) return;
+      entries.set(key, { value, bytes: size, asked: false });
+      bytes += size;
+      makeRoom();
     },
-    delete: (key) => void take(key),
+    delete: remove,
     get bytes() {
-      return youngBytes + oldBytes;
+      return bytes;
     },
   };
 }

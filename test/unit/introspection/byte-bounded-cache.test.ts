@@ -19,7 +19,7 @@ test('stays within its bytes, and keeps what is asked for', () => {
   expect(cache.get('k0')).toBeUndefined();
 });
 
-test('replaces and deletes, also in the old half', () => {
+test('replaces and deletes', () => {
   const cache = createByteBoundedCache<number>(40);
   cache.set('a', 1, 10);
   cache.set('b', 1, 10);
@@ -31,6 +31,42 @@ test('replaces and deletes, also in the old half', () => {
   expect(cache.get('b') ?? cache.get('c')).toBeUndefined();
   cache.delete('a');
   expect(cache.bytes).toBe(0);
+});
+
+test('all of its room holds what is asked for, however often that comes round', () => {
+  const cache = createByteBoundedCache<number>(1_000);
+  let missed = 0;
+  for (let round = 0; round < 20; round++) {
+    for (let n = 0; n < 100; n++) {
+      if (cache.get(`k${n}`) !== undefined) continue;
+      missed += 1;
+      cache.set(`k${n}`, n, 10);
+    }
+  }
+  expect(missed).toBe(100);
+  expect(cache.bytes).toBe(1_000);
+});
+
+test('what is asked for once does not drive out what is asked for again and again', () => {
+  const cache = createByteBoundedCache<number>(1_000);
+  for (let n = 0; n < 50; n++) cache.set(`hot${n}`, n, 10);
+  for (let n = 0; n < 10_000; n++) {
+    cache.set(`once${n}`, n, 10);
+    cache.get(`hot${n % 50}`);
+  }
+  expect(
+    Array.from({ length: 50 }, (_, n) => cache.get(`hot${n}`)).filter((one) => one === undefined),
+  ).toEqual([]);
+});
+
+test('entries that go while the hand is at them do not stop it', () => {
+  const cache = createByteBoundedCache<number>(100);
+  for (let n = 0; n < 1_000; n++) {
+    cache.set(`k${n}`, n, 10);
+    if (n % 3 === 0) cache.delete(`k${n - 5}`);
+    if (n % 7 === 0) for (let back = 0; back < 10; back++) cache.delete(`k${n - back}`);
+    expect(cache.bytes).toBeLessThanOrEqual(100);
+  }
 });
 
 test('does not keep what is larger than half of it', () => {
