@@ -6,22 +6,29 @@ import type Router from '@koa/router';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
 import { type AuthorizationDependencies, createAuthorizationRoutes } from './authorization-routes.ts';
+import { createConfirmRoutes } from './confirm-routes.ts';
 import { createHeirs } from './heirs.ts';
 import { createKeyDesk } from './key-desk.ts';
 import { createKeyRoutes, type KeyDependencies } from './key-routes.ts';
 import { createLeakRoutes, type LeakDependencies } from './leak-routes.ts';
 import { createListRoutes, type ListDependencies } from './list-routes.ts';
+import { createPasskeyRoutes, type PasskeyDependencies } from './passkey-routes.ts';
 import { createReauthentication } from './reauthentication.ts';
+import { createSecondFactorRoutes, type SecondFactorDependencies } from './second-factor-routes.ts';
 import { createSecurityRoutes, type SecurityDependencies } from './security-routes.ts';
 import { createAccountSession } from './session.ts';
+import { createShowSecurity } from './show-security.ts';
 import { createSituations } from './situations.ts';
 
-type Parts = 'session' | 'situations' | 'reauthentication' | 'heirs' | 'keyDesk';
+type Parts = 'session' | 'situations' | 'reauthentication' | 'heirs' | 'keyDesk' | 'showSecurity';
 
 export type AccountDependencies = Omit<ListDependencies, Parts> &
   Omit<AuthorizationDependencies, Parts> &
   Omit<KeyDependencies, Parts> &
   Omit<SecurityDependencies, Parts> &
+  Omit<PasskeyDependencies, Parts> &
+  Omit<SecondFactorDependencies, Parts> &
+  Parameters<typeof createShowSecurity>[0] &
   LeakDependencies &
   Parameters<typeof createSituations>[0] &
   Parameters<typeof createKeyDesk>[0] &
@@ -38,6 +45,7 @@ export function createAccount(deps: AccountDependencies): Router[] {
     situations: createSituations(deps),
     reauthentication: createReauthentication(deps),
     heirs: createHeirs(deps),
+    showSecurity: createShowSecurity(deps),
     keyDesk: createKeyDesk(deps),
   };
   return [
@@ -46,6 +54,9 @@ export function createAccount(deps: AccountDependencies): Router[] {
     createKeyRoutes(parts),
     createAuthorizationRoutes(parts),
     createSecurityRoutes(parts),
+    createPasskeyRoutes(parts),
+    createSecondFactorRoutes(parts),
+    createConfirmRoutes(parts),
     createLeakRoutes(deps),
   ];
 }

@@ -2,6 +2,7 @@
 import type { SignedInBrowser } from '../directory/session-store.ts';
 import type { Words } from '../http/messages.ts';
 import type { PageNav } from '../http/render.ts';
+import type { SecondFactor } from '../sign-in/second-factors.ts';
 import { browserLabel } from './browser-words.ts';
 
 export const securityHref = '/account/security';
@@ -15,6 +16,16 @@ export interface SecurityPage {
   /** For the browser's store of passwords. */
   readonly email: string;
   readonly hasPassword: boolean;
+  readonly passkeys: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly synced: boolean;
+    readonly createdAt: number;
+    readonly lastUsedAt: number | null;
+  }[];
+  /** Whether the form of a new passkey is open. */
+  readonly newPasskey: boolean;
+  readonly secondFactor: SecondFactor;
   readonly sessions: readonly {
     readonly id: string;
     readonly label: string;

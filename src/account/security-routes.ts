@@ -3,19 +3,19 @@ import Router from '@koa/router';
 import type Koa from 'koa';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
-import type { Clock } from '../clock.ts';
 import { checkNewPassword } from '../directory/new-password.ts';
 import type { Passwords } from '../directory/passwords.ts';
 import type { SessionStore } from '../directory/session-store.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import { addressBlock, clientAddress } from '../http/client-address.ts';
 import type { Words } from '../http/messages.ts';
-import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
-import { type SecurityPage, securityHref, sessionRows } from './security-page.ts';
-import { type AccountSession, accountNav, type Visit } from './session.ts';
+import { securityHref } from './security-page.ts';
+import type { AccountSession, Visit } from './session.ts';
+import type { ShowSecurity } from './show-security.ts';
+import type { StepUp } from './step-up.ts';
 
 export interface SecurityDependencies {
   readonly session: AccountSession;
@@ -25,8 +25,8 @@ export interface SecurityDependencies {
   readonly passwords: Passwords;
   readonly users: UserStore;
   readonly authorizations: AuthorizationStore;
-  readonly pages: PageWriter;
-  readonly clock: Clock;
+  readonly showSecurity: ShowSecurity;
+  readonly stepUp: StepUp;
   readonly trustedProxyHops: number;
 }
 
@@ -37,55 +37,27 @@ const problemKeys = {
   names_account: 'account.security.password_names_account',
 } as const;
 
-/** What the page may say after it was sent somewhere else. */
-const done = ['password', 'password-tools', 'session', 'sessions'] as const;
-const doneKeys = {
-  password: 'account.security.done.password',
-  'password-tools': 'account.security.done.password_tools',
-  session: 'account.security.done.session',
-  sessions: 'account.security.done.sessions',
-} as const;
-
 export function createSecurityRoutes(deps: SecurityDependencies): Router {
-  const { session, sessions, sessionList, pages, users } = deps;
+  const { session, sessions, sessionList, showSecurity, users } = deps;
   const router = new Router({ prefix: securityHref });
-  router.get('/', (ctx) => session.visit(ctx, (visit) => show(ctx, visit)));
+  router.get('/', (ctx) => session.visit(ctx, (visit) => showSecurity(ctx, visit)));
   router.post('/password', (ctx) => session.post(ctx, (visit, form) => changePassword(ctx, visit, form)));
   router.post('/sessions/end', (ctx) => session.post(ctx, (visit, form) => endSessions(ctx, visit, form)));
   return router;
 
-  async function show(
-    ctx: Koa.Context,
-    visit: Visit,
-    refused?: { status: number; text: (words: Words) => string },
-  ): Promise<void> {
-    const { user } = visit.person;
-    const [listed, secret] = await Promise.all([sessionList.list(user.id), users.findByEmail(user.email)]);
-    const was = done.find((one) => one === ctx.query.done);
-    pages.show(
-      ctx,
-      'account/security',
-      (words): SecurityPage => ({
-        nav: accountNav(visit, words.t, securityHref),
-        csrf: visit.csrf,
-        now: deps.clock.now(),
-        email: user.email,
-        hasPassword: secret?.passwordHash != null,
-        sessions: sessionRows(listed, visit.uid, words),
-        ...(refused
-          ? { notice: { tone: 'problem', text: refused.text(words) } }
-          : was && { notice: { tone: 'good', text: words.t(doneKeys[was]) } }),
-      }),
-      { status: refused?.status ?? 200 },
-    );
-  }
-
   async function changePassword(ctx: Koa.Context, visit: Visit, form: Form): Promise<void> {
     const { user } = visit.person;
-    const refuse = (status: number, text: (words: Words) => string) => show(ctx, visit, { status, text });
+    const refuse = (status: number, text: (words: Words) => string) =>
+      showSecurity(ctx, visit, { refused: { status, text } });
     const wanted = form.get('new_password')?.[0] ?? '';
     const problem = checkNewPassword(wanted, user);
     if (problem) return refuse(422, ({ t }) => t(problemKeys[problem]));
+    // Somebody who signs in with a passkey alone has no present password to give.
+    const account = await users.findByEmail(user.email);
+    if (account?.passwordHash == null) {
+      if (!(await deps.stepUp.passes(ctx, visit, form))) return;
+      return await setPassword(ctx, visit, form, wanted);
+    }
     const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
     const password = form.get('password')?.[0] ?? '';
     const proof = await deps.signIn.attempt({ email: user.email, password }, address);
@@ -95,6 +67,11 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
       return refuse(429, ({ plural }) => plural('sign_in.too_many', minutes));
     }
     if (proof.kind === 'wrong') return refuse(403, ({ t }) => t('account.security.password_wrong'));
+    await setPassword(ctx, visit, form, wanted);
+  }
+
+  async function setPassword(ctx: Koa.Context, visit: Visit, form: Form, wanted: string): Promise<void> {
+    const { user } = visit.person;
     const actor = actorOf(ctx, visit);
     // Ends every session, this one too; this browser gets a new one.
     await users.update(actor, user.id, { passwordHash: await deps.passwords.hash(wanted) });
@@ -112,7 +89,7 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
     leave(ctx, one === undefined ? 'sessions' : 'session');
   }
 
-  function leave(ctx: Koa.Context, what: (typeof done)[number]): void {
+  function leave(ctx: Koa.Context, what: string): void {
     ctx.redirect(`${securityHref}?done=${what}`);
     ctx.status = 303;
   }

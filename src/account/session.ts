@@ -33,12 +33,19 @@ export interface AccountSession {
   post(ctx: Koa.Context, step: (visit: Visit, form: Form) => Promise<void>): Promise<void>;
 }
 
+/** Forms that waited for a proof of who sent them. */
+interface HeldForms {
+  /** @returns undefined when it was answered otherwise */
+  resume(ctx: Koa.Context, visit: Visit, form: Form): Promise<{ visit: Visit; form: Form } | undefined>;
+}
+
 export function createAccountSession(deps: {
   issuer: string;
   sessions: BrowserSessions;
   secrets: Secrets;
   liveAccess: LiveAccessSource;
   pages: PageWriter;
+  stepUp: HeldForms;
 }): AccountSession {
   const { issuer, sessions, secrets, liveAccess, pages } = deps;
 
@@ -73,7 +80,9 @@ export function createAccountSession(deps: {
       if (!secrets.matches(formPurpose, visit.uid, form.get('csrf')?.[0] ?? '')) {
         return pages.fail(ctx, 'form_refused', { status: 403 });
       }
-      return step(visit, form);
+      if (!form.has('held')) return step(visit, form);
+      const resumed = await deps.stepUp.resume(ctx, visit, form);
+      if (resumed) await step(resumed.visit, resumed.form);
     },
   };
 }

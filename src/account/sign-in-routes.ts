@@ -1,85 +1,99 @@
 /** `/sign-in`: signing in to one's own account, with no tool behind it. Leads back only to a page of ours (`return-to.ts`). */
 import Router from '@koa/router';
 import type Koa from 'koa';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import type { UserStore } from '../directory/user-store.ts';
 import type { PageWriter } from '../http/page-writer.ts';
-import { isFormRefusal, readForm } from '../http/read-form.ts';
+import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import { isOurOwnPage } from '../http/same-site.ts';
 import type { BrowserSession, BrowserSessions } from '../interaction/browser-session.ts';
-import type { SignIn } from '../interaction/sign-in.ts';
-import { buildSignInPage, type SignInInput } from '../interaction/sign-in-page.ts';
+import type { SignInFlow, SignInPlace } from '../interaction/sign-in-flow.ts';
 import type { Secrets } from '../secrets.ts';
 import { returnTo } from './return-to.ts';
 
-const formBytes = 16 * 1_024;
+const formBytes = 64 * 1_024;
 const home = '/account/authorizations';
 const purpose = 'csrf-sign-in';
+const base = '/sign-in';
 
 export interface SignInDependencies {
   readonly issuer: string;
   readonly sessions: BrowserSessions;
-  readonly signIn: SignIn;
+  readonly signInFlow: SignInFlow;
+  readonly users: UserStore;
   readonly secrets: Secrets;
   readonly pages: PageWriter;
-  readonly trustedProxyHops: number;
+}
+
+/** What the address asks for. */
+interface Asked {
+  readonly target: string;
+  /** Somebody who is signed in proves again who they are. */
+  readonly again: boolean;
 }
 
 export function createSignInRoutes(deps: SignInDependencies): Router {
-  const { issuer, sessions, signIn, secrets, pages } = deps;
+  const { issuer, sessions, signInFlow, secrets, pages } = deps;
   const router = new Router();
-  router.get('/sign-in', (ctx) => withTarget(ctx, (target) => show(ctx, target)));
-  router.post('/sign-in', (ctx) => withTarget(ctx, (target) => submit(ctx, target)));
+  router.get(base, (ctx) =>
+    asked(ctx, async (ask) => {
+      const session = await sessions.keep(ctx);
+      if (session.accountId !== undefined && !ask.again) return leave(ctx, ask.target);
+      signInFlow.show(ctx, await placeOf(session, ask));
+    }),
+  );
+  router.get(`${base}/code`, (ctx) =>
+    asked(ctx, async (ask) => signInFlow.showCode(ctx, await placeOf(await sessions.read(ctx), ask))),
+  );
+  router.post(base, (ctx) => posted(ctx, (place, form) => signInFlow.password(ctx, place, form)));
+  router.post(`${base}/code`, (ctx) => posted(ctx, (place, form) => signInFlow.code(ctx, place, form)));
+  router.post(`${base}/passkey`, (ctx) => posted(ctx, (place, form) => signInFlow.passkey(ctx, place, form)));
+  router.post(`${base}/passkey/options`, (ctx) =>
+    posted(ctx, (place) => signInFlow.passkeyOptions(ctx, place)),
+  );
   return router;
 
   /** Refuses to sign anybody in for a place that is not ours. */
-  async function withTarget(ctx: Koa.Context, next: (target: string) => Promise<void>): Promise<void> {
-    const given = new URLSearchParams(ctx.querystring).getAll('return_to');
+  async function asked(ctx: Koa.Context, next: (ask: Asked) => Promise<void>): Promise<void> {
+    const query = new URLSearchParams(ctx.querystring);
+    const given = query.getAll('return_to');
     const target = given.length === 0 ? home : given.length === 1 ? returnTo(given[0]) : undefined;
     if (target === undefined) return pages.fail(ctx, 'form_refused', { status: 403 });
-    await next(target);
+    await next({ target, again: query.has('again') });
   }
 
-  async function show(ctx: Koa.Context, target: string): Promise<void> {
-    const session = await sessions.keep(ctx);
-    if (session.accountId !== undefined) return leave(ctx, target);
-    page(ctx, target, session);
-  }
-
-  function page(
+  /** The same for a posted form, which must come from our page in this browser. */
+  async function posted(
     ctx: Koa.Context,
-    target: string,
-    session: BrowserSession,
-    again: Partial<SignInInput> & { status?: number } = {},
-  ): void {
-    const { status = 200, ...input } = again;
-    const action = `/sign-in?${new URLSearchParams({ return_to: target })}`;
-    const csrf = secrets.keyedHash(purpose, session.id);
-    pages.show(ctx, 'sign-in', () => buildSignInPage({ action, csrf, ...input }), { status });
+    next: (place: SignInPlace, form: Form) => Promise<void>,
+  ): Promise<void> {
+    await asked(ctx, async (ask) => {
+      if (!isOurOwnPage(ctx.req.headers, issuer)) return pages.fail(ctx, 'form_refused', { status: 403 });
+      const form = await readForm(ctx.req, formBytes);
+      if (isFormRefusal(form)) {
+        return pages.fail(ctx, 'form_refused', { status: form.kind === 'too_large' ? 413 : 415 });
+      }
+      const session = await sessions.read(ctx);
+      if (!secrets.matches(purpose, session.id, form.get('csrf')?.[0] ?? '')) {
+        return pages.fail(ctx, 'form_refused', { status: 403 });
+      }
+      await next(await placeOf(session, ask), form);
+    });
   }
 
-  async function submit(ctx: Koa.Context, target: string): Promise<void> {
-    if (!isOurOwnPage(ctx.req.headers, issuer)) return pages.fail(ctx, 'form_refused', { status: 403 });
-    const form = await readForm(ctx.req, formBytes);
-    if (isFormRefusal(form)) {
-      return pages.fail(ctx, 'form_refused', { status: form.kind === 'too_large' ? 413 : 415 });
-    }
-    const session = await sessions.read(ctx);
-    if (!secrets.matches(purpose, session.id, form.get('csrf')?.[0] ?? '')) {
-      return pages.fail(ctx, 'form_refused', { status: 403 });
-    }
-    const email = form.get('email')?.[0] ?? '';
-    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
-    const outcome = await signIn.attempt({ email, password: form.get('password')?.[0] ?? '' }, address);
-    switch (outcome.kind) {
-      case 'wrong':
-        return page(ctx, target, session, { email, problem: { kind: 'wrong' }, status: 401 });
-      case 'too_many':
-        ctx.set('Retry-After', String(outcome.retryAfterSeconds));
-        return page(ctx, target, session, { email, problem: outcome, status: 429 });
-      case 'signed_in':
-        await sessions.signIn(ctx, outcome.user.id, ['pwd']);
-        return leave(ctx, target);
-    }
+  async function placeOf(session: BrowserSession, { target, again }: Asked): Promise<SignInPlace> {
+    const present = again && session.accountId ? await deps.users.findById(session.accountId) : undefined;
+    return {
+      base,
+      query: `?${new URLSearchParams({ return_to: target, ...(again && { again: '1' }) })}`,
+      csrf: secrets.keyedHash(purpose, session.id),
+      browser: session.id,
+      page: { email: present?.email },
+      async signedIn(ctx, userId, methods) {
+        if (userId === session.accountId) await sessions.renew(ctx, methods);
+        else await sessions.signIn(ctx, userId, methods);
+        leave(ctx, target);
+      },
+    };
   }
 
   function leave(ctx: Koa.Context, target: string): void {

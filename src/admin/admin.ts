@@ -4,6 +4,7 @@
  */
 import type Router from '@koa/router';
 import { createAccountSession } from '../account/session.ts';
+import type { StepUp } from '../account/step-up.ts';
 import type { Messages } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
@@ -22,6 +23,7 @@ export function createAdmin(
     secrets: Secrets;
     messages: Messages;
     pages: PageWriter;
+    stepUp: StepUp;
   },
 ): { readonly api: Router; readonly pages: Router } {
   return {

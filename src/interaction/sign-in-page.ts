@@ -1,27 +1,42 @@
 import { type ClientFace, type ClientFacts, faceOf } from './client-face.ts';
 import { displayText } from './display-text.ts';
 
-/** `sign-in.ejs`. Posts `email`, `password` and `csrf`. */
+/** `sign-in.ejs`. Posts `email`, `password` and `csrf`; a script posts `passkey` and `csrf` to the passkey's own address. */
 export interface SignInPage {
   readonly action: string;
   readonly csrf: string;
+  /** Where a passkey's answer is posted, and where a script asks what to ask for. */
+  readonly passkey: { readonly action: string; readonly options: string };
   /** What was typed before, kept. */
   readonly email: string;
   readonly client?: ClientFace;
-  /** `wrong` is one answer for every reason; it must not tell an unknown account from a locked one. */
-  readonly problem?: { readonly kind: 'wrong' } | { readonly kind: 'too_many'; readonly minutes: number };
+  readonly problem?: SignInProblem;
 }
+
+/** `wrong` is one answer for every reason; it must not tell an unknown account from a locked one. */
+type SignInProblem =
+  | { readonly kind: 'wrong' | 'passkey' | 'too_late' }
+  | { readonly kind: 'too_many'; readonly minutes: number };
 
 export interface SignInInput {
   readonly action: string;
   readonly csrf: string;
+  readonly passkey: SignInPage['passkey'];
   readonly email?: string | undefined;
   /** Who is asking, when the sign-in is a step of a request. */
   readonly client?: ClientFacts | undefined;
   readonly problem?:
-    | { readonly kind: 'wrong' }
+    | { readonly kind: 'wrong' | 'passkey' | 'too_late' }
     | { readonly kind: 'too_many'; readonly retryAfterSeconds: number }
     | undefined;
+}
+
+/** `sign-in-code.ejs`: the second step. Posts `code` and `csrf`. */
+export interface SignInCodePage {
+  readonly action: string;
+  readonly backHref: string;
+  readonly csrf: string;
+  readonly problem?: { readonly kind: 'wrong' } | { readonly kind: 'too_many'; readonly minutes: number };
 }
 
 /** Builds the sign-in page. Pure. */
@@ -30,13 +45,14 @@ export function buildSignInPage(input: SignInInput): SignInPage {
   return {
     action: input.action,
     csrf: input.csrf,
+    passkey: input.passkey,
     email: displayText(input.email ?? '', 254),
     ...(input.client !== undefined && { client: faceOf(input.client) }),
     ...(problem !== undefined && {
       problem:
-        problem.kind === 'wrong'
-          ? problem
-          : { kind: 'too_many', minutes: Math.max(1, Math.ceil(problem.retryAfterSeconds / 60)) },
+        problem.kind === 'too_many'
+          ? { kind: 'too_many', minutes: Math.max(1, Math.ceil(problem.retryAfterSeconds / 60)) }
+          : problem,
     }),
   };
 }

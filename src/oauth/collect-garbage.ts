@@ -18,7 +18,11 @@ export function createGarbageCollector({ store, clock }: { store: Store; clock: 
     async collect() {
       let deleted = 0;
       for (;;) {
-        const batch = (await collectArtifacts()) + (await collectCounters()) + (await collectSessions());
+        const batch =
+          (await collectArtifacts()) +
+          (await collectCounters()) +
+          (await collectSessions()) +
+          (await collectChallenges());
         deleted += batch;
         if (batch < batchRows) return deleted;
         await new Promise((resume) => setImmediate(resume));
@@ -52,6 +56,17 @@ export function createGarbageCollector({ store, clock }: { store: Store; clock: 
       .where('id', 'in', ({ selectFrom }) =>
         // sessions_by_expiry
         selectFrom('sessions').select('id').where('expires_at', '<', clock.now()).limit(batchRows),
+      )
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
+  }
+
+  async function collectChallenges(): Promise<number> {
+    const { numDeletedRows } = await store.db
+      .deleteFrom('challenges')
+      .where('key', 'in', ({ selectFrom }) =>
+        // challenges_by_expiry
+        selectFrom('challenges').select('key').where('expires_at', '<', clock.now()).limit(batchRows),
       )
       .executeTakeFirstOrThrow();
     return Number(numDeletedRows);

@@ -67,6 +67,26 @@ export const rules: readonly Rule[] = [
   ...domainRules,
   {
     kind: 'imports only',
+    sentence:
+      'src/sign-in imports its own folder, the foundations and the libraries of its ceremonies, never Koa, oidc-provider or another domain',
+    files: ['src/sign-in/**'],
+    may: [
+      'src/sign-in/**',
+      ...foundations,
+      ...pureLibraries,
+      'package:@simplewebauthn/server',
+      'package:otpauth',
+      'node:**',
+    ],
+    mayAsType: ['src/changes/change-log.ts', 'db/open.ts'],
+    broken: {
+      'src/sign-in/a.ts': "import Koa from 'koa';",
+      'src/sign-in/b.ts': "import type { User } from '../directory/user-store.ts';",
+    },
+    kept: { 'src/sign-in/a.ts': "import { TOTP } from 'otpauth';\nimport { b } from './b.ts';" },
+  },
+  {
+    kind: 'imports only',
     sentence: 'src/resource-server imports nothing of ours and no package',
     files: ['src/resource-server/**'],
     may: ['src/resource-server/**', 'node:**'],

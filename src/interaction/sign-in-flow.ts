@@ -1,0 +1,170 @@
+/**
+ * Signing in, wherever it happens: by password, with a code where the person has an authenticator app, or by passkey. Owns the
+ * order of the steps and their pages; does not own where they stand (`SignInPlace`), nor what a session is.
+ */
+import type Koa from 'koa';
+import type { UserStore } from '../directory/user-store.ts';
+import { addressBlock, clientAddress } from '../http/client-address.ts';
+import type { PageWriter } from '../http/page-writer.ts';
+import type { Limit, RateLimits } from '../http/rate-limit.ts';
+import type { Form } from '../http/read-form.ts';
+import type { ChallengeStore } from '../sign-in/challenge-store.ts';
+import type { Passkeys } from '../sign-in/passkeys.ts';
+import type { SecondFactors } from '../sign-in/second-factors.ts';
+import type { SignIn } from './sign-in.ts';
+import { buildSignInPage, type SignInCodePage, type SignInInput } from './sign-in-page.ts';
+
+/** Where somebody signs in: a tool's request, or their own account. */
+export interface SignInPlace {
+  /** Path of the sign-in page; the other steps are below it. */
+  readonly base: string;
+  /** What follows each of the paths, `?…` or nothing. */
+  readonly query: string;
+  /** Token of the place's forms. */
+  readonly csrf: string;
+  /** A secret of this place and this browser: what is asked here is answered here. */
+  readonly browser: string;
+  /** What else the page shows. */
+  readonly page: Pick<SignInInput, 'email' | 'client'>;
+  readonly uiLocales?: string | undefined;
+  /** Goes on as somebody who has proven who they are. @param methods RFC 8176 */
+  signedIn(ctx: Koa.Context, userId: string, methods: readonly string[]): Promise<void>;
+}
+
+export interface SignInFlow {
+  show(ctx: Koa.Context, place: SignInPlace, again?: Again): void;
+  password(ctx: Koa.Context, place: SignInPlace, form: Form): Promise<void>;
+  showCode(ctx: Koa.Context, place: SignInPlace): Promise<void>;
+  code(ctx: Koa.Context, place: SignInPlace, form: Form): Promise<void>;
+  /** Answers a script of our page with what an authenticator is asked. */
+  passkeyOptions(ctx: Koa.Context, place: SignInPlace): Promise<void>;
+  passkey(ctx: Koa.Context, place: SignInPlace, form: Form): Promise<void>;
+}
+
+interface Again {
+  readonly email?: string;
+  readonly problem?: SignInInput['problem'];
+  readonly status?: number;
+}
+
+/** Guesses of a code, whoever knows the password: a million codes against these leave nothing to hope for. */
+const perAccount: Limit = { name: 'second-step', points: 10, windowSeconds: 900 };
+const passkeysPerAddress: Limit = { name: 'passkey-address', points: 200, windowSeconds: 900 };
+
+export function createSignInFlow(deps: {
+  signIn: SignIn;
+  users: UserStore;
+  challenges: ChallengeStore;
+  secondFactors: SecondFactors;
+  passkeys: Passkeys;
+  limits: RateLimits;
+  pages: PageWriter;
+  trustedProxyHops: number;
+}): SignInFlow {
+  const { signIn, challenges, secondFactors, passkeys, limits, pages } = deps;
+  const addressOf = (ctx: Koa.Context) => addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+  const wait = (ctx: Koa.Context, seconds: number) => ctx.set('Retry-After', String(seconds));
+
+  function show(ctx: Koa.Context, place: SignInPlace, again: Again = {}): void {
+    const { status = 200, ...rest } = again;
+    const { base, query, csrf, uiLocales } = place;
+    const passkey = { action: `${base}/passkey${query}`, options: `${base}/passkey/options${query}` };
+    pages.show(
+      ctx,
+      'sign-in',
+      () => buildSignInPage({ action: `${base}${query}`, csrf, passkey, ...place.page, ...rest }),
+      { status, uiLocales },
+    );
+  }
+
+  function showCodePage(
+    ctx: Koa.Context,
+    { base, query, csrf, uiLocales }: SignInPlace,
+    again: { status: number; problem?: SignInCodePage['problem'] } = { status: 200 },
+  ): void {
+    const { status, problem } = again;
+    pages.show(
+      ctx,
+      'sign-in-code',
+      (): SignInCodePage => ({
+        action: `${base}/code${query}`,
+        backHref: `${base}${query}`,
+        csrf,
+        ...(problem && { problem }),
+      }),
+      { status, uiLocales },
+    );
+  }
+
+  return {
+    show,
+
+    async password(ctx, place, form) {
+      const email = form.get('email')?.[0] ?? '';
+      const password = form.get('password')?.[0] ?? '';
+      const outcome = await signIn.attempt({ email, password }, addressOf(ctx));
+      switch (outcome.kind) {
+        case 'wrong':
+          return show(ctx, place, { email, problem: { kind: 'wrong' }, status: 401 });
+        case 'too_many':
+          wait(ctx, outcome.retryAfterSeconds);
+          return show(ctx, place, { email, problem: outcome, status: 429 });
+        case 'signed_in': {
+          const { id } = outcome.user;
+          if (!(await secondFactors.required(id))) return place.signedIn(ctx, id, ['pwd']);
+          await challenges.open('second_step', place.browser, { value: id, userId: id });
+          ctx.redirect(`${place.base}/code${place.query}`);
+          ctx.status = 303;
+        }
+      }
+    },
+
+    async showCode(ctx, place) {
+      if (await challenges.find('second_step', place.browser)) return showCodePage(ctx, place);
+      ctx.redirect(`${place.base}${place.query}`);
+      ctx.status = 303;
+    },
+
+    async code(ctx, place, form) {
+      const userId = (await challenges.find('second_step', place.browser))?.userId;
+      if (userId === undefined) return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
+      const taken = await limits.take(perAccount, userId);
+      if (taken.kind === 'limited') {
+        wait(ctx, taken.retryAfterSeconds);
+        const minutes = Math.max(1, Math.ceil(taken.retryAfterSeconds / 60));
+        return showCodePage(ctx, place, { status: 429, problem: { kind: 'too_many', minutes } });
+      }
+      const used = await secondFactors.take(userId, form.get('code')?.[0] ?? '');
+      if (!used) return showCodePage(ctx, place, { status: 401, problem: { kind: 'wrong' } });
+      const step = await challenges.take('second_step', place.browser);
+      const user = await deps.users.findById(userId);
+      // Suspended meanwhile, or answered in another tab.
+      if (!step || user?.status !== 'active') {
+        return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
+      }
+      await limits.forget(perAccount, userId);
+      await place.signedIn(ctx, userId, used === 'app' ? ['pwd', 'otp', 'mfa'] : ['pwd', 'kba', 'mfa']);
+    },
+
+    async passkeyOptions(ctx, place) {
+      const taken = await limits.take(passkeysPerAddress, addressOf(ctx));
+      ctx.set('Cache-Control', 'no-store');
+      if (taken.kind === 'limited') {
+        wait(ctx, taken.retryAfterSeconds);
+        ctx.status = 429;
+        ctx.body = { error: 'too_many' };
+        return;
+      }
+      ctx.body = await passkeys.ask('passkey_sign_in', place.browser);
+    },
+
+    async passkey(ctx, place, form) {
+      const proof = await passkeys.prove('passkey_sign_in', place.browser, form.get('passkey')?.[0] ?? '');
+      const user = proof.outcome === 'right' ? await deps.users.findById(proof.userId) : undefined;
+      if (proof.outcome === 'refused' || user?.status !== 'active') {
+        return show(ctx, place, { problem: { kind: 'passkey' }, status: 401 });
+      }
+      await place.signedIn(ctx, proof.userId, proof.methods);
+    },
+  };
+}
