@@ -31,6 +31,7 @@ import { createRenderer } from './http/render.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { buildStartPage } from './http/start-page.ts';
 import { createBrowserSessions } from './interaction/browser-session.ts';
+import { createConsentTerms } from './interaction/consent-terms.ts';
 import { createConsentWriter } from './interaction/consent-writer.ts';
 import { countSignIns } from './interaction/count-sign-ins.ts';
 import { createTokenCount } from './interaction/count-tokens.ts';
@@ -48,11 +49,13 @@ import { createSessionPages } from './interaction/session-pages.ts';
 import { createSignIn } from './interaction/sign-in.ts';
 import { createSignInFlow } from './interaction/sign-in-flow.ts';
 import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
+import { createAdministrationTokens } from './introspection/administration-token.ts';
 import { withApiKeys } from './introspection/api-key.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
 import { createChangeStreamEndpoint } from './introspection/change-stream-endpoint.ts';
 import { createIntrospectionListener } from './introspection/listener.ts';
 import { createTokenSource } from './introspection/token.ts';
+import { createUsesEndpoint } from './introspection/uses-endpoint.ts';
 import { createMail, type Mail, type MailSettings, noMail } from './mail/mail.ts';
 import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
@@ -167,6 +170,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     resources,
     signInFlow,
     consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
+    consentTerms: createConsentTerms(stores),
     installs: createInstalls({ secrets, secure }),
   });
   const mailing = { ...deps, ...stores, passwords };
@@ -204,6 +208,9 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     passkeys,
     stepUp,
   });
+  const tokens = withApiKeys(createTokenSource(deps), stores.apiKeys);
+  const resource = apiResource(issuer);
+  const administrationTokens = createAdministrationTokens({ ...stores, resource, tokens, rights });
   // Loaded when somebody administers: a server that only answers tools does without its memory.
   const administration = once(async () => {
     const { createAdmin } = await import('./admin/admin.ts');
@@ -214,6 +221,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       https: createPublicHttps(deps.metadataDocuments?.internet),
     });
     return createAdmin({
+      administrationTokens,
+      onUse: (id, address) => lastUse.note(id, 'mandate', address),
       ...deps,
       ...stores,
       rights,
@@ -284,7 +293,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     store,
     clock,
     rights,
-    tokens: withApiKeys(createTokenSource(deps), stores.apiKeys),
+    tokens,
     onUse: (authorizationId, caller, request) =>
       lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
     callers,
@@ -298,6 +307,12 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const onFailure = (error: unknown) => log.warn({ err: error }, 'changes could not be told');
   const stream = createChangeStream({ ...deps, feed, monotonic, guardedBy, onFailure });
   const changes = createChangeStreamEndpoint({ ...stores, callers, feed, stream, monotonic, onFailure });
+
+  const uses = createUsesEndpoint({
+    callers,
+    uses: stores.authorizationUses,
+    onFailure: (error) => log.warn({ err: error }, 'uses could not be kept'),
+  });
 
   const collector = createGarbageCollector(deps);
   const unusedClients = createUnusedClients({ ...stores, store, clock });
@@ -334,6 +349,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     if (path === '/introspect' || path.startsWith('/introspect?'))
       void introspection.handle(request, response);
     else if (path === '/changes') void changes.handle(request, response);
+    else if (path === '/uses') void uses.handle(request, response);
     else void engine(request, response);
   }
 

@@ -14,6 +14,7 @@ export const accountSummarySchema = z
     email: z.string(),
     name: z.string(),
     status: z.enum(['active', 'suspended']),
+    invited: z.boolean().describe('It has been invited and has not chosen a password yet'),
     version: versionSchema,
     created_at: instantSchema,
     updated_at: instantSchema,
@@ -25,6 +26,16 @@ const roleSchema = z.object({ id: z.string(), slug: z.string(), name: z.string()
 export const accountSchema = accountSummarySchema
   .extend({
     has_password: z.boolean().describe('Whether it can sign in'),
+    invitation: z
+      .object({
+        sent_at: instantSchema,
+        expires_at: instantSchema,
+        mail_file: z
+          .string()
+          .nullable()
+          .describe('Where the mail is, on a server that writes it to a folder'),
+      })
+      .nullable(),
     roles: z.array(roleSchema).describe('Held on the organization, and so on every project'),
     projects: z
       .array(
@@ -45,13 +56,14 @@ export type AccountSummary = z.output<typeof accountSummarySchema>;
 export type Account = z.output<typeof accountSchema>;
 
 /** Writes an account's row out. Pure. */
-export function accountSummary(user: User): AccountSummary {
+export function accountSummary(user: User, invited: boolean): AccountSummary {
   return {
     id: user.id,
     kind: user.kind,
     email: user.email,
     name: user.name,
     status: user.status,
+    invited,
     version: user.version,
     created_at: user.createdAt,
     updated_at: user.updatedAt,
@@ -67,13 +79,21 @@ export async function readAccount(deps: AdminDeps, kind: User['kind'], id: strin
   ]);
   if (!user || !access || user.kind !== kind) throw refusal('not_found');
   const secret = await deps.users.findByEmail(user.email);
+  const invitation = (await deps.accountLinks.invitationsOf([id])).get(id);
   const world = await deps.worldSource.of({ projects: [...access.assigned.projects.keys()], mcpServers: [] });
   const named = (ids: readonly string[]) =>
     roles.filter((role) => ids.includes(role.id)).map(({ id, slug, name }) => ({ id, slug, name }));
   const held = [...access.live.organization].sort();
   return {
-    ...accountSummary(user),
+    ...accountSummary(user, invitation !== undefined),
     has_password: secret?.passwordHash != null,
+    invitation: invitation
+      ? {
+          sent_at: invitation.createdAt,
+          expires_at: invitation.expiresAt,
+          mail_file: (invitation.mailId && deps.mail.fileOf(invitation.mailId)) ?? null,
+        }
+      : null,
     roles: named(access.assigned.organization),
     projects: [...access.assigned.projects]
       .map(([id, ids]) => ({

@@ -5,7 +5,9 @@ import type { User } from '../../directory/user-store.ts';
 import { accountSchema, accountSummary, accountSummarySchema, readAccount } from './account-document.ts';
 import { claimVersion } from './expected-version.ts';
 import { guardAccount, guardGrant } from './guards.ts';
+import { guardNewPassword } from './new-password.ts';
 import { type AdminDeps, operation } from './operation.ts';
+import { requireSession } from './over-token.ts';
 import { refusal } from './problem.ts';
 import {
   emailSchema,
@@ -47,14 +49,20 @@ function accountOperations({ kind, noun, path, tag, see, create, update }: Accou
         search: searchQuery.describe('Part of the address or of the name'),
       }),
       answer: listOf(accountSummarySchema),
-      async handle({ users }, { query: { limit, after, search } }) {
+      async handle({ users, accountLinks }, { query: { limit, after, search } }) {
         const rows = await users.list({
           kind,
           limit: limit + 1,
           ...(after === undefined ? {} : { after }),
           ...(search === undefined ? {} : { search }),
         });
-        return pageOf(rows, limit, ({ id }) => id, accountSummary);
+        const invited = await accountLinks.invitationsOf(rows.map(({ id }) => id));
+        return pageOf(
+          rows,
+          limit,
+          ({ id }) => id,
+          (row) => accountSummary(row, invited.has(row.id)),
+        );
       },
     }),
 
@@ -74,6 +82,10 @@ function accountOperations({ kind, noun, path, tag, see, create, update }: Accou
       }),
       answer: accountSchema,
       async handle(deps, { caller, body }) {
+        if (body.password !== undefined) {
+          requireSession(caller);
+          guardNewPassword(body.password, body);
+        }
         const passwordHash = body.password === undefined ? null : await deps.passwords.hash(body.password);
         const id = await deps.store.transact(async (trx) => {
           const users = deps.users.within(trx);
@@ -120,7 +132,11 @@ function accountOperations({ kind, noun, path, tag, see, create, update }: Accou
       answer: accountSchema,
       async handle(deps, { caller, params, body: { email, name, password }, version }) {
         const id = idOf(params);
-        await requireAccount(deps, kind, id);
+        const account = await requireAccount(deps, kind, id);
+        if (email !== undefined || typeof password === 'string') requireSession(caller);
+        if (typeof password === 'string') {
+          guardNewPassword(password, { email: email ?? account.email, name: name ?? account.name });
+        }
         const passwordHash = typeof password === 'string' ? await deps.passwords.hash(password) : password;
         await deps.store.transact(async (trx) => {
           await claimVersion(trx, 'users', id, version);
@@ -218,11 +234,14 @@ function accountOperations({ kind, noun, path, tag, see, create, update }: Accou
   };
 }
 
-async function requireAccount({ users }: AdminDeps, kind: User['kind'], id: string): Promise<void> {
-  if ((await users.findById(id))?.kind !== kind) throw refusal('not_found');
+async function requireAccount({ users }: AdminDeps, kind: User['kind'], id: string): Promise<User> {
+  const account = await users.findById(id);
+  if (account?.kind !== kind) throw refusal('not_found');
+  return account;
 }
 
-async function giveRole(
+/** Gives a role that exists and that the caller may hand out. @throws Refusal */
+export async function giveRole(
   deps: AdminDeps,
   caller: Parameters<typeof guardGrant>[0],
   users: Pick<AdminDeps['users'], 'assign'>,

@@ -23,12 +23,15 @@ import type { Caller } from './caller.ts';
 import {
   editAuthorization,
   editBody,
+  justificationSchema,
   lifetimeSchema,
   notGranted,
   requireDone,
   requireFresh,
+  termsRefused,
 } from './edit-authorization.ts';
 import { type AdminDeps, operation } from './operation.ts';
+import { guardKey, guardSelf } from './over-token.ts';
 import { refusal } from './problem.ts';
 import { instantSchema, listOf, nameSchema, pageOf, pageQuery, searchQuery } from './schemas.ts';
 
@@ -222,6 +225,7 @@ export const apiKeyOperations = {
       const desk = createKeyDesk(deps);
       const judged = await desk.judge(caller.access, body.user_id ?? caller.id, sliceOf(body));
       if (judged.kind !== 'allowed') throw refused(judged);
+      guardKey(caller, judged.owner.user.id, judged.granted.capabilities);
       if (judged.sensitive) requireFresh(caller, deps.clock.now());
       const { name, lifetime_seconds: lifetime = await defaultLifetime(deps), justification } = body;
       const agreed = await desk.agree(judged, { lifetime, justification });
@@ -272,6 +276,8 @@ export const apiKeyOperations = {
     answer: keyWithSecretSchema,
     async handle(deps, { caller, params, body }) {
       const found = await requireFoundKey(deps, caller, params);
+      const { userId, capabilities } = found.authorization;
+      guardKey(caller, userId, capabilities);
       const seconds = body.overlap_hours * 3_600;
       const rotated = await createKeyDesk(deps).rotate(caller.access, caller.actor, found, seconds);
       if (rotated.outcome === 'gone') throw refusal('ended');
@@ -304,7 +310,8 @@ export const apiKeyOperations = {
     anyOf: [],
     answer: keySchema,
     async handle(deps, { caller, params }) {
-      const { id } = await requireKey(deps, caller, params);
+      const { id, userId } = await requireKey(deps, caller, params);
+      guardSelf(caller, userId);
       if ((await deps.authorizations.resume(caller.actor, id)).outcome === 'gone') throw refusal('ended');
       return readKey(deps, id);
     },
@@ -338,6 +345,8 @@ export const apiKeyOperations = {
     body: z.strictObject({ user_id: z.string().describe('The service account') }),
     async handle(deps, { caller, params, body, version }) {
       const found = await requireFoundKey(deps, caller, params);
+      guardSelf(caller, found.owner.user.id);
+      guardSelf(caller, body.user_id);
       const desk = createKeyDesk(deps);
       const permission = await desk.ownerFor(caller.access, body.user_id);
       if (permission.kind !== 'owner') throw refused(permission, body.user_id);

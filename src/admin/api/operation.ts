@@ -4,14 +4,17 @@
  */
 import { z } from 'zod';
 import type { Store } from '../../../db/open.ts';
+import type { Invitations } from '../../account/invitations.ts';
 import type { Clock } from '../../clock.ts';
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
 import type { Passwords } from '../../directory/passwords.ts';
 import type { Doctor } from '../../doctor/doctor.ts';
+import type { Mail } from '../../mail/mail.ts';
 import type { AuthorizationRights } from '../../oauth/authorization-rights.ts';
 import type { Catalogue } from '../../policy/vocabulary.ts';
 import type { Stores } from '../../stores.ts';
 import type { Caller } from './caller.ts';
+import { isOpenToTokens, requireSession } from './over-token.ts';
 import { type Problem, Refusal, refusal } from './problem.ts';
 
 /** What operations work on. */
@@ -20,6 +23,8 @@ export interface AdminDeps extends Stores {
   readonly clock: Clock;
   readonly catalogue: Catalogue;
   readonly passwords: Passwords;
+  readonly invitations: Invitations;
+  readonly mail: Pick<Mail, 'available' | 'fileOf'>;
   readonly rights: AuthorizationRights;
   readonly doctor: Doctor;
 }
@@ -42,7 +47,7 @@ export interface OperationFacts {
   readonly id: string;
   readonly tag: string;
   readonly summary: string;
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Below `/api/v1`, as OpenAPI writes it: `/users/{user_id}`. */
   readonly path: string;
   /** The caller holds at least one of these; an empty list lets every signed-in person in. */
@@ -97,6 +102,7 @@ export function operation<
     async perform(deps, caller, input) {
       try {
         requirePermission(caller, facts.anyOf);
+        if (!isOpenToTokens(facts)) requireSession(caller);
         if (facts.versioned && input.version === undefined) throw refusal('version_missing');
         return {
           kind: 'done',

@@ -2,12 +2,13 @@
 
 import { serviceAccountOperations, userOperations } from './account-operations.ts';
 import { apiKeyOperations } from './api-key-operations.ts';
-import { authorizationOperations } from './authorization-operations.ts';
 import { approvalOperations } from './approval-operations.ts';
+import { authorizationOperations } from './authorization-operations.ts';
 import { changeOperations } from './change-operations.ts';
 import { clientOperations } from './client-operations.ts';
 import { clientSettingsOperation } from './client-settings.ts';
 import { doctorOperation } from './doctor-operation.ts';
+import { invitationOperations } from './invitation-operations.ts';
 import { mcpServerOperations } from './mcp-server-operations.ts';
 import type { Operation } from './operation.ts';
 import { overviewOperation } from './overview-operation.ts';
@@ -22,6 +23,7 @@ import { simulateOperation } from './simulate-operation.ts';
 export const operations: readonly Operation[] = [
   overviewOperation,
   ...Object.values(userOperations),
+  ...Object.values(invitationOperations),
   ...Object.values(sessionOperations),
   ...Object.values(serviceAccountOperations),
   ...Object.values(serviceAccountClientOperations),

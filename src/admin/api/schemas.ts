@@ -1,15 +1,14 @@
 /** Shapes that several operations share. Members are in snake case, instants are integer seconds. */
 import { z } from 'zod';
+import { longestPassword } from '../../directory/passwords.ts';
 
 export const slugSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower case letters, digits and dashes, at most 63');
 export const nameSchema = z.string().trim().min(1, 'must not be empty').max(120);
 export const emailSchema = z.email('must be an e-mail address').max(254);
-export const passwordSchema = z
-  .string()
-  .min(12, 'must have at least 12 characters')
-  .max(512, 'must have at most 512 characters');
+/** What it has to be is said by `checkNewPassword`, which knows whose it is. */
+export const passwordSchema = z.string().max(longestPassword, 'is too long');
 /** An absolute URL without fragment (RFC 8707 section 2). */
 export const resourceSchema = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })

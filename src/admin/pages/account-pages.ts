@@ -12,6 +12,7 @@ import { accessBlocks } from './access-tab.ts';
 import { accountForms, ids } from './account-forms.ts';
 import { authorizationsTab } from './authorization-pages.ts';
 import { confirmation } from './confirmation.ts';
+import { invitationBlocks, invitedPiece } from './invite-page.ts';
 import { field, fields, type PageDefinition, type PageRequest } from './page.ts';
 import { type AdminPage, type Block, type Field, text, time } from './page-model.ts';
 import { clientsBlocks } from './service-account-clients-blocks.ts';
@@ -54,7 +55,11 @@ function accountPages({ section, operations, see, create, update, words: keys }:
             kind: 'search',
             action: root,
             fields: [searchField(t('admin.search.accounts'), query.search)],
-            ...(mayCreate && { create: { href: `${root}/new`, label: t(keys.create) } }),
+            ...(mayCreate && {
+              create: isPerson
+                ? { href: `${root}/invite`, label: t('admin.invite.title') }
+                : { href: `${root}/new`, label: t(keys.create) },
+            }),
           },
           {
             kind: 'table',
@@ -68,7 +73,7 @@ function accountPages({ section, operations, see, create, update, words: keys }:
               cells: [
                 [text(item.email, `${root}/${item.id}`)],
                 [text(item.name)],
-                [statusBadge(item.status, words)],
+                [statusBadge(item.status, words), ...invitedPiece(item.invited, t)],
                 [time(item.created_at)],
               ],
             })),
@@ -190,13 +195,16 @@ function accountPages({ section, operations, see, create, update, words: keys }:
         ],
       };
       const clients = isPerson ? [] : await clientsBlocks(request, account.id);
-      if (!caller.permissions.has(update)) return frame(account, '', [facts, ...clients], request);
+      const mayChange = caller.permissions.has(update);
+      const invitation = isPerson ? invitationBlocks(account, request, mayChange) : [];
+      if (!mayChange) return frame(account, '', [facts, ...invitation, ...clients], request);
       const shown = typed?.has('email') ? typed : undefined;
       return frame(
         account,
         '',
         [
           facts,
+          ...invitation,
           {
             kind: 'form',
             title: t('admin.account.edit'),

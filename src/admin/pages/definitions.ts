@@ -4,6 +4,7 @@ import { auditPages } from './audit-page.ts';
 import { authorizationPages } from './authorization-pages.ts';
 import { clientPages } from './client-pages.ts';
 import { doctorPages } from './doctor-page.ts';
+import { invitePages } from './invite-page.ts';
 import { mcpServerPages } from './mcp-server-pages.ts';
 import { overviewPage } from './overview-page.ts';
 import type { FormDefinition, PageDefinition } from './page.ts';
@@ -13,6 +14,8 @@ import { rolePages } from './role-pages.ts';
 import { clientForms } from './service-account-clients-blocks.ts';
 
 const parts = [
+  // Before the page of one account, so that no id can be taken for it.
+  invitePages(userPages.profile),
   userPages,
   serviceAccountPages,
   rolePages,

@@ -29,6 +29,7 @@ describe('the table of operations', () => {
     // Taking away what is already gone is no lost update.
     expect(free).toEqual([
       'unassign_user_role',
+      'withdraw_invitation',
       'end_user_session',
       'end_user_sessions',
       'unassign_service_account_role',
