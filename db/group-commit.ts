@@ -29,6 +29,8 @@ export interface GroupCommit {
   begin(): Promise<GroupMember>;
   /** Commits what is open; for closing. */
   finish(): void;
+  /** Those who wait for the turn. */
+  readonly waiting: number;
 }
 
 interface Group {
@@ -106,6 +108,9 @@ export function createGroupCommit(writer: Sqlite.Database): GroupCommit {
 
   return {
     finish,
+    get waiting() {
+      return queue.length;
+    },
     async begin() {
       await takeTurn();
       let group: Group;

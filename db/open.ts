@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type pg from 'pg';
+import { createGroupCommit } from './group-commit.ts';
 import type { Database } from './schema.ts';
 import { createSqliteDialect, openSqliteHandles, type SqliteHandles } from './sqlite-dialect.ts';
 
@@ -25,6 +26,8 @@ export interface Store {
   readonly sqlite: SqliteHandles | undefined;
   /** PostgreSQL's pool, likewise. */
   readonly pool: pg.Pool | undefined;
+  /** Those who wait: for the one writer of SQLite, or for a connection to PostgreSQL. */
+  waiting(): number;
   close(): Promise<void>;
 }
 
@@ -46,12 +49,14 @@ export async function openDatabase(url: string, onError: (error: Error) => void 
 function openSqlite(path: string): Store {
   mkdirSync(dirname(path), { recursive: true });
   const sqlite = openSqliteHandles(path);
-  const db = new Kysely<Database>({ dialect: createSqliteDialect(sqlite) });
+  const group = createGroupCommit(sqlite.writer);
+  const db = new Kysely<Database>({ dialect: createSqliteDialect(sqlite, group) });
   return {
     engine: 'sqlite',
     db,
     sqlite,
     pool: undefined,
+    waiting: () => group.waiting,
     transact: transactOn(db),
     async close() {
       await db.destroy();
@@ -96,6 +101,7 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     db,
     sqlite: undefined,
     pool,
+    waiting: () => pool.waitingCount,
     transact: transactOn(db),
     async close() {
       await db.destroy();

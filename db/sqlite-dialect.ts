@@ -16,7 +16,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { createGroupCommit, type GroupMember } from './group-commit.ts';
+import type { GroupCommit, GroupMember } from './group-commit.ts';
 
 /** Statements kept prepared on each handle; the least recently used one goes first. */
 const statementCacheSize = 500;
@@ -44,11 +44,11 @@ export function openSqliteHandles(path: string): SqliteHandles {
   return { reader, writer };
 }
 
-/** Creates the dialect over handles that the caller opened. Closing the Kysely instance closes both. */
-export function createSqliteDialect(handles: SqliteHandles): Dialect {
+/** Creates the dialect over handles that the caller opened. Closing the Kysely instance closes both. @param group over the writer */
+export function createSqliteDialect(handles: SqliteHandles, group: GroupCommit): Dialect {
   return {
     createAdapter,
-    createDriver: () => createDriver(handles),
+    createDriver: () => createDriver(handles, group),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler,
   };
@@ -80,10 +80,9 @@ interface Connection extends DatabaseConnection {
   member: GroupMember | undefined;
 }
 
-function createDriver({ reader, writer }: SqliteHandles): Driver {
+function createDriver({ reader, writer }: SqliteHandles, group: GroupCommit): Driver {
   const readerStatements = createStatementCache(reader);
   const writerStatements = createStatementCache(writer);
-  const group = createGroupCommit(writer);
 
   const run = (statement: Sqlite.Statement, parameters: readonly unknown[]): QueryResult<never> => {
     if (statement.reader) return { rows: statement.all(...parameters) as never[] };
