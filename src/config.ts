@@ -30,7 +30,7 @@ export const environmentSchema = z.object({
     .default('sqlite:./data/mandate.db'),
   MANDATE_SECRET: z.string().optional(),
   MANDATE_WORKERS: wholeNumber(1, 64).default(1),
-  CACHE_MEMORY: wholeNumber(8, 65_536).default(96),
+  CACHE_MEMORY: wholeNumber(8, 65_536).default(160),
   MANDATE_SECRET_PREVIOUS: z.string().optional(),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 16).default(0),
   SMTP_URL: z

@@ -31,6 +31,8 @@ export interface Supervisor extends RunningServer {
   replaceAll(): Promise<void>;
 }
 
+/** V8's young generation takes up to a hundred megabytes when many answers come to be remembered; a smaller one does as well. */
+const workerFlags = ['--max-semi-space-size=8'];
 /** A worker stops within ten seconds by itself; one that does not is ended. */
 const stopWithinMilliseconds = 12_000;
 /** One that lived for longer than this is replaced at once; the pauses before the others double. */
@@ -54,8 +56,11 @@ export async function startWorkers(config: Config, options: StartOptions): Promi
   const log = pino({ level: config.logLevel });
   const { demo, platform } = await prepare(config, options, log);
   let stopping = false;
-  // Its supervisor speaks for a worker.
-  cluster.setupPrimary({ args: process.argv.slice(2).filter((argument) => argument !== '--json') });
+  cluster.setupPrimary({
+    // Its supervisor speaks for a worker.
+    args: process.argv.slice(2).filter((argument) => argument !== '--json'),
+    execArgv: [...process.execArgv, ...workerFlags],
+  });
 
   const launch = (index: number): { worker: Worker; serving: Promise<void> } => {
     const worker = cluster.fork();

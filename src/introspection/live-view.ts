@@ -67,8 +67,8 @@ export interface LiveViewDependencies extends PlainViewDependencies {
 }
 
 const megabyte = 1_024 * 1_024;
-/** Answers take most of it; some 70,000 of them stay hot in it. */
-const defaultBytes = 96 * megabyte;
+/** Answers take most of it; 100,000 of them stay hot in it. */
+const defaultBytes = 160 * megabyte;
 /** How often a reading that changes overtake is made again before what it found, all of it newer than the question, is given. */
 const mostReadings = 5;
 
