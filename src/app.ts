@@ -20,10 +20,13 @@ import { createChangeStream } from './changes/change-stream.ts';
 import { createPublicHttps } from './clients/metadata-document-transport.ts';
 import { createUnusedClients } from './clients/unused-clients.ts';
 import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
+import { countHashing } from './directory/count-hashing.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { createAssets } from './http/assets.ts';
 import { isCanonicalHost, pinHost } from './http/canonical-host.ts';
 import { clientAddress } from './http/client-address.ts';
+import { countRefusals } from './http/count-refusals.ts';
+import { cookieNames } from './http/cookie-names.ts';
 import { loadMessages } from './http/messages.ts';
 import { createPageWriter } from './http/page-writer.ts';
 import { createRateLimits } from './http/rate-limit.ts';
@@ -68,10 +71,15 @@ import { createResources } from './oauth/resources.ts';
 import { createSigningKeys } from './oauth/signing-keys.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
 import { createActivityRecorder } from './operations/activity-recorder.ts';
+import { metricFamilies } from './operations/families.ts';
 import { createIntrospectionInstruments } from './operations/introspection-instruments.ts';
+import { createLabelledCounters } from './operations/labelled-counters.ts';
+import { createMetricsEndpoint } from './operations/metrics-endpoint.ts';
+import { createRequests } from './operations/requests.ts';
 import { createTally } from './operations/tally.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
+import { readVersion } from './shipped-files.ts';
 import { createPasskeys } from './sign-in/passkeys.ts';
 import { createStores } from './stores.ts';
 
@@ -95,6 +103,8 @@ export interface AppDependencies {
   readonly mail?: MailSettings | undefined;
   /** After how many days the next signing keys are published; never when 0 or absent. */
   readonly signingKeyDays?: number;
+  /** Who shows this may read the metrics. */
+  readonly metricsToken?: string | undefined;
   /** What remembered introspection answers may take. */
   readonly cacheBytes?: number;
 }
@@ -117,7 +127,9 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const stores = createStores(deps);
   const tally = createTally();
   const units = createUnitsOfWork({ store });
-  const limits = createRateLimits(deps);
+  const refusals = createLabelledCounters();
+  const reports = createLabelledCounters();
+  const limits = countRefusals(createRateLimits(deps), refusals);
   const resources = createResources({ ...stores, administration: apiResource(issuer) });
   const rights = createAuthorizationRights({ ...stores, clock });
 
@@ -125,7 +137,11 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const messages = loadMessages(deps.messagesRoot);
   const renderer = createRenderer({ viewsRoot: deps.viewsRoot, messages, assets, cache: deps.production });
   const pages = createPageWriter({ renderer, messages });
-  const guesses = createUserCodeGuesses({ limits, trustedProxyHops });
+  const guesses = createUserCodeGuesses({
+    limits,
+    trustedProxyHops,
+    sessionCookie: cookieNames(issuer).session,
+  });
 
   const keys = createSigningKeys({ ...deps, ...stores });
   const loaded = await keys.load();
@@ -155,7 +171,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   pinHost(koa, issuer);
 
   const registrationManagement = createRegistrationManagement({ ...deps, ...stores, provider, units });
-  const passwords = createPasswords();
+  const passwords = countHashing(createPasswords());
   const secure = issuer.startsWith('https:');
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
   const signIn = countSignIns(createSignIn({ ...stores, passwords, limits }), tally);
@@ -171,7 +187,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     signInFlow,
     consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
     consentTerms: createConsentTerms(stores),
-    installs: createInstalls({ secrets, secure }),
+    installs: createInstalls({ secrets, issuer }),
   });
   const mailing = { ...deps, ...stores, passwords };
   const forgottenPasswords = createForgottenPasswords(mailing);
@@ -282,6 +298,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       return (await limits.take(once, key)).kind === 'allowed';
     },
   });
+  const instruments = createIntrospectionInstruments(tally);
   const recorder = createActivityRecorder({
     ...stores,
     tally,
@@ -298,7 +315,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
     callers,
     mostBytes: deps.cacheBytes,
-    instruments: createIntrospectionInstruments(tally),
+    instruments,
     monotonic,
     onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
   });
@@ -327,6 +344,23 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       (await collector.collect()),
   };
   const app: App = { listener, garbage, mail, endStreams: stream.end, settle, ready: true };
+  const requests = createRequests({ log, monotonic });
+  const metrics = createMetricsEndpoint({
+    access: { token: deps.metricsToken, production: deps.production },
+    families: metricFamilies({
+      tally,
+      introspection: instruments,
+      requests,
+      refusals,
+      reports,
+      databaseWaiting: store.waiting,
+      hashing: passwords.underWay,
+      streams: () => stream.count(),
+      ready: () => app.ready,
+      build: { version: readVersion(), engine: store.engine },
+    }),
+    onFailure: (error) => log.warn({ err: error }, 'the metrics could not be read'),
+  });
   const stopRecording = recorder.start();
   const stopSending = mail.start();
   return app;
@@ -338,8 +372,11 @@ export async function createApp(deps: AppDependencies): Promise<App> {
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
     if (introspection.take(request, response)) return;
+    requests.begin(request, response);
     const path = request.url ?? '';
     if (path === '/healthz' || path === '/readyz') return void answerHealth(path, response);
+    // Whoever scrapes a node calls it by an address of its own.
+    if (path === '/metrics') return void metrics.handle(request, response);
     if (!isCanonicalHost(request, issuer)) {
       response
         .writeHead(421, { 'Content-Type': 'text/plain; charset=utf-8' })

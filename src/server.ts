@@ -40,6 +40,8 @@ const settleAfterMilliseconds = 1_000;
 const serverLimits = {
   headersTimeout: 10_000,
   requestTimeout: 20_000,
+  // Looked at this often; the default would let a slow client have half a minute more.
+  connectionsCheckingInterval: 2_000,
   keepAliveTimeout: 65_000,
   maxHeaderSize: 32 * 1_024,
 };

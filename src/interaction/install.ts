@@ -4,12 +4,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import type Koa from 'koa';
+import { cookieNames } from '../http/cookie-names.ts';
 import type { Secrets } from '../secrets.ts';
 
-const cookieName = 'mandate_browser';
 const cookieSeconds = 400 * 86_400;
 
-export function createInstalls({ secrets, secure }: { secrets: Secrets; secure: boolean }) {
+export function createInstalls({ secrets, issuer }: { secrets: Secrets; issuer: string }) {
+  const { browser: cookieName } = cookieNames(issuer);
   return {
     /** @param deviceCode the alias under which the interaction knows its device code */
     of(ctx: Koa.Context, deviceCode: string | undefined): string {
@@ -21,7 +22,7 @@ export function createInstalls({ secrets, secure }: { secrets: Secrets; secure: 
           signed: true,
           httpOnly: true,
           sameSite: 'lax',
-          secure,
+          secure: issuer.startsWith('https:'),
           maxAge: cookieSeconds * 1_000,
         });
       }

@@ -19,12 +19,15 @@ export interface UserCodeGuesses {
 export function createUserCodeGuesses({
   limits,
   trustedProxyHops,
+  sessionCookie,
 }: {
   limits: RateLimits;
   trustedProxyHops: number;
+  /** Its name. */
+  sessionCookie: string;
 }): UserCodeGuesses {
   const keysOf = (ctx: Koa.Context): [Limit, string][] => {
-    const session = ctx.cookies.get('mandate_session');
+    const session = ctx.cookies.get(sessionCookie);
     const address = addressBlock(clientAddress(ctx.req, trustedProxyHops));
     return [[perAddress, address], ...(session ? [[perSession, session] as [Limit, string]] : [])];
   };

@@ -4,6 +4,7 @@
 import type { JWK } from 'jose';
 import { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { UserStore } from '../directory/user-store.ts';
+import { cookieNames } from '../http/cookie-names.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
 import { createFindAccount, identityClaims } from './account.ts';
@@ -34,6 +35,7 @@ export interface ConfigurationDependencies {
 
 export function createConfiguration(deps: ConfigurationDependencies): Configuration {
   const { catalogue, secrets, tokenHooks, pages } = deps;
+  const { session, interaction, resume } = cookieNames(deps.issuer);
   const secureCookies = deps.issuer.startsWith('https:');
   return {
     adapter: deps.adapter,
@@ -94,7 +96,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
     },
     cookies: {
       keys: [...secrets.cookieKeys],
-      names: { session: 'mandate_session', interaction: 'mandate_interaction', resume: 'mandate_resume' },
+      names: { session, interaction, resume },
       long: { httpOnly: true, sameSite: 'lax', signed: true, secure: secureCookies },
       short: { httpOnly: true, sameSite: 'lax', signed: true, secure: secureCookies },
     },

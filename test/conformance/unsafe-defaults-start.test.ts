@@ -142,9 +142,12 @@ describe('a production start', () => {
     }
     const page = await node.send('/device');
     const cookies = page.headers['set-cookie'] ?? [];
-    expect(cookies.some((cookie) => cookie.startsWith('mandate_session.sig='))).toBe(true);
+    expect(cookies.some((cookie) => cookie.startsWith('__Host-mandate_session.sig='))).toBe(true);
     for (const cookie of cookies) {
       expect(cookie).toMatch(/; secure/i);
+      expect(cookie).toMatch(/^__Host-/);
+      expect(cookie).toMatch(/; path=\/(;|$)/i);
+      expect(cookie).not.toMatch(/; domain=/i);
       expect(cookie).toMatch(/; httponly/i);
       expect(cookie).toMatch(/; samesite=lax/i);
     }

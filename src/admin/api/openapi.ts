@@ -1,6 +1,8 @@
 /** Describes the table of operations in OpenAPI 3.1, from the schemas that check the requests. Pure. */
 import { z } from 'zod';
+import { cookieNames } from '../../http/cookie-names.ts';
 import type { Operation } from './operation.ts';
+import { isOpenToTokens } from './over-token.ts';
 import { problems } from './problem.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -21,18 +23,24 @@ export function describeApi(operations: readonly Operation[], issuer: string): J
       title: 'Mandate administration',
       version: '1',
       description:
-        'Everything that the administration pages do, as JSON. Sign in at /sign-in; everything but reading takes the token of `GET /api/v1/session` in X-CSRF-Token.',
+        'Everything that the administration pages do, as JSON. Sign in at /sign-in; everything but reading takes the token of `GET /api/v1/session` in X-CSRF-Token. Or send a bearer token that holds `mandate:admin`: it does what its owner may do at that moment, and nothing that concerns its own access or theirs.',
     },
     servers: [{ url: `${issuer}/api/v1` }],
-    security: [{ session: [] }],
+    security: [{ session: [] }, { bearer: [] }],
     paths,
     components: {
       securitySchemes: {
         session: {
           type: 'apiKey',
           in: 'cookie',
-          name: 'mandate_session',
+          name: cookieNames(issuer).session,
           description: 'The browser session',
+        },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'An API key or an access token for this API (resource `ISSUER/api/v1`) that holds `mandate:admin`',
         },
       },
       schemas: { ...Object.fromEntries([...components].sort()), Problem: problemSchema },
@@ -92,6 +100,7 @@ function describe(operation: Operation, components: Map<string, Json>): Json {
       ? {}
       : { description: `Needs ${anyOf.map((name) => `\`${name}\``).join(' or ')}.` }),
     'x-permissions': anyOf,
+    ...(isOpenToTokens(operation) ? {} : { security: [{ session: [] }] }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
