@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Paths of the files under `config/` that come with Mandate. */
@@ -28,4 +28,12 @@ export function shippedFiles(): ShippedFiles {
     if (dirname(folder) === folder)
       throw new Error('config/capabilities.yaml is not part of this installation');
   }
+}
+
+/** The version of this installation. */
+export function readVersion(): string {
+  const file = join(dirname(dirname(shippedFiles().capabilities)), 'package.json');
+  return existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+    : 'unknown';
 }

@@ -6,6 +6,7 @@
  * question was asked. All questions that are waiting when a read begins share it. When it cannot be made, there is no proof.
  */
 import type { Store } from '../../db/open.ts';
+import { monotonicMilliseconds } from '../clock.ts';
 import type { ChangeLedger } from './change-ledger.ts';
 
 export interface Freshness {
@@ -14,6 +15,8 @@ export interface Freshness {
    * @param done called in a later turn of the event loop, with the reason when it could not be proved; must not throw
    */
   prove(done: (failure?: unknown) => void): void;
+  /** The number of the last change that is known; below zero before the first proof. */
+  known(): number;
 }
 
 type Counted = { n: number };
@@ -24,9 +27,20 @@ const mostChangesRead = 5_000;
 /** Reads of the counter that may be under way on PostgreSQL. */
 const mostReads = 2;
 
-/** Creates the proof for either engine. */
-export function createFreshness({ store, ledger }: { store: Store; ledger: ChangeLedger }): Freshness {
-  return store.pool ? onPostgres(store.pool, ledger) : onSqlite(store, ledger);
+/**
+ * Creates the proof for either engine.
+ * @param onRead told how many milliseconds each read of PostgreSQL took
+ */
+export function createFreshness({
+  store,
+  ledger,
+  onRead = () => {},
+}: {
+  store: Store;
+  ledger: ChangeLedger;
+  onRead?: (milliseconds: number) => void;
+}): Freshness {
+  return store.pool ? onPostgres(store.pool, ledger, onRead) : onSqlite(store, ledger);
 }
 
 /**
@@ -94,6 +108,7 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
     prove(done) {
       if (waiting.push(done) === 1) setImmediate(answerAll);
     },
+    known: () => counter,
   };
 }
 
@@ -101,7 +116,11 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
  * PostgreSQL: the counter's row is read for all questions that have come by then. Two reads may be under way, so that the node is not
  * idle while it waits; which of them ends first does not matter.
  */
-function onPostgres(pool: NonNullable<Store['pool']>, ledger: ChangeLedger): Freshness {
+function onPostgres(
+  pool: NonNullable<Store['pool']>,
+  ledger: ChangeLedger,
+  onRead: (milliseconds: number) => void,
+): Freshness {
   let counter = -1;
   let waiting: ((failure?: unknown) => void)[] = [];
   let reads = 0;
@@ -145,8 +164,10 @@ function onPostgres(pool: NonNullable<Store['pool']>, ledger: ChangeLedger): Fre
     const due = waiting;
     waiting = [];
     let failure: unknown;
+    const begun = monotonicMilliseconds();
     try {
       await look();
+      onRead(monotonicMilliseconds() - begun);
     } catch (error) {
       failure = error;
       // Those who came meanwhile would wait for as long again, and find the same.
@@ -170,5 +191,6 @@ function onPostgres(pool: NonNullable<Store['pool']>, ledger: ChangeLedger): Fre
       waiting.push(done);
       schedule();
     },
+    known: () => counter,
   };
 }

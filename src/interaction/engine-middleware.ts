@@ -2,7 +2,6 @@
  * What stands around the engine in each request, outermost first. Every entry is a small middleware; together they are what the
  * library leaves to whoever runs it.
  */
-import { randomUUID } from 'node:crypto';
 import type Koa from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
@@ -18,11 +17,10 @@ import type { UserCodeGuesses } from './user-code-guesses.ts';
 /** Routes whose failures are JSON, whoever asks. */
 const protocolPaths = /^\/(token|register|revoke|par|device\/auth|userinfo|jwks|\.well-known\/|api\/)/;
 
-/** Names the request, answers what nobody expected, and logs it; the answer never says what it was. */
+/** Answers what nobody expected, and logs it under the request's id; the answer never says what it was. */
 export function createLastResort({ pages, log }: { pages: PageWriter; log: Logger }): Koa.Middleware {
   return async (ctx, next) => {
-    ctx.state.requestId = randomUUID();
-    ctx.set('X-Request-Id', ctx.state.requestId as string);
+    ctx.state.requestId = ctx.response.get('X-Request-Id');
     let unexpected: unknown;
     try {
       await next();

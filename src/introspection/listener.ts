@@ -6,6 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Store } from '../../db/open.ts';
 import { createChangeLedger } from '../changes/change-ledger.ts';
 import { createFreshness } from '../changes/freshness.ts';
+import { createIntrospectionInstruments } from '../operations/introspection-instruments.ts';
+import { createTally } from '../operations/tally.ts';
 import { createIntrospection } from './endpoint.ts';
 import { createFastPath, type FastPathDependencies } from './fast-path.ts';
 import { createLiveView, type LiveViewDependencies } from './live-view.ts';
@@ -27,11 +29,17 @@ export type IntrospectionDependencies = Omit<LiveViewDependencies, 'ledger' | 'f
 
 export function createIntrospectionListener(deps: IntrospectionDependencies): IntrospectionListener {
   const ledger = createChangeLedger();
-  const freshness = createFreshness({ store: deps.store, ledger });
-  const plain = createIntrospection({ ...deps, view: createPlainView(deps) });
-  const view = createLiveView({ ...deps, ledger, freshness });
+  const instruments = deps.instruments ?? createIntrospectionInstruments(createTally());
+  const freshness = createFreshness({
+    store: deps.store,
+    ledger,
+    onRead: (milliseconds) => instruments.changeReads.note(milliseconds / 1_000),
+  });
+  instruments.changeNumber = freshness.known;
+  const plain = createIntrospection({ ...deps, instruments, view: createPlainView(deps) });
+  const view = createLiveView({ ...deps, instruments, ledger, freshness });
   return {
-    take: createFastPath({ ...deps, view, freshness, plain }),
+    take: createFastPath({ ...deps, instruments, view, freshness, plain }),
     handle: plain.handle,
   };
 }

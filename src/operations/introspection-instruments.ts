@@ -20,8 +20,11 @@ export interface IntrospectionInstruments {
   readonly made: Counter;
   /** How long one in `sampledOneIn` took, from the whole question to the answer. */
   readonly latency: Histogram;
-  /** What the memory holds, in bytes; set by whoever has it. */
+  /** How long the reads took that proved on PostgreSQL that no change was missed. */
+  readonly changeReads: Histogram;
+  /** What the memory holds, in bytes, and the last change that is known; set by whoever has them. */
   memory: () => Readonly<Record<string, number>>;
+  changeNumber: () => number;
 }
 
 /** A clock is read twice for each that is measured: one in sixteen shows the same distribution. */
@@ -38,6 +41,8 @@ export function createIntrospectionInstruments(tally: Tally): IntrospectionInstr
     recalled: { n: 0 },
     made: { n: 0 },
     latency: createHistogram(),
+    changeReads: createHistogram(),
     memory: () => ({}),
+    changeNumber: () => 0,
   };
 }

@@ -48,6 +48,7 @@ describe.each(engines)('the overview on %s', (engine) => {
         {
           kind: 'api_key',
           userId: owner?.id ?? '',
+          clientId: null,
           name: 'nightly',
           capabilities: ['api'],
           projects: [],

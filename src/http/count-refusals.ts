@@ -1,0 +1,14 @@
+/** Counts what limits refuse, by limit. */
+import type { LabelledCounters } from '../operations/labelled-counters.ts';
+import type { RateLimits } from './rate-limit.ts';
+
+export function countRefusals(limits: RateLimits, refusals: LabelledCounters): RateLimits {
+  return {
+    ...limits,
+    async take(limit, key) {
+      const taken = await limits.take(limit, key);
+      if (taken.kind === 'limited') refusals.of(limit.name).n += 1;
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/** What a Prometheus server reads: figures of what was asked, no name that anybody made up, no secret. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { engines } from '../support/databases.ts';
+import { createBrowserlessClient } from '../support/http.ts';
+import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { postForm, tokenByCode } from '../support/oauth.ts';
+
+describe.each(engines)('the metrics on %s', (engine) => {
+  let mandate: TestMandate;
+  beforeAll(async () => {
+    mandate = await startMandate({ engine });
+  });
+  afterAll(() => mandate.stop());
+  const scrape = async () => {
+    const response = await fetch(`${mandate.issuer}/metrics`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
+    return response.text();
+  };
+  /** The values of a metric by their labels. */
+  const valuesOf = (text: string, name: string) =>
+    Object.fromEntries(
+      text
+        .split('\n')
+        .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+        .map((line) => {
+          const [key = '', value] = line.split(/ (?=[^ ]*$)/);
+          return [key.slice(name.length), Number(value)];
+        }),
+    );
+
+  test('count introspections, sign-ins, tokens, and what the memory did', async () => {
+    const { issuer } = mandate;
+    const { access_token: token = '' } = await tokenByCode(issuer, {
+      email: 'editor@acme.test',
+      answers: { 'flows:edit': true, atlas: true, 'Role in atlas': 'Editor' },
+    });
+    const ask = (caller: { id: string; secret: string }) =>
+      // The common way of asking, to the letter.
+      postForm(`${issuer}/introspect`, { token }, caller, {
+        'content-type': 'application/x-www-form-urlencoded',
+      });
+    for (let round = 0; round < 40; round += 1) await ask(demo.apiServer);
+    await ask({ id: 'acme-api', secret: 'wrong' });
+    const text = await scrape();
+    expect(valuesOf(text, 'mandate_introspections_total')).toMatchObject({
+      '{outcome="active",resource_server="acme-api"}': 40,
+      '{outcome="refused_caller",resource_server=""}': 1,
+    });
+    expect(valuesOf(text, 'mandate_introspection_cache_requests_total')).toEqual({
+      '{result="hit"}': 39,
+      '{result="miss"}': 2,
+    });
+    // One in sixteen of forty-one.
+    expect(valuesOf(text, 'mandate_introspection_duration_seconds_count')).toEqual({ '': 2 });
+    expect(valuesOf(text, 'mandate_sign_ins_total')['{outcome="signed_in"}']).toBe(1);
+    expect(valuesOf(text, 'mandate_tokens_issued_total')['{grant="authorization_code"}']).toBe(1);
+    expect(
+      valuesOf(text, 'mandate_http_request_duration_seconds_count')['{endpoint="token",outcome="success"}'],
+    ).toBe(1);
+    const { n } = await mandate.store.db.selectFrom('change_counter').select('n').executeTakeFirstOrThrow();
+    expect(valuesOf(text, 'mandate_change_number')['']).toBe(n);
+    expect(valuesOf(text, 'mandate_ready')['']).toBe(1);
+    expect(valuesOf(text, 'mandate_build_info')).toEqual({
+      [`{version="0.1.0",engine="${engine}",node="${process.version}"}`]: 1,
+    });
+    expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
+    expect(text).not.toContain(token);
+    expect(text).not.toContain(demo.apiServer.secret);
+  });
+
+  test('grow no label from what a request says', async () => {
+    const count = async () => (await scrape()).match(/^mandate_/gm)?.length;
+    const wander = async (round: number) => {
+      await fetch(`${mandate.issuer}/made-up-${round}`);
+      await postForm(
+        `${mandate.issuer}/introspect`,
+        { token: `t${round}` },
+        { id: `nobody-${round}`, secret: 'wrong' },
+      );
+    };
+    await wander(0);
+    const before = await count();
+    for (let round = 1; round < 50; round += 1) await wander(round);
+    expect(await count()).toBe(before);
+  });
+
+  test('are nothing to those who come through a proxy', async () => {
+    const response = await fetch(`${mandate.issuer}/metrics`, {
+      headers: { 'x-forwarded-for': '127.0.0.1' },
+    });
+    expect(response.status).toBe(404);
+  });
+
+  test('count what limits refuse', async () => {
+    const client = createBrowserlessClient(mandate.issuer);
+    for (let round = 0; round < 11; round += 1) {
+      await client.submit(await client.get('/sign-in'), 'Sign in', {
+        Email: 'viewer@acme.test',
+        Password: 'wrong',
+      });
+    }
+    const text = await scrape();
+    expect(valuesOf(text, 'mandate_rate_limited_total')['{limit="sign-in-account"}']).toBe(1);
+    expect(valuesOf(text, 'mandate_sign_ins_total')).toMatchObject({
+      '{outcome="wrong"}': 10,
+      '{outcome="limited"}': 1,
+    });
+  }, 30_000);
+});
