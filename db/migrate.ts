@@ -12,6 +12,7 @@ import * as addMailAndAccountLinks from './migrations/0007-add-mail-and-account-
 import * as addSessions from './migrations/0008-add-sessions.ts';
 import * as addPasskeysAndSecondFactors from './migrations/0009-add-passkeys-and-second-factors.ts';
 import * as addClientSettings from './migrations/0010-add-client-settings.ts';
+import * as keepClientKeys from './migrations/0011-keep-client-keys.ts';
 import * as scheduleSigningKeys from './migrations/0012-schedule-signing-keys.ts';
 import * as nameTheSecretOfHashes from './migrations/0013-name-the-secret-of-hashes.ts';
 import type { Store } from './open.ts';
@@ -28,6 +29,7 @@ const migrations: Record<string, Migration> = {
   '0008-add-sessions': addSessions,
   '0009-add-passkeys-and-second-factors': addPasskeysAndSecondFactors,
   '0010-add-client-settings': addClientSettings,
+  '0011-keep-client-keys': keepClientKeys,
   '0012-schedule-signing-keys': scheduleSigningKeys,
   '0013-name-the-secret-of-hashes': nameTheSecretOfHashes,
 };

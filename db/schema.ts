@@ -19,6 +19,7 @@ export interface Database {
   resource_servers: ResourceServersTable;
   resource_server_audiences: ResourceServerAudiencesTable;
   clients: ClientsTable;
+  client_key_sets: ClientKeySetsTable;
   authorizations: AuthorizationsTable;
   api_key_secrets: ApiKeySecretsTable;
   policies: PoliciesTable;
@@ -160,6 +161,14 @@ export interface ClientsTable {
   version: number;
   created_at: Seconds;
   updated_at: Seconds;
+}
+
+/** What a client's `jwks_uri` last answered that could be used. */
+export interface ClientKeySetsTable {
+  uri: string;
+  /** JSON Web Key Set of public keys. */
+  jwks: Json;
+  good_at: Seconds;
 }
 
 export interface AuthorizationsTable {

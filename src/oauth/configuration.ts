@@ -3,6 +3,7 @@
  */
 import type { JWK } from 'jose';
 import { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import { cookieNames } from '../http/cookie-names.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
@@ -19,6 +20,7 @@ import { accessTokenSeconds, type TokenHooks } from './token-hooks.ts';
 
 export interface ConfigurationDependencies {
   readonly issuer: string;
+  readonly clock: Clock;
   readonly catalogue: Catalogue;
   readonly secrets: Secrets;
   readonly users: UserStore;
@@ -73,6 +75,10 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => {
       // The library also accepts endpoint URLs, which it builds from the Host header.
       if (claims.aud !== deps.issuer) throw new errors.InvalidClientAuth('aud must be exactly the issuer');
+      // One that is good for years is a secret, and its jti would have to be remembered as long (RFC 7523 section 3).
+      if (Number(claims.exp) > deps.clock.now() + lifetimes.mostClientAssertionSeconds) {
+        throw new errors.InvalidClientAuth('exp is too far away');
+      }
     },
     clientBasedCORS: allowsOrigin,
     fetch: deps.fetch,

@@ -14,6 +14,8 @@ export const signedInSessionSeconds = 14 * day;
 export const refreshTokenSeconds = 90 * day;
 /** Longer than any refresh token of it can live unused, and prolonged by each consent. */
 export const grantSeconds = 400 * day;
+/** What a client signs to show who it is. */
+export const mostClientAssertionSeconds = hour;
 export const idTokenSeconds = hour;
 /** A rotated refresh token that comes back this soon is a lost answer or a second process (RFC 9700 section 4.14.2). */
 export const refreshGraceSeconds = minute;

@@ -8,6 +8,7 @@ import type { Store } from '../../db/open.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { ClientStore } from '../clients/client-store.ts';
+import { createKeySetSource } from '../clients/key-set-source.ts';
 import { createMetadataDocumentSource } from '../clients/metadata-document-source.ts';
 import { createPublicHttps, type PublicHttpsDependencies } from '../clients/metadata-document-transport.ts';
 import type { Clock } from '../clock.ts';
@@ -105,7 +106,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
         model === 'Client'
           ? createClientAdapter({ clients, units, documents })
           : createArtifactAdapter(model, artifacts),
-      fetch: createPublicFetch(https),
+      fetch: createPublicFetch(createKeySetSource({ ...deps, https })),
       metadataDocumentsEnabled,
       tokenHooks: createTokenHooks(deps),
       revokeGrantPolicy: createRevokeGrantPolicy({ units, authorizations, actorOf: deps.actorOf }),

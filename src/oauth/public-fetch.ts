@@ -1,23 +1,15 @@
-/** How the library asks other hosts, for a client's keys at `jwks_uri`: as metadata documents are asked for. */
+/** How the library asks other hosts: for a client's keys at `jwks_uri`, and for nothing else. */
 import type { Configuration } from 'oidc-provider';
-import type { PublicHttps } from '../clients/metadata-document-transport.ts';
-
-const mostBytes = 64 * 1_024;
+import type { KeySetSource } from '../clients/key-set-source.ts';
 
 /**
- * Creates the library's `fetch`: only the public internet, no redirects, bounded time and size.
+ * Creates the library's `fetch`: answered from the keys that are kept, which are asked for on the public internet alone.
  * @see RFC 7591 section 5
  */
-export function createPublicFetch(https: PublicHttps): NonNullable<Configuration['fetch']> {
+export function createPublicFetch(keySets: KeySetSource): NonNullable<Configuration['fetch']> {
   return async (input) => {
-    const got = await https.get(String(input), { mostBytes });
-    if (got.kind !== 'answer') throw new Error(got.reason);
-    const headers = new Headers();
-    for (const name of ['content-type', 'cache-control', 'expires'] as const) {
-      const value = got.headers[name];
-      if (value !== undefined) headers.set(name, value);
-    }
-    const body = got.body.length === 0 ? null : new Uint8Array(got.body);
-    return new Response(body, { status: got.status, headers });
+    const found = await keySets.find(String(input));
+    if (found.kind === 'unavailable') throw new Error(found.reason);
+    return new Response(found.jwks, { status: 200, headers: { 'Content-Type': 'application/json' } });
   };
 }

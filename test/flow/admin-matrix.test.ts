@@ -33,6 +33,7 @@ const expected: Record<string, string> = {
   send_invitation: 'users.manage',
   withdraw_invitation: 'users.manage',
   list_service_account_clients: machines,
+  set_service_account_client_keys: 'service-accounts.update',
   create_service_account_client: 'service-accounts.update',
   rotate_service_account_client_secret: 'service-accounts.update',
   delete_service_account_client: 'service-accounts.update',

@@ -14,6 +14,7 @@ const everything = [
   '0006-count-activity',
   '0007-add-mail-and-account-links',
   '0010-add-client-settings',
+  '0011-keep-client-keys',
 ];
 
 describe.each(engines)('migration on %s', (engine) => {

@@ -67,6 +67,7 @@ const columns: Columns = {
     document_good_at: 'number?',
     ...versioned,
   },
+  client_key_sets: { uri: 'text', jwks: 'text', good_at: 'number' },
   authorizations: {
     id: 'text',
     kind: 'text',

@@ -45,6 +45,7 @@ export const problems = {
   justification_missing: { status: 422, message: 'admin.problem.justification_missing' },
   unknown_reference: { status: 422, message: 'admin.problem.unknown_reference' },
   invalid_redirect: { status: 422, message: 'admin.problem.invalid_redirect' },
+  invalid_keys: { status: 422, message: 'admin.problem.invalid_keys' },
   version_missing: { status: 428, message: 'admin.problem.version_missing' },
 } as const;
 

@@ -1,4 +1,4 @@
-/** The client_credentials clients of a service account (RFC 6749 section 4.4): several, each with a secret of its own. */
+/** The client_credentials clients of a service account (RFC 6749 section 4.4): several, each with a secret or keys of its own. */
 import { z } from 'zod';
 import { searchClients } from '../../clients/client-search.ts';
 import { deleteClient } from '../../oauth/delete-client.ts';
@@ -9,9 +9,9 @@ import {
   readClient,
   replaceSecret,
 } from './client-operations.ts';
+import { makeProof, type Proof, privateKeySchema, proofMembers } from './client-proof.ts';
 import { claimVersion } from './expected-version.ts';
 import { guardAccount } from './guards.ts';
-import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
 import { refusal } from './problem.ts';
 import { nameSchema, slugSchema } from './schemas.ts';
@@ -20,6 +20,10 @@ const tag = 'Service accounts';
 const update = ['service-accounts.update'] as const;
 const path = '/service-accounts/{service_account_id}/clients';
 const mostClients = 100;
+/** What such a client has beside its proof. */
+const machineMetadata = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
+
+const clientWithProofSchema = clientWithSecretSchema.extend({ private_key: privateKeySchema });
 
 export const serviceAccountClientOperations = {
   list: operation({
@@ -40,16 +44,21 @@ export const serviceAccountClientOperations = {
   create: operation({
     id: 'create_service_account_client',
     tag,
-    summary: 'Create a client that acts as a service account; its secret is shown this once',
+    summary:
+      'Create a client that acts as a service account, with a secret or with keys; what is secret is shown this once',
     method: 'post',
     path,
     anyOf: update,
     status: 201,
-    body: z.strictObject({ id: slugSchema.describe('The client_id'), client_name: nameSchema }),
-    answer: clientWithSecretSchema,
+    body: z.strictObject({
+      id: slugSchema.describe('The client_id'),
+      client_name: nameSchema,
+      ...proofMembers,
+    }),
+    answer: clientWithProofSchema,
     async handle(deps, { caller, params, body }) {
       const accountId = await requireServiceAccount(deps, params.service_account_id);
-      const secret = newSecret();
+      const proof = await makeProof(body);
       await deps.store.transact(async (trx) => {
         // Whoever holds the secret acts as the account.
         await guardAccount(deps, caller, accountId, { takesOver: true, db: trx });
@@ -57,14 +66,8 @@ export const serviceAccountClientOperations = {
         if (await clients.find(body.id)) throw refusal('id_taken', { id: body.id });
         await clients.saveRegistered(caller.actor, {
           id: body.id,
-          metadata: {
-            client_name: body.client_name,
-            grant_types: ['client_credentials'],
-            response_types: [],
-            redirect_uris: [],
-            token_endpoint_auth_method: 'client_secret_basic',
-          },
-          secret,
+          metadata: { client_name: body.client_name, ...machineMetadata, ...proof.metadata },
+          secret: proof.secret,
           serviceAccountId: accountId,
         });
         await deps.authorizations.insert(trx, caller.actor, {
@@ -79,7 +82,32 @@ export const serviceAccountClientOperations = {
           expiresAt: null,
         });
       });
-      return { ...(await readClient(deps, body.id)), client_secret: secret };
+      return shownOnce(await readClient(deps, body.id), proof);
+    },
+  }),
+
+  setKeys: operation({
+    id: 'set_service_account_client_keys',
+    tag,
+    summary:
+      'Replace the keys of one of its clients, or its secret by keys; the old ones end at once, a private key made here is shown this once',
+    method: 'post',
+    path: `${path}/{client_id}/keys`,
+    anyOf: update,
+    status: 201,
+    body: z.strictObject(proofMembers),
+    answer: clientWithProofSchema,
+    async handle(deps, { caller, params, body }) {
+      const { id, metadata } = await requireClient(deps, params);
+      await guardAccount(deps, caller, params.service_account_id ?? '', { takesOver: true });
+      const named = body.jwks !== undefined || body.jwks_uri !== undefined;
+      const proof = await makeProof(named ? body : { generate_key: true });
+      await deps.clients.saveRegistered(caller.actor, {
+        id,
+        metadata: { client_name: metadata.client_name, ...machineMetadata, ...proof.metadata },
+        secret: proof.secret,
+      });
+      return shownOnce(await readClient(deps, id), proof);
     },
   }),
 
@@ -118,6 +146,10 @@ export const serviceAccountClientOperations = {
     },
   }),
 };
+
+function shownOnce(client: Awaited<ReturnType<typeof readClient>>, { secret, privateKey }: Proof) {
+  return { ...client, client_secret: secret, private_key: privateKey && { ...privateKey } };
+}
 
 async function requireServiceAccount({ users }: AdminDeps, id: string | undefined): Promise<string> {
   const user = await users.findById(id ?? '');

@@ -1,4 +1,6 @@
 /** The clients of a service account, on its profile: their secrets are shown once, on the page after the form. */
+
+import type { Form } from '../../http/read-form.ts';
 import { serviceAccountClientOperations as operations } from '../api/service-account-clients.ts';
 import {
   type FormDefinition,
@@ -31,7 +33,9 @@ export async function clientsBlocks(
         [statusBadge(client.disabled ? 'disabled' : 'enabled', words)],
       ],
       buttons: [
-        { action: `${home}/${encodeURIComponent(client.id)}/secret`, label: t('admin.secret.replace') },
+        client.has_secret
+          ? { action: `${home}/${encodeURIComponent(client.id)}/secret`, label: t('admin.secret.replace') }
+          : { action: `${home}/${encodeURIComponent(client.id)}/keys`, label: t('admin.machine.new_key') },
         {
           action: `${home}/${encodeURIComponent(client.id)}/delete`,
           label: t('admin.delete'),
@@ -53,6 +57,23 @@ export async function clientsBlocks(
       fields: [
         { kind: 'text', name: 'id', label: t('admin.column.id'), hint: t('admin.slug_hint'), required: true },
         { kind: 'text', name: 'client_name', label: t('admin.column.name'), required: true },
+        {
+          kind: 'menu',
+          name: 'proof',
+          label: t('admin.machine.proof'),
+          hint: t('admin.machine.proof_hint'),
+          options: [
+            { value: 'secret', label: t('admin.machine.by_secret') },
+            { value: 'generated', label: t('admin.machine.by_generated_key') },
+            { value: 'keys', label: t('admin.machine.by_own_keys') },
+          ],
+        },
+        {
+          kind: 'lines',
+          name: 'keys',
+          label: t('admin.machine.keys'),
+          hint: t('admin.machine.keys_hint'),
+        },
       ],
       submit: t('admin.machine.add_client'),
     },
@@ -70,9 +91,19 @@ export function clientForms(page: PageDefinition): FormDefinition[] {
       page,
       input: (posted, { id = '' }) => ({
         params: { service_account_id: id },
-        body: { id: field(posted, 'id'), client_name: field(posted, 'client_name') },
+        body: { id: field(posted, 'id'), client_name: field(posted, 'client_name'), ...proofOf(posted) },
       }),
-      done: (client, { id }, words) => secretPage(words, client.id, client.client_secret ?? '', home(id)),
+      done: (client, { id }, words) => proofPage(words, client, home(id)),
+    }),
+    form({
+      path: `${path}/:client/keys`,
+      operation: operations.setKeys,
+      page,
+      input: (_, { id = '', client = '' }) => ({
+        params: { service_account_id: id, client_id: client },
+        body: { generate_key: true },
+      }),
+      done: (client, { id }, words) => proofPage(words, client, home(id)),
     }),
     form({
       path: `${path}/:client/secret`,
@@ -92,6 +123,30 @@ export function clientForms(page: PageDefinition): FormDefinition[] {
       done: (_, { id }) => home(id),
     }),
   ];
+}
+
+/** Reads how the client is to show who it is: keys are a JSON Web Key Set, or the address of one. Pure. */
+function proofOf(posted: Form): Record<string, unknown> {
+  const proof = field(posted, 'proof');
+  if (proof === 'generated') return { generate_key: true };
+  if (proof !== 'keys') return {};
+  const keys = field(posted, 'keys');
+  if (/^https:/i.test(keys)) return { jwks_uri: keys };
+  try {
+    return { jwks: JSON.parse(keys) as unknown };
+  } catch {
+    return { jwks: {} };
+  }
+}
+
+/** What a client was made with: a secret or a private key is shown this once; one with keys of its own has nothing to show. */
+function proofPage(
+  words: PageRequest['words'],
+  client: { id: string; client_secret: string | null; private_key: Record<string, unknown> | null },
+  back: string,
+): AdminPage | string {
+  if (client.private_key) return secretPage(words, client.id, JSON.stringify(client.private_key), back);
+  return client.client_secret === null ? back : secretPage(words, client.id, client.client_secret, back);
 }
 
 /** The page that shows a secret, this once. */
