@@ -21,6 +21,7 @@ export interface Database {
   clients: ClientsTable;
   client_key_sets: ClientKeySetsTable;
   authorizations: AuthorizationsTable;
+  authorization_uses: AuthorizationUsesTable;
   api_key_secrets: ApiKeySecretsTable;
   policies: PoliciesTable;
   approvals: ApprovalsTable;
@@ -212,6 +213,16 @@ export interface AuthorizationsTable {
   last_used_from: string | null;
   /** When its end was last chosen: longest lifetimes count from here. Null: never since it was made. */
   renewed_at: Seconds | null;
+}
+
+/** What resource servers told that an authorization was used for. */
+export interface AuthorizationUsesTable {
+  authorization_id: string;
+  capability: string;
+  /** Project or MCP server id; empty for the organization. */
+  place: string;
+  /** To the minute. */
+  last_used_at: Seconds;
 }
 
 /** A live secret of an API key, or one that was; a key has one, and two while it is being rotated. */

@@ -4,8 +4,10 @@ import { createApiKeyStore } from './authorizations/api-key-store.ts';
 import { createAuthorizationEditor } from './authorizations/authorization-editor.ts';
 import { createAuthorizationList } from './authorizations/authorization-list.ts';
 import { createAuthorizationStore } from './authorizations/authorization-store.ts';
+import { createAuthorizationUses } from './authorizations/uses.ts';
 import { createChangeHistory } from './changes/change-history.ts';
 import { createChangeLog } from './changes/change-log.ts';
+import { createRemovedUsers } from './changes/removed-users.ts';
 import { createClientStore } from './clients/client-store.ts';
 import { createResourceServerStore } from './clients/resource-server-store.ts';
 import type { Clock } from './clock.ts';
@@ -40,6 +42,7 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
   return {
     changes: deps.changes,
     history: createChangeHistory(deps),
+    removedUsers: createRemovedUsers(deps),
     activity: createActivityStore(deps),
     users: createUserStore(deps),
     sessionList: createSessionStore(deps),
@@ -57,6 +60,7 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
     policyLimits: createPolicyLimits({ ...deps, policies, approvals, clients }),
     authorizationEditor: createAuthorizationEditor(deps),
     authorizationList: createAuthorizationList(deps),
+    authorizationUses: createAuthorizationUses(deps),
     apiKeys: createApiKeyStore({ ...deps, authorizations }),
     outbox,
     accountLinks: createAccountLinks(deps),

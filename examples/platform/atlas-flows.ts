@@ -1,11 +1,22 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { projectAccess, scopesOf } from '../../src/resource-server/index.ts';
+import {
+  type ActiveIntrospection,
+  projectAccess,
+  type Requirement,
+  scopesOf,
+} from '../../src/resource-server/index.ts';
 import type { Content } from './content.ts';
 import { authorizationOf } from './mcp-endpoint.ts';
 
-/** The MCP server `atlas-flows`: the flows of project atlas. */
-export function createAtlasFlows(content: Content): McpServer {
+/**
+ * The MCP server `atlas-flows`: the flows of project atlas.
+ * @param used told what a tool used beyond the server itself, which the guard tells
+ */
+export function createAtlasFlows(
+  content: Content,
+  used: (authorization: ActiveIntrospection, requirement: Requirement) => void,
+): McpServer {
   const server = new McpServer({ name: 'atlas-flows', version: '1.0.0' });
 
   server.registerTool(
@@ -34,7 +45,10 @@ export function createAtlasFlows(content: Content): McpServer {
         };
       },
     },
-    ({ name }) => text(JSON.stringify(content.addFlow('atlas', name))),
+    ({ name }, context) => {
+      used(authorizationOf(context.http?.authInfo), { capability: 'flows:edit', project: 'atlas' });
+      return text(JSON.stringify(content.addFlow('atlas', name)));
+    },
   );
 
   server.registerTool(

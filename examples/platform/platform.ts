@@ -8,9 +8,11 @@ import {
   type CachedIntrospector,
   createCachedIntrospector,
   createIntrospector,
+  createUseReporter,
   protectedResourceMetadata,
   protectedResourceMetadataPath,
   requireAuthorization,
+  type UseReporter,
 } from '../../src/resource-server/index.ts';
 import { createApi } from './api.ts';
 import { createAtlasFlows } from './atlas-flows.ts';
@@ -53,13 +55,16 @@ export function createPlatform(options: PlatformOptions): Platform {
   const { issuer, origin } = options;
   const content = createContent();
   const caches: CachedIntrospector[] = [];
+  const reporters: UseReporter[] = [];
   const introspectorAs = (clientId: string, clientSecret: string) => {
     const caller = { issuer, clientId, clientSecret };
     const introspector = createIntrospector(caller);
-    if (!options.cached) return introspector;
+    const uses = createUseReporter({ ...caller, everyMilliseconds: 1_000 });
+    reporters.push(uses);
+    if (!options.cached) return { introspect: introspector.introspect, uses };
     const cached = createCachedIntrospector({ introspector, stream: caller });
     caches.push(cached);
-    return cached;
+    return { introspect: cached.introspect, uses };
   };
   const asApi = introspectorAs('acme-api', options.apiSecret);
   const asMcp = introspectorAs('acme-mcp', options.mcpSecret);
@@ -83,7 +88,11 @@ export function createPlatform(options: PlatformOptions): Platform {
   const mcpEndpoints = new Map<string, McpEndpoint>([
     [
       '/mcp/atlas',
-      createMcpEndpoint(resources.atlas, mcpGuard(resources.atlas), () => createAtlasFlows(content)),
+      createMcpEndpoint(resources.atlas, mcpGuard(resources.atlas), () =>
+        createAtlasFlows(content, (authorization, requirement) =>
+          asMcp.uses.note(authorization, resources.atlas, requirement),
+        ),
+      ),
     ],
     [
       '/mcp/borealis',
@@ -139,6 +148,7 @@ export function createPlatform(options: PlatformOptions): Platform {
       }),
     async stop() {
       for (const cache of caches) cache.close();
+      await Promise.all(reporters.map((reporter) => reporter.flush()));
       for (const endpoint of mcpEndpoints.values()) await endpoint.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());

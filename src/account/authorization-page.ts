@@ -3,11 +3,16 @@ import type { Authorization } from '../authorizations/authorization.ts';
 import type { Words } from '../http/messages.ts';
 import type { PageNav } from '../http/render.ts';
 import { type ClientFace, type ClientFacts, callClient, faceOf } from '../interaction/client-face.ts';
-import { type Lifetime, offeredLifetimes } from '../interaction/consent-lifetime.ts';
+import { type Lifetime, nameLifetime, offeredLifetimes } from '../interaction/consent-lifetime.ts';
 import type { LifetimeOption } from '../interaction/consent-page.ts';
 import type { Offer } from '../interaction/consent-preselection.ts';
 import { displayText } from '../interaction/display-text.ts';
+import { policyOffer } from '../interaction/policy-offer.ts';
+import type { Approval } from '../policies/approval-store.ts';
 import type { Slice } from '../policy/key-decision.ts';
+import type { TimedLimits } from '../policy/limits.ts';
+import type { Use } from '../policy/narrow-to-used.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Effective, World } from '../policy/vocabulary.ts';
 import { type ShownStatus, shownStatus, statusLabel } from './authorizations-page.ts';
 import type { LogLine } from './change-words.ts';
@@ -25,6 +30,17 @@ export interface SecretRow {
   readonly createdAt: number;
   /** When its successor is the only one left; integer seconds. */
   readonly endsAt?: number;
+}
+
+/** One request for an administrator's approval. */
+export interface ApprovalRow {
+  readonly capability: string;
+  readonly status: Approval['status'];
+  readonly text: string;
+  readonly at: number;
+  readonly justification: string;
+  /** What whoever decided had to say. */
+  readonly note?: string;
 }
 
 /** `account/authorization.ejs`. */
@@ -51,11 +67,17 @@ export interface AuthorizationPage {
   /** Absent where nothing can be changed any more. */
   readonly form?: ChoiceForm;
   readonly needsPassword: boolean;
+  /** What an administrator was asked to approve. */
+  readonly approvals: readonly ApprovalRow[];
   /** Granted items that exist no more, and why. */
   readonly gone: readonly string[];
   readonly secrets?: readonly SecretRow[];
   /** What the form that makes a new secret offers; its id makes it count once. */
   readonly rotation: { readonly formId: string; readonly hours: readonly number[] };
+  /** What it was used for, the latest first. */
+  readonly uses: readonly { readonly text: string; readonly at: number }[];
+  /** Where the form is shown narrowed to what was used; absent where nothing is known or nothing can be changed. */
+  readonly narrowHref?: string;
   /** Service accounts that it can be moved to; none where it cannot. */
   readonly heirs: readonly { readonly id: string; readonly label: string }[];
   readonly log: readonly LogLine[];
@@ -69,6 +91,9 @@ export interface AuthorizationPageInput {
   readonly authorization: Authorization;
   readonly client?: ClientFacts | undefined;
   readonly effective: Effective;
+  readonly limits: TimedLimits;
+  readonly policy: Policy;
+  readonly approvals: readonly Approval[];
   readonly world: World;
   readonly offer: Offer;
   readonly keyRoles: readonly string[];
@@ -78,11 +103,17 @@ export interface AuthorizationPageInput {
   readonly createdBy: string;
   readonly log: readonly LogLine[];
   readonly secrets?: readonly SecretRow[] | undefined;
+  readonly uses: readonly Use[];
   readonly rotationFormId: string;
   readonly heirs: readonly { readonly id: string; readonly name: string; readonly email: string }[];
   readonly notices: readonly PageNotice[];
   /** What was just posted, when the page is shown again. */
-  readonly again?: { readonly slice: Slice; readonly lifetime: Lifetime | 'keep'; readonly name: string };
+  readonly again?: {
+    readonly slice: Slice;
+    readonly lifetime: Lifetime | 'keep';
+    readonly name: string;
+    readonly justification?: string;
+  };
   readonly needsPassword?: boolean;
 }
 
@@ -98,7 +129,7 @@ export function callAuthorization(
 
 /** Builds the page of one authorization. Pure. */
 export function buildAuthorizationPage(input: AuthorizationPageInput): AuthorizationPage {
-  const { authorization, words, now, world, again } = input;
+  const { authorization, words, now, world, again, limits } = input;
   const { t } = words;
   const status = shownStatus(authorization, input.effective, now);
   const foreign = input.owner !== undefined;
@@ -113,7 +144,13 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
   });
   // A pause is no reason of any item: while it lasts nothing holds, and the page says so once.
   const showEffects = authorization.status === 'active';
-  const keep = keptLifetime(authorization, now, words, again === undefined || again.lifetime === 'keep');
+  const end = earliest(authorization.expiresAt, limits.end);
+  // Where policy has ended it, only another end brings it back.
+  const keep =
+    limits.end <= now
+      ? undefined
+      : keptLifetime(end, now, words, again === undefined || again.lifetime === 'keep');
+  const statuses = new Map(input.approvals.map(({ capability, status }) => [capability, status]));
   const form =
     open &&
     buildChoiceForm({
@@ -127,7 +164,8 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
       effects: showEffects ? effects : undefined,
       who: callAuthorization(authorization, input.client, words),
       foreign,
-      lifetimes: offeredLifetimes,
+      terms: policyOffer(input.policy, authorization.kind, offeredLifetimes, statuses),
+      justification: again?.justification,
       keep,
     });
   return {
@@ -146,16 +184,25 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     ...(input.owner !== undefined && { owner: displayText(input.owner, 254) }),
     createdBy: displayText(input.createdBy, 254),
     createdAt: authorization.createdAt,
-    ...(authorization.expiresAt !== null && { expiresAt: authorization.expiresAt }),
+    ...(end !== null && { expiresAt: end }),
     ...(authorization.lastUse && {
       lastUse: { ...authorization.lastUse, by: displayText(authorization.lastUse.by) },
     }),
-    notices: [...standingNotices(authorization, status, words), ...input.notices],
+    notices: [
+      ...standingNotices(authorization, status, words),
+      ...(open ? policyNotices(input) : []),
+      ...input.notices,
+    ],
     followsOwner: authorization.followsOwner,
     ...(form && { form }),
     needsPassword: input.needsPassword ?? false,
+    approvals:
+      authorization.status === 'revoked' ? [] : input.approvals.map((one) => approvalRow(one, words)),
     gone: open ? goneItems(authorization, world, words) : [],
     ...(input.secrets && { secrets: input.secrets }),
+    uses: input.uses.slice(0, mostUses).map((use) => ({ text: useInWords(use, world, words), at: use.at })),
+    ...(form &&
+      input.uses.length > 0 && { narrowHref: `/account/authorizations/${authorization.id}?narrow=used` }),
     rotation: { formId: input.rotationFormId, hours: overlapHours },
     heirs: open
       ? input.heirs.map(({ id, name, email }) => ({
@@ -167,6 +214,16 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
   };
 }
 
+/** Uses that the page lists. */
+const mostUses = 20;
+
+/** `flows:edit · atlas`, as far as the place still exists. */
+function useInWords({ capability, place }: Use, world: World, { t }: Words): string {
+  if (place === null) return capability;
+  const name = world.projects.get(place)?.slug ?? world.mcpServers.get(place)?.name ?? t('account.used_gone');
+  return `${capability} · ${displayText(name)}`;
+}
+
 /** How long a rotated secret may go on working, in hours. */
 const overlapHours: readonly number[] = [0, 1, 24, 72, 168];
 
@@ -174,7 +231,7 @@ export const grantsHref = '/account/authorizations';
 export const keysHref = '/account/authorizations?tab=api-keys';
 
 function keptLifetime(
-  { expiresAt }: Authorization,
+  expiresAt: number | null,
   now: number,
   words: Words,
   selected: boolean,
@@ -209,6 +266,46 @@ function standingNotices(
     });
   }
   return notices;
+}
+
+/** The end that comes first: the one that was chosen, or the one that policy makes. @returns null when there is none */
+function earliest(chosen: number | null, byPolicy: number): number | null {
+  const end = Math.min(chosen ?? Number.POSITIVE_INFINITY, byPolicy);
+  return end === Number.POSITIVE_INFINITY ? null : end;
+}
+
+function policyNotices({ authorization, limits, policy, words }: AuthorizationPageInput): PageNotice[] {
+  const { t } = words;
+  switch (limits.everything) {
+    case undefined:
+      return [];
+    case 'client_not_permitted':
+      return [{ tone: 'warning', text: t('account.notice.client_not_permitted') }];
+    case 'too_old': {
+      const longest = nameLifetime(policy.longest[authorization.kind], words);
+      return [{ tone: 'warning', text: t('account.notice.too_old', { longest }) }];
+    }
+  }
+}
+
+const approvalWords = {
+  pending: 'account.approval.pending',
+  approved: 'account.approval.approved',
+  declined: 'account.approval.declined',
+} as const;
+
+function approvalRow(
+  { capability, status, requestedAt, decidedAt, justification, note }: Approval,
+  words: Words,
+): ApprovalRow {
+  return {
+    capability,
+    status,
+    text: words.t(approvalWords[status]),
+    at: decidedAt ?? requestedAt,
+    justification: displayText(justification, 2_000),
+    ...(note !== null && { note: displayText(note, 1_000) }),
+  };
 }
 
 function goneItems(granted: Slice, world: World, words: Words): string[] {

@@ -13,6 +13,7 @@ import {
   type EditOutcome,
 } from '../authorizations/authorization-editor.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import type { AuthorizationUses } from '../authorizations/uses.ts';
 import type { ChangeHistory, RecordedChange } from '../changes/change-history.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
@@ -22,6 +23,7 @@ import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
 import { offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
+import { narrowToUsed } from '../policy/narrow-to-used.ts';
 import {
   type AuthorizationPageInput,
   buildAuthorizationPage,
@@ -34,13 +36,16 @@ import { describeEffect, describeRecord } from './change-words.ts';
 import { droppedNames } from './dropped-names.ts';
 import type { Heirs } from './heirs.ts';
 import { delegator, type KeyDesk } from './key-desk.ts';
-import { type PostedChoice, readChoice } from './posted-choice.ts';
+import { readChoice } from './posted-choice.ts';
 import { addsSensitive, type Reauthentication } from './reauthentication.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situation, Situations } from './situations.ts';
+import { termsProblem } from './terms-words.ts';
 
 const logLines = 20;
 const longestName = 100;
+/** "Lately", in seconds. */
+const narrowSeconds = 30 * 86_400;
 
 export interface AuthorizationDependencies {
   readonly session: AccountSession;
@@ -50,6 +55,7 @@ export interface AuthorizationDependencies {
   readonly authorizations: AuthorizationStore;
   readonly authorizationEditor: AuthorizationEditor;
   readonly apiKeys: ApiKeyStore;
+  readonly authorizationUses: AuthorizationUses;
   readonly keyDesk: KeyDesk;
   readonly history: ChangeHistory;
   readonly reauthentication: Reauthentication;
@@ -69,7 +75,11 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
   const router = new Router({ prefix: '/account/authorizations' });
 
   router.get('/:id', (ctx) =>
-    session.visit(ctx, (visit) => withSituation(ctx, visit, (found) => show(ctx, visit, found))),
+    session.visit(ctx, (visit) =>
+      withSituation(ctx, visit, (found) =>
+        ctx.query.narrow === 'used' ? showNarrowed(ctx, visit, found) : show(ctx, visit, found),
+      ),
+    ),
   );
   router.post('/:id', (ctx) =>
     session.post(ctx, (visit, form) => withSituation(ctx, visit, (found) => save(ctx, visit, found, form))),
@@ -128,6 +138,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       authorization.kind === 'api_key' && !authorization.followsOwner
         ? await deps.heirs.of(visit.person, owner)
         : [];
+    const uses = await deps.authorizationUses.of(authorization.id);
     const saved = recorded.find(({ seq }) => String(seq) === ctx.query.saved);
     pages.show(
       ctx,
@@ -152,6 +163,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
             createdAt,
             ...(expiresAt !== null && { endsAt: expiresAt }),
           })),
+          uses,
           rotationFormId: randomUUID(),
           heirs,
           notices: [...(again?.notices(words) ?? []), ...savedNotices(found, saved, words)],
@@ -160,6 +172,23 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
         }),
       { status: again?.status ?? 200 },
     );
+  }
+
+  /** The form as it would be with only what was used lately; nothing changes before it is saved. */
+  async function showNarrowed(ctx: Koa.Context, visit: Visit, found: Situation): Promise<void> {
+    const { authorization, world } = found;
+    const uses = await deps.authorizationUses.of(authorization.id);
+    const slice = narrowToUsed(authorization, uses, clock.now() - narrowSeconds, world);
+    return show(ctx, visit, found, {
+      status: 200,
+      again: { slice, lifetime: 'keep', name: authorization.name ?? '' },
+      notices: ({ t }) => [
+        {
+          tone: 'info',
+          text: t(slice.capabilities.length > 0 ? 'account.narrowed' : 'account.narrowed_to_nothing'),
+        },
+      ],
+    });
   }
 
   async function save(ctx: Koa.Context, visit: Visit, found: Situation, form: Form): Promise<void> {
@@ -173,7 +202,8 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     const isKey = authorization.kind === 'api_key';
     const name = isKey ? (form.get('name')?.[0] ?? '').trim().slice(0, longestName) : authorization.name;
     const slice = isKey ? choice.slice : { ...choice.slice, roles: [] };
-    const again = { slice, lifetime: choice.lifetime, name: name ?? '' };
+    const { lifetime, justification } = choice;
+    const again = { slice, lifetime, name: name ?? '', justification };
     const refuse = (status: number, text: (words: Words) => string) =>
       show(ctx, visit, found, {
         status,
@@ -204,15 +234,14 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
         });
       }
     }
-    const content: EditedContent = {
-      name,
-      ...decision.granted,
-      expiresAt: endOf(choice, authorization.expiresAt),
-    };
+    const actor = actorOf(ctx, visit);
+    const agreed = await deps.keyDesk.agreeEdit(actor, found, decision.granted, { lifetime, justification });
+    if (agreed.kind !== 'agreed') return refuse(422, (words) => termsProblem(agreed, words));
+    const content: EditedContent = { name, ...decision.granted, expiresAt: agreed.expiresAt };
     answer(
       ctx,
       authorization.id,
-      await authorizationEditor.edit(actorOf(ctx, visit), authorization.id, version, content),
+      await authorizationEditor.edit(actor, authorization.id, version, content, agreed.inside),
     );
   }
 
@@ -252,11 +281,6 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       status: 409,
       links: [{ href: `/account/authorizations/${id}`, label: id }],
     });
-  }
-
-  function endOf({ lifetime }: PostedChoice, before: number | null): number | null {
-    if (lifetime === 'keep') return before;
-    return lifetime === null ? null : clock.now() + lifetime;
   }
 
   /** What the change that was just saved means to the tool right now. */

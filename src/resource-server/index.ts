@@ -45,4 +45,5 @@ export {
   protectedResourceMetadataPath,
   protectedResourceMetadataUrl,
 } from './resource-metadata.ts';
+export { createUseReporter, type UseReporter, type UseReporterOptions } from './use-reporter.ts';
 export { judge, mcpServerAt, projectAccess, type Requirement, scopesOf, type Verdict } from './verdict.ts';

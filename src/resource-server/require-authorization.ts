@@ -3,6 +3,7 @@ import { type BearerError, bearerChallenge } from './challenge.ts';
 import type { ActiveIntrospection, Introspect, Introspection } from './introspection.ts';
 import { isIntrospectionUnavailable } from './introspection-unavailable.ts';
 import { protectedResourceMetadataUrl } from './resource-metadata.ts';
+import type { UseReporter } from './use-reporter.ts';
 import { judge, neededScopes, type Requirement } from './verdict.ts';
 
 /** The resource that is guarded. What is required here is required of every request. */
@@ -10,6 +11,8 @@ export interface GuardOptions extends Requirement {
   readonly introspect: Introspect;
   /** URL of the resource, as registered with Mandate: the audience of its tokens. */
   readonly resource: string;
+  /** Told what tokens are used for: `createUseReporter(…)`. */
+  readonly uses?: Pick<UseReporter, 'note'>;
   /** Where its metadata is; the well-known place of RFC 9728 by default. */
   readonly resourceMetadataUrl?: string;
 }
@@ -104,6 +107,7 @@ export function requireAuthorization(options: GuardOptions): Guard {
       const verdict = judge(introspection, resource, both);
       switch (verdict.kind) {
         case 'allowed':
+          options.uses?.note(introspection, resource, both);
           return { kind: 'allowed', authorization: introspection };
         case 'invalid_token':
           return challenge(401, verdict.description, verdict.kind);

@@ -106,6 +106,12 @@ const columns: Columns = {
     revoked_at: 'number?',
     end_reason: 'text?',
   },
+  authorization_uses: {
+    authorization_id: 'text',
+    capability: 'text',
+    place: 'text',
+    last_used_at: 'number',
+  },
   policies: { id: 'text', content: 'text', ...versioned },
   approvals: {
     id: 'text',

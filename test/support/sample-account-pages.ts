@@ -3,14 +3,17 @@
 import { buildAuthorizationPage } from '../../src/account/authorization-page.ts';
 import { authorizationRow, ownerRolesOn } from '../../src/account/authorizations-page.ts';
 import { describeRecord } from '../../src/account/change-words.ts';
-import { buildKeySecretPage, buildNewKeyPage } from '../../src/account/key-page.ts';
+import { buildKeySecretPage, buildNewKeyPage, keyLifetimes } from '../../src/account/key-page.ts';
 import type { Authorization } from '../../src/authorizations/authorization.ts';
 import type { Words } from '../../src/http/messages.ts';
 import type { ClientFacts } from '../../src/interaction/client-face.ts';
 import { offerTo } from '../../src/interaction/consent-offer.ts';
+import { policyOffer } from '../../src/interaction/policy-offer.ts';
+import type { Approval } from '../../src/policies/approval-store.ts';
 import { effective } from '../../src/policy/effective.ts';
 import { offeredKeyRoles } from '../../src/policy/key-decision.ts';
 import { noLimits } from '../../src/policy/limits.ts';
+import { openPolicy, type Policy } from '../../src/policy/policy.ts';
 import type { Catalogue, World } from '../../src/policy/vocabulary.ts';
 
 const day = 86_400;
@@ -106,6 +109,27 @@ export function accountSamples(facts: {
     before: { ...authorization, capabilities: ['api'] },
     after: authorization,
   };
+  const policy: Policy = {
+    ...openPolicy,
+    longest: { oauth2: 30 * day, api_key: 30 * day },
+    capabilities: new Map([
+      ['secrets:edit', { longest: day, approval: true }],
+      ['flows:edit', { longest: null, approval: true }],
+    ]),
+  };
+  const approval: Approval = {
+    id: 'apr_1',
+    authorizationId: 'az_1',
+    capability: 'flows:edit',
+    status: 'declined',
+    justification: 'Nightly export of the flows.',
+    requestedBy: 'usr_1',
+    requestedAt: now - day,
+    decidedBy: 'usr_2',
+    decidedAt: now - 60,
+    note: 'Use the service account.',
+    version: 2,
+  };
   const page = {
     words,
     now,
@@ -113,12 +137,16 @@ export function accountSamples(facts: {
     csrf: 'x',
     authorization,
     effective: holds,
+    limits: noLimits,
+    policy,
+    approvals: [approval],
     world,
     offer,
     keyRoles: offeredKeyRoles(person.live, world),
     ownerRoles: ownerRolesOn(world.projects.keys(), person, world),
     createdBy: 'admin@acme.test',
     log: [describeRecord(change, 'admin@acme.test', world, words)],
+    uses: [],
     rotationFormId: 'once',
     heirs: [{ id: 'usr_ci', name: 'CI', email: 'ci@acme.test' }],
     notices: [{ tone: 'good' as const, text: 'Saved.' }],
@@ -164,6 +192,7 @@ export function accountSamples(facts: {
       model: buildAuthorizationPage({
         ...page,
         authorization: { ...authorization, kind: 'oauth2', status: 'suspended', name: null, roles: [] },
+        limits: { ...noLimits, everything: 'too_old', end: now - 1 },
         client,
       }),
     },
@@ -194,6 +223,8 @@ export function accountSamples(facts: {
         keyRoles: page.keyRoles,
         world,
         chosen: authorization,
+        terms: policyOffer(policy, 'api_key', keyLifetimes),
+        justification: 'Nightly export.',
         notices: [{ tone: 'problem', text: 'No key was made.' }],
         needsPassword: true,
         mayCreateRole: true,

@@ -25,7 +25,7 @@ export const capabilityNames = [
 ];
 export const projectIds = ['prj_1', 'prj_2', 'prj_3', '__proto__', 'toString'];
 export const roleIds = ['rol_1', 'rol_2', 'rol_3', 'rol_4', '__proto__'];
-const serverIds = ['mcp_1', 'mcp_2', 'mcp_3', '__proto__', 'valueOf'];
+export const serverIds = ['mcp_1', 'mcp_2', 'mcp_3', '__proto__', 'valueOf'];
 
 const some = (names: readonly string[]) => fc.array(fc.constantFrom(...names), { maxLength: 7 });
 const setOf = (names: readonly string[]) => fc.subarray([...names]).map((picked) => new Set(picked));

@@ -1,0 +1,91 @@
+/**
+ * `POST /uses`: a resource server that authenticates as for introspection tells what tokens were used for, in batches. Nothing is
+ * answered about any of it, and nothing that is told can give a right.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuthorizationUses, ToldUse } from '../authorizations/uses.ts';
+import { isFormRefusal, readForm } from '../http/read-form.ts';
+import type { CallerAuthentication } from './caller.ts';
+
+const mostBytes = 64 * 1_024;
+const mostUses = 200;
+
+export interface UsesEndpoint {
+  /** Takes a request for this path that came to the right host. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+export function createUsesEndpoint(deps: {
+  readonly callers: CallerAuthentication;
+  readonly uses: Pick<AuthorizationUses, 'record'>;
+  /** Told why uses could not be kept. */
+  readonly onFailure: (error: unknown) => void;
+}): UsesEndpoint {
+  return {
+    async handle(request, response) {
+      try {
+        await take(request, response);
+      } catch (error) {
+        deps.onFailure(error);
+        answer(response, 503, 'temporarily_unavailable', 'uses cannot be kept now', { 'Retry-After': '5' });
+      }
+    },
+  };
+
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST')
+      return answer(response, 405, 'invalid_request', 'uses are told by a POST', { Allow: 'POST' });
+    const form = await readForm(request, mostBytes);
+    if (isFormRefusal(form)) {
+      return form.kind === 'too_large'
+        ? answer(response, 413, 'invalid_request', 'the body is too large', { Connection: 'close' })
+        : answer(response, 400, 'invalid_request', 'the body must be application/x-www-form-urlencoded');
+    }
+    const caller = await deps.callers.authenticate(request.headers.authorization, form);
+    if (caller.kind === 'malformed') return answer(response, 400, 'invalid_request', caller.reason);
+    if (caller.kind === 'unknown') {
+      return answer(response, 401, 'invalid_client', 'client authentication failed', {
+        'WWW-Authenticate': 'Basic realm="mandate"',
+      });
+    }
+    const told = form.get('use')?.map(readUse) ?? [];
+    if (told.length === 0 || told.length > mostUses || told.includes(undefined)) {
+      return answer(
+        response,
+        400,
+        'invalid_request',
+        `give use=<authorization id> <capability> [<project or MCP server id>], 1 to ${mostUses} times`,
+      );
+    }
+    await deps.uses.record(told.filter((use) => use !== undefined));
+    response.writeHead(204, { 'Cache-Control': 'no-store' }).end();
+  }
+}
+
+const useFormat = /^(az_[0-9a-z]{1,40}) ([\x21-\x7e]{1,100})(?: ((?:prj|mcp)_[0-9a-z]{1,40}))?$/;
+
+function readUse(text: string): ToldUse | undefined {
+  const [, authorizationId, capability, place = null] = useFormat.exec(text) ?? [];
+  return authorizationId === undefined || capability === undefined
+    ? undefined
+    : { authorizationId, capability, place };
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  error: string,
+  description: string,
+  headers: Record<string, string> = {},
+): void {
+  if (response.headersSent) return;
+  const body = JSON.stringify({ error, error_description: description });
+  response
+    .writeHead(status, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    .end(body);
+}
