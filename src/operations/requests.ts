@@ -39,11 +39,12 @@ export function createRequests({ log, monotonic }: { log: Logger; monotonic: () 
       const begun = monotonic();
       // Never the caller's own: it would let anyone write into the log, or make two requests look like one.
       const requestId = randomUUID();
-      response.setHeader('X-Request-Id', requestId);
+      const endpoint = endpointOf(request.url ?? '');
+      // Introspection answers the same to the letter whichever way it is asked, and the short way has no room for an id.
+      if (endpoint !== 'introspect') response.setHeader('X-Request-Id', requestId);
       inFlight += 1;
       response.once('close', () => {
         inFlight -= 1;
-        const endpoint = endpointOf(request.url ?? '');
         const { statusCode: status } = response;
         const outcome = outcomeOf(status, response.writableFinished);
         const milliseconds = monotonic() - begun;
