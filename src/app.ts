@@ -71,6 +71,7 @@ import { createResources } from './oauth/resources.ts';
 import { createSigningKeys } from './oauth/signing-keys.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
 import { createActivityRecorder } from './operations/activity-recorder.ts';
+import { createCspReports, reportsPath } from './operations/csp-reports.ts';
 import { metricFamilies } from './operations/families.ts';
 import { createIntrospectionInstruments } from './operations/introspection-instruments.ts';
 import { createLabelledCounters } from './operations/labelled-counters.ts';
@@ -361,6 +362,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     }),
     onFailure: (error) => log.warn({ err: error }, 'the metrics could not be read'),
   });
+  const cspReports = createCspReports({ issuer, log, reports, monotonic });
   const stopRecording = recorder.start();
   const stopSending = mail.start();
   return app;
@@ -383,7 +385,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
         .end(`this server is ${issuer}\n`);
       return;
     }
-    if (path === '/introspect' || path.startsWith('/introspect?'))
+    if (path === reportsPath) void cspReports(request, response);
+    else if (path === '/introspect' || path.startsWith('/introspect?'))
       void introspection.handle(request, response);
     else if (path === '/changes') void changes.handle(request, response);
     else if (path === '/uses') void uses.handle(request, response);

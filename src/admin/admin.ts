@@ -12,22 +12,29 @@ import type { Secrets } from '../secrets.ts';
 import type { AdminDeps } from './api/operation.ts';
 import { createAdminApi } from './api/routes.ts';
 import { createSessionAccess } from './api/session-access.ts';
+import { createTokenAccess, type TokenAccessDependencies } from './api/token-access.ts';
 import { definitions } from './pages/definitions.ts';
 import { createAdminPages } from './pages/routes.ts';
 
 export function createAdmin(
-  deps: AdminDeps & {
-    issuer: string;
-    trustedProxyHops: number;
-    sessions: BrowserSessions;
-    secrets: Secrets;
-    messages: Messages;
-    pages: PageWriter;
-    stepUp: StepUp;
-  },
+  deps: AdminDeps &
+    TokenAccessDependencies & {
+      issuer: string;
+      trustedProxyHops: number;
+      sessions: BrowserSessions;
+      secrets: Secrets;
+      messages: Messages;
+      pages: PageWriter;
+      stepUp: StepUp;
+    },
 ): { readonly api: Router; readonly pages: Router } {
   return {
-    api: createAdminApi({ ...deps, admin: deps, access: createSessionAccess(deps) }),
+    api: createAdminApi({
+      ...deps,
+      admin: deps,
+      sessionAccess: createSessionAccess(deps),
+      tokenAccess: createTokenAccess(deps),
+    }),
     pages: createAdminPages({ ...deps, admin: deps, session: createAccountSession(deps), definitions }),
   };
 }

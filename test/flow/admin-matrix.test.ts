@@ -1,8 +1,9 @@
 /** Who gets through each route of the administration's API. The routes are those that the server describes; one that is not listed here fails. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Administrator, callApi, signInToApi } from '../support/administrator.ts';
+import { administratingTool } from '../support/administrator-token.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
-import { askToken } from '../support/oauth.ts';
+import { askToken, tokenByCode } from '../support/oauth.ts';
 
 const accounts = (noun: string, see: string, create: string, update: string): Record<string, string> => ({
   [`list_${noun}s`]: see,
@@ -29,6 +30,8 @@ const expected: Record<string, string> = {
   list_user_sessions: 'users.manage',
   end_user_session: 'users.manage',
   end_user_sessions: 'users.manage',
+  get_user_sign_in: 'users.manage',
+  reset_user_second_factor: 'users.manage',
   invite_user: 'users.manage',
   send_invitation: 'users.manage',
   withdraw_invitation: 'users.manage',
@@ -89,7 +92,21 @@ const expected: Record<string, string> = {
   resume_api_key: '',
   revoke_api_key: '',
   move_api_key: '',
-  simulate: 'users.manage service-accounts.update roles.update projects.manage mcp-servers.manage',
+  get_policies: 'policies.manage',
+  replace_policies: 'policies.manage',
+  list_approvals: 'policies.manage',
+  get_approval: 'policies.manage',
+  approve_approval: 'policies.manage',
+  decline_approval: 'policies.manage',
+  simulate:
+    'users.manage service-accounts.update roles.update projects.manage mcp-servers.manage policies.manage',
+  get_policies: 'policies.manage',
+  replace_policies: 'policies.manage',
+  list_approvals: 'policies.manage',
+  get_approval: 'policies.manage',
+  approve_approval: 'policies.manage',
+  decline_approval: 'policies.manage',
+  examine_connection: 'mcp-servers.manage clients.manage',
   get_overview: 'audit.read users.manage clients.manage api-keys.manage',
   list_changes: 'audit.read',
   export_changes: 'audit.read',
@@ -123,11 +140,30 @@ const soundBodies: Record<string, object> = {
   move_api_key: { user_id: 'no-such-id' },
 };
 
+/** What a token may not even ask for; all other routes are open to one that holds `mandate:admin` (test/flow/admin-tokens). */
+const forPeople: readonly string[] = [
+  'invite_user',
+  'send_invitation',
+  'withdraw_invitation',
+  'replace_policies',
+  'approve_approval',
+  'decline_approval',
+  'examine_connection',
+  'reset_user_second_factor',
+  'set_service_account_client_keys',
+  'delete_user',
+  'move_user_keys',
+  'delete_service_account',
+  'move_service_account_keys',
+];
+
 interface Route {
   readonly method: string;
   readonly path: string;
   readonly id: string;
   readonly permissions: readonly string[];
+  /** A token may ask. */
+  readonly open: boolean;
 }
 
 describe('every route of the administration', () => {
@@ -141,7 +177,10 @@ describe('every route of the administration', () => {
     mandate = await startMandate();
     const { body } = await callApi<{
       openapi: string;
-      paths: Record<string, Record<string, { operationId: string; 'x-permissions': string[] }>>;
+      paths: Record<
+        string,
+        Record<string, { operationId: string; 'x-permissions': string[]; security?: object[] }>
+      >;
     }>(mandate.issuer, 'GET', '/openapi.json');
     expect(body.openapi).toBe('3.1.1');
     routes = Object.entries(body.paths).flatMap(([path, methods]) =>
@@ -150,13 +189,14 @@ describe('every route of the administration', () => {
         path: path.replaceAll(/\{\w+\}/g, 'no-such-id'),
         id: operation.operationId,
         permissions: operation['x-permissions'],
+        open: operation.security === undefined,
       })),
     );
     const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
     const role = await admin.call('POST', '/roles', {
       slug: 'auditor',
       name: 'Auditor',
-      permissions: ['audit.read'],
+      permissions: ['audit.read', 'mandate:admin'],
     });
     await admin.call('POST', '/users', {
       email: 'auditor@acme.test',
@@ -190,16 +230,57 @@ describe('every route of the administration', () => {
     expect(described.length).toBe(Object.keys(expected).length);
   });
 
-  test('answers 401 to nobody, and to any token at all', async () => {
-    const ask = (headers: Record<string, string>) =>
-      outcomes((route) => callApi(mandate.issuer, route.method, route.path, bodyOf(route), headers));
-    expect(await ask({})).toEqual(everywhere(401));
-    const { body } = await askToken(mandate.issuer, { grant_type: 'client_credentials' }, demo.ci);
+  const withHeaders = (headers: Record<string, string>) =>
+    outcomes((route) => callApi(mandate.issuer, route.method, route.path, bodyOf(route), headers));
+  /** With a session beside the token, which counts for nothing. */
+  const withToken = (token: string) => {
     const { cookie, csrf } = people.admin;
-    for (const token of [body.access_token ?? '', 'expired', `mk_${'a'.repeat(49)}`]) {
-      const headers = { authorization: `Bearer ${token}`, cookie, 'x-csrf-token': csrf };
-      expect(await ask(headers)).toEqual(everywhere(401));
-    }
+    return withHeaders({ authorization: `Bearer ${token}`, cookie, 'x-csrf-token': csrf });
+  };
+  const administer = { 'mandate:admin': true };
+
+  test('answers 401 to nobody, and to a token that is unknown, expired or for another audience', async () => {
+    expect(await withHeaders({})).toEqual(everywhere(401));
+    const { body } = await askToken(mandate.issuer, { grant_type: 'client_credentials' }, demo.ci);
+    const person = { email: 'admin@acme.test', answers: { ...administer, api: true } };
+    const platform = await tokenByCode(mandate.issuer, person, { scope: 'mandate:admin api' });
+    const tokens = [body.access_token, platform.access_token, 'unknown', `mk_${'a'.repeat(49)}`];
+    for (const token of tokens) expect(await withToken(token ?? '')).toEqual(everywhere(401));
+    const clock = mandate.clock.now();
+    const { token } = await administratingTool(mandate.issuer, 'admin@acme.test');
+    mandate.clock.advance(3_601);
+    expect(await withToken(token)).toEqual(everywhere(401));
+    mandate.clock.advance(clock - mandate.clock.now());
+  });
+
+  test('answers 403 to a token or a key that does not hold mandate:admin', async () => {
+    const answers = { 'mandate:admin': false, api: true };
+    const { token } = await administratingTool(mandate.issuer, 'admin@acme.test', answers);
+    expect(await withToken(token)).toEqual(everywhere(403));
+    const key = { name: 'without', capabilities: ['api', 'apps:admin'] };
+    const { body } = await people.admin.call<{ secret: string }>('POST', '/api-keys', key);
+    expect(await withToken(body.secret)).toEqual(everywhere(403));
+  });
+
+  test('answers a token or a key that holds it like its owner, save where a person is asked for', async () => {
+    expect(new Set(routes.filter(({ open }) => !open).map(({ id }) => id))).toEqual(new Set(forPeople));
+    const { token } = await administratingTool(mandate.issuer, 'owner@acme.test');
+    const key = { name: 'with', capabilities: ['mandate:admin'] };
+    const { body } = await people.owner.call<{ secret: string }>('POST', '/api-keys', key);
+    const own = await outcomes((route) => people.owner.call(route.method, route.path, bodyOf(route)));
+    const expectedOfToken = { ...own, ...Object.fromEntries(forPeople.map((id) => [id, 403])) };
+    for (const one of [token, body.secret]) expect(await withToken(one)).toEqual(expectedOfToken);
+  });
+
+  test('answers the token of a read-only administrator like them', async () => {
+    const { token } = await administratingTool(mandate.issuer, 'auditor@acme.test');
+    const { auditor } = people;
+    const own = await outcomes((route) => auditor.call(route.method, route.path, bodyOf(route)));
+    expect(await withToken(token)).toEqual({
+      ...own,
+      ...Object.fromEntries(forPeople.map((id) => [id, 403])),
+    });
+    expect(own).toMatchObject({ list_changes: 200, list_users: 403, create_role: 403 });
   });
 
   test('answers 403 to whoever lacks the permission, and 404 about the authorizations of others', async () => {
@@ -228,6 +309,7 @@ describe('every route of the administration', () => {
       ...{ offer_api_key: 403, preview_api_key: 403, create_api_key: 403 },
       list_changes: 200,
       export_changes: 200,
+      get_overview: 200,
     });
   });
 

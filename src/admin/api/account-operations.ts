@@ -234,7 +234,8 @@ function accountOperations({ kind, noun, path, tag, see, create, update }: Accou
   };
 }
 
-async function requireAccount({ users }: AdminDeps, kind: User['kind'], id: string): Promise<User> {
+/** Finds an account of one kind. @throws Refusal `not_found`, also when it is of the other kind */
+export async function requireAccount({ users }: AdminDeps, kind: User['kind'], id: string): Promise<User> {
   const account = await users.findById(id);
   if (account?.kind !== kind) throw refusal('not_found');
   return account;

@@ -1,5 +1,6 @@
 /** Who asks the administration for something, and what they may do at this moment. */
 
+import type { Authorization } from '../../authorizations/authorization.ts';
 import type { Actor } from '../../changes/change-log.ts';
 import type { LiveAccess, LiveAccessSource } from '../../directory/live-access.ts';
 import { ownerSlug } from '../../directory/owners.ts';
@@ -8,7 +9,14 @@ import type { RoleStore } from '../../directory/role-store.ts';
 /** How somebody asks. */
 export type Via =
   /** Themselves, in a browser; integer seconds of their sign-in. */
-  { readonly kind: 'session'; readonly signedInAt: number };
+  | { readonly kind: 'session'; readonly signedInAt: number }
+  /** A tool, with a token of theirs. */
+  | {
+      readonly kind: 'token';
+      readonly authorization: Authorization;
+      /** Undefined for an API key. */
+      readonly clientId: string | undefined;
+    };
 
 export interface Caller {
   readonly id: string;

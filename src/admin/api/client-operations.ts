@@ -7,6 +7,7 @@ import { cleanRegistration } from '../../oauth/registration.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
+import { guardCarrier } from './over-token.ts';
 import { refusal } from './problem.ts';
 import {
   instantSchema,
@@ -61,6 +62,7 @@ const clientSwitch = (action: 'verify' | 'unverify' | 'enable' | 'disable', summ
     anyOf: manage,
     answer: clientSchema,
     async handle(deps, { caller, params }) {
+      guardCarrier(caller, params.client_id ?? '');
       const done = await deps.clients[action](caller.actor, params.client_id ?? '');
       if (done.outcome === 'not_found') throw refusal('not_found');
       return readClient(deps, params.client_id);
@@ -155,6 +157,7 @@ export const clientOperations = {
       if (!client) throw refusal('not_found');
       // A service account's client is for whoever looks after the account.
       if (client.serviceAccountId !== null) throw refusal('not_found');
+      guardCarrier(caller, client.id);
       return await replaceSecret(deps, caller.actor, client);
     },
   }),
@@ -170,6 +173,7 @@ export const clientOperations = {
     versioned: true,
     async handle(deps, { caller, params, version }) {
       const id = params.client_id ?? '';
+      guardCarrier(caller, id);
       await deps.store.transact(async (trx) => {
         await claimVersion(trx, 'clients', id, version);
         await deleteClient(deps, trx, caller.actor, id);

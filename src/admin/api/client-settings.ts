@@ -4,6 +4,7 @@ import { mostRefreshGraceSeconds, refreshGraceSeconds } from '../../oauth/lifeti
 import { clientSchema, readClient } from './client-operations.ts';
 import { claimVersion } from './expected-version.ts';
 import { operation } from './operation.ts';
+import { guardCarrier } from './over-token.ts';
 
 export const clientSettingsOperation = operation({
   id: 'update_client',
@@ -25,6 +26,7 @@ export const clientSettingsOperation = operation({
   answer: clientSchema,
   async handle(deps, { caller, params, body, version }) {
     const id = params.client_id ?? '';
+    guardCarrier(caller, id);
     await deps.store.transact(async (trx) => {
       await claimVersion(trx, 'clients', id, version);
       const { refresh_grace_seconds: refreshGrace } = body;

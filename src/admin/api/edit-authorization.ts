@@ -1,7 +1,7 @@
 /** Changing what an authorization says, for either kind: the same desk, and the same refusals, as on its page. */
 import { z } from 'zod';
 import { droppedNames } from '../../account/dropped-names.ts';
-import { createKeyDesk } from '../../account/key-desk.ts';
+import { createKeyDesk, type TermsRefusal } from '../../account/key-desk.ts';
 import { addsSensitive, freshSeconds } from '../../account/reauthentication.ts';
 import type { EditOutcome } from '../../authorizations/authorization-editor.ts';
 import type { DroppedItem } from '../../policy/key-decision.ts';
@@ -9,6 +9,7 @@ import type { World } from '../../policy/vocabulary.ts';
 import { requireKept, sliceOf, sliceShape } from './authorization-document.ts';
 import type { Caller } from './caller.ts';
 import type { AdminDeps } from './operation.ts';
+import { guardEdit } from './over-token.ts';
 import { type Refusal, refusal } from './problem.ts';
 import { nameSchema } from './schemas.ts';
 
@@ -20,6 +21,13 @@ export const lifetimeSchema = z
   .nullable()
   .describe('Seconds from now; null: until it is revoked');
 
+export const justificationSchema = z
+  .string()
+  .trim()
+  .max(2_000)
+  .default('')
+  .describe('What the capabilities that need approval are for; asks for it');
+
 export const editBody = z.strictObject({
   name: nameSchema.max(100).optional().describe('Of an API key'),
   capabilities: sliceShape.capabilities.optional(),
@@ -27,6 +35,7 @@ export const editBody = z.strictObject({
   projects: sliceShape.projects.optional(),
   mcp_server_ids: sliceShape.mcp_server_ids.optional(),
   lifetime_seconds: lifetimeSchema.optional().describe('Absent: the end stays what it is'),
+  justification: justificationSchema,
 });
 
 /** Edits an authorization against the version that the caller saw. @throws Refusal */
@@ -45,19 +54,23 @@ export async function editAuthorization(
   if (authorization.followsOwner) throw refusal('follows_owner');
   const isKey = authorization.kind === 'api_key';
   const slice = sliceOf(isKey ? body : { ...body, role_ids: [] }, authorization);
-  const decision = createKeyDesk(deps).judgeEdit(caller.access, found, slice);
+  const desk = createKeyDesk(deps);
+  const decision = desk.judgeEdit(caller.access, found, slice);
   if (decision.dropped.length > 0) throw notGranted(decision.dropped, world);
   if (decision.kind === 'refused') throw refusal('nothing_chosen');
-  const { lifetime_seconds: lifetime } = body;
-  const expiresAt =
-    lifetime === undefined ? authorization.expiresAt : lifetime === null ? null : deps.clock.now() + lifetime;
+  guardEdit(caller, authorization, decision.granted, body.lifetime_seconds === undefined);
+  const { lifetime_seconds: lifetime = 'keep', justification } = body;
+  const agreed = await desk.agreeEdit(caller.actor, found, decision.granted, { lifetime, justification });
+  if (agreed.kind !== 'agreed') throw termsRefused(agreed);
   const content = {
     name: isKey ? (body.name ?? authorization.name) : authorization.name,
     ...decision.granted,
-    expiresAt,
+    expiresAt: agreed.expiresAt,
   };
   if (addsSensitive(content, authorization, world)) requireFresh(caller, deps.clock.now());
-  requireDone(await deps.authorizationEditor.edit(caller.actor, authorization.id, version, content));
+  requireDone(
+    await deps.authorizationEditor.edit(caller.actor, authorization.id, version, content, agreed.inside),
+  );
 }
 
 /** Refuses to hand over something sensitive to a session that may have been left open. @throws Refusal `sign_in_again` */
@@ -69,6 +82,16 @@ export function requireFresh({ via }: Caller, now: number): void {
 export function requireDone({ outcome }: EditOutcome): void {
   if (outcome === 'changed_meanwhile') throw refusal('version_changed');
   if (outcome === 'gone') throw refusal('ended');
+}
+
+/** Says what the organization's policy has against the terms. Pure. */
+export function termsRefused(refused: TermsRefusal): Refusal {
+  switch (refused.kind) {
+    case 'too_long':
+      return refusal('lifetime_too_long', { longest: `${refused.longest} s` });
+    case 'justification_missing':
+      return refusal('justification_missing', { items: refused.capabilities.join(', ') });
+  }
 }
 
 /** Says what its owner cannot hand over. Pure. */

@@ -11,6 +11,7 @@ import type { Role } from '../../directory/role-store.ts';
 import { holdsOn } from '../../policy/live-permissions.ts';
 import type { Caller } from './caller.ts';
 import type { AdminDeps } from './operation.ts';
+import { guardManagement, guardSelf } from './over-token.ts';
 import { refusal } from './problem.ts';
 
 /** Names at most this many permissions in a refusal. */
@@ -19,6 +20,7 @@ const mostNamed = 5;
 /** Refuses to give anybody a role that holds a permission which the caller lacks there. */
 export function guardGrant(caller: Caller, role: Role, projectId: string | null): void {
   if (role.slug === ownerSlug && role.builtIn && !caller.isOwner) throw refusal('owners_only');
+  if (projectId === null) guardManagement(caller, role.permissions);
   const counting =
     projectId === null ? role.permissions : role.permissions.filter((name) => !isManagementPermission(name));
   guardPermissions(counting, (name) =>
@@ -28,6 +30,7 @@ export function guardGrant(caller: Caller, role: Role, projectId: string | null)
 
 /** Refuses to put permissions into a role that the caller lacks on the organization. */
 export function guardRoleContent(caller: Caller, permissions: readonly string[]): void {
+  guardManagement(caller, permissions);
   guardPermissions(permissions, (name) => caller.permissions.has(name));
 }
 
@@ -43,6 +46,7 @@ export async function guardAccount(
 ): Promise<LiveAccess> {
   const access = await deps.liveAccess.read(userId, db);
   if (!access) throw refusal('not_found');
+  guardSelf(caller, userId);
   if (userId === caller.id) return access;
   const owner = await deps.roles.findBySlug(ownerSlug);
   if (owner && access.assigned.organization.includes(owner.id) && !caller.isOwner)

@@ -53,6 +53,8 @@ const problemSchema: Json = {
   description: 'Why the request was refused (RFC 9457)',
   required: ['title', 'status', 'code', 'detail', 'request_id'],
   properties: {
+    type: { const: 'urn:mandate:problem:sign-in-again', description: 'Absent: about:blank' },
+    sign_in: { type: 'string', format: 'uri', description: 'Where a person signs in again' },
     title: { type: 'string' },
     status: { type: 'integer' },
     code: { type: 'string', enum: Object.keys(problems) },

@@ -14,11 +14,13 @@ import type { AuthorizationRights } from '../../oauth/authorization-rights.ts';
 import type { Catalogue } from '../../policy/vocabulary.ts';
 import type { Stores } from '../../stores.ts';
 import type { Caller } from './caller.ts';
+import { requireFreshSignIn } from './fresh-sign-in.ts';
 import { isOpenToTokens, requireSession } from './over-token.ts';
 import { type Problem, Refusal, refusal } from './problem.ts';
 
 /** What operations work on. */
 export interface AdminDeps extends Stores {
+  readonly issuer: string;
   readonly store: Store;
   readonly clock: Clock;
   readonly catalogue: Catalogue;
@@ -103,6 +105,7 @@ export function operation<
       try {
         requirePermission(caller, facts.anyOf);
         if (!isOpenToTokens(facts)) requireSession(caller);
+        requireFreshSignIn(facts.id, caller, input, deps.clock.now());
         if (facts.versioned && input.version === undefined) throw refusal('version_missing');
         return {
           kind: 'done',

@@ -28,6 +28,7 @@ export const problems = {
   in_use: { status: 409, message: 'admin.problem.in_use' },
   ended: { status: 409, message: 'admin.problem.ended' },
   follows_owner: { status: 409, message: 'admin.problem.follows_owner' },
+  nothing_moved: { status: 409, message: 'admin.problem.nothing_moved' },
   has_password: { status: 409, message: 'admin.problem.has_password' },
   mail_unavailable: { status: 409, message: 'admin.problem.mail_unavailable' },
   no_secret: { status: 409, message: 'admin.problem.no_secret' },

@@ -1,6 +1,8 @@
 /** Resource servers: the APIs and MCP gateways that introspect tokens, with their audiences and secrets. */
 import { z } from 'zod';
 import type { ResourceServer } from '../../clients/resource-server-store.ts';
+import { spelledOut } from '../../oauth/resources.ts';
+import { apiResource } from './api-root.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
@@ -74,6 +76,7 @@ export const resourceServerOperations = {
     body: z.strictObject({ name: slugSchema, audiences: audiencesSchema }),
     answer: serverWithSecretSchema,
     async handle(deps, { caller, body: { name, audiences } }) {
+      refuseOwnResource(deps, audiences);
       const secret = newSecret();
       const made = await deps.store.transact(async (trx) => {
         const servers = deps.resourceServers.within(trx);
@@ -109,6 +112,7 @@ export const resourceServerOperations = {
     body: z.strictObject({ audiences: audiencesSchema }),
     answer: serverSchema,
     async handle(deps, { caller, params, body: { audiences }, version }) {
+      refuseOwnResource(deps, audiences);
       const { id, name } = await requireServer(deps, params.resource_server_id);
       await deps.store.transact(async (trx) => {
         await claimVersion(trx, 'resource_servers', id, version);
@@ -167,4 +171,10 @@ async function serverDocument(
     disabled,
     version,
   };
+}
+
+/** Mandate's own API is nobody else's to answer for. @throws Refusal `resource_taken` */
+function refuseOwnResource({ issuer }: AdminDeps, audiences: readonly string[]): void {
+  const own = audiences.find((audience) => spelledOut(audience) === apiResource(issuer));
+  if (own !== undefined) throw refusal('resource_taken', { resource: own });
 }

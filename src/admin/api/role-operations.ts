@@ -6,6 +6,7 @@ import { unknownPermissions } from '../../organization/permissions.ts';
 import { claimVersion } from './expected-version.ts';
 import { guardRoleContent } from './guards.ts';
 import { type AdminDeps, operation } from './operation.ts';
+import { guardOwnRole } from './over-token.ts';
 import { refusal } from './problem.ts';
 import { nameSchema, slugSchema, versionSchema } from './schemas.ts';
 
@@ -125,6 +126,7 @@ export const roleOperations = {
       const role = await requireRole(deps, id);
       if (role.builtIn) throw refusal('built_in', { name: role.name });
       requireKnown(deps, permissions ?? []);
+      await guardOwnRole(deps, caller, id);
       // What is in there already may stay: only what is added has to be held.
       guardRoleContent(
         caller,
@@ -152,6 +154,7 @@ export const roleOperations = {
     versioned: true,
     async handle(deps, { caller, params, version }) {
       const id = params.role_id ?? '';
+      await guardOwnRole(deps, caller, id);
       await deps.store.transact(async (trx) => {
         await claimVersion(trx, 'roles', id, version);
         const done = await deps.roles.within(trx).delete(caller.actor, id);

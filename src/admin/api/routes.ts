@@ -4,21 +4,28 @@ import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import type Koa from 'koa';
 import type { Messages } from '../../http/messages.ts';
-import { apiRoot } from './api-root.ts';
+import { apiResource, apiRoot } from './api-root.ts';
+import type { Caller } from './caller.ts';
+import { challengesOf } from './challenges.ts';
 import { describeApi } from './openapi.ts';
 import type { AdminDeps, Operation } from './operation.ts';
 import { operations } from './operations.ts';
 import { type Problem, problems, Refusal, refusal } from './problem.ts';
 import { readJson } from './read-json.ts';
 import type { SessionAccess } from './session-access.ts';
+import type { TokenAccess } from './token-access.ts';
+
+/** Names the one problem that a person solves, and then the same request goes through (RFC 9457 section 3.1.1). */
+const signInAgain = 'urn:mandate:problem:sign-in-again';
 
 export function createAdminApi(deps: {
   admin: AdminDeps;
-  access: SessionAccess;
+  sessionAccess: SessionAccess;
+  tokenAccess: TokenAccess;
   messages: Messages;
   issuer: string;
 }): Router {
-  const { admin, access, messages, issuer } = deps;
+  const { admin, sessionAccess, tokenAccess, messages, issuer } = deps;
   const english = messages.words('en');
   const description = JSON.stringify(describeApi(operations, issuer));
   const router = new Router({ prefix: apiRoot });
@@ -29,12 +36,12 @@ export function createAdminApi(deps: {
   });
   router.get('/session', (ctx) =>
     answering(ctx, async () => {
-      const { caller, csrf } = await access.callerOf(ctx);
+      const { caller, csrf } = await callerOf(ctx);
       const { id, kind, email, name } = caller.access.user;
       ctx.body = {
         user: { id, kind, email, name },
         permissions: [...caller.permissions].sort(),
-        csrf_token: csrf,
+        ...(csrf === undefined ? {} : { csrf_token: csrf }),
       };
     }),
   );
@@ -45,17 +52,24 @@ export function createAdminApi(deps: {
   }
   router.all('/{*rest}', (ctx) =>
     answering(ctx, async () => {
-      await access.callerOf(ctx);
+      await callerOf(ctx);
       throw refusal('not_found');
     }),
   );
   return router;
 
+  /** Whoever sends a token means to be judged by it, not by a session that happens to be there. */
+  async function callerOf(ctx: Koa.Context): Promise<{ caller: Caller; csrf?: string }> {
+    return ctx.req.headers.authorization === undefined
+      ? sessionAccess.callerOf(ctx)
+      : { caller: await tokenAccess.callerOf(ctx) };
+  }
+
   async function serve(
     ctx: Koa.Context & { params: Record<string, string> },
     operation: Operation,
   ): Promise<void> {
-    const { caller } = await access.callerOf(ctx);
+    const { caller } = await callerOf(ctx);
     const outcome = await operation.perform(admin, caller, {
       params: ctx.params,
       query: operation.query ? singleValues(ctx) : {},
@@ -93,9 +107,10 @@ export function createAdminApi(deps: {
   function answerProblem(ctx: Koa.Context, { code, params, members }: Problem): void {
     const { status, message } = problems[code];
     ctx.status = status;
-    // Neither scheme of RFC 9110 fits a cookie; the realm says where to sign in.
-    if (status === 401) ctx.set('WWW-Authenticate', 'Session realm="/sign-in"');
+    const challenges = challengesOf(code, apiResource(issuer));
+    if (challenges.length > 0) ctx.set('WWW-Authenticate', challenges);
     ctx.body = {
+      ...(code === 'sign_in_again' && { type: signInAgain, sign_in: `${issuer}/sign-in?again=1` }),
       title: STATUS_CODES[status],
       status,
       code,

@@ -13,6 +13,7 @@ import { makeProof, type Proof, privateKeySchema, proofMembers } from './client-
 import { claimVersion } from './expected-version.ts';
 import { guardAccount } from './guards.ts';
 import { type AdminDeps, operation } from './operation.ts';
+import { guardCarrier } from './over-token.ts';
 import { refusal } from './problem.ts';
 import { nameSchema, slugSchema } from './schemas.ts';
 
@@ -123,6 +124,7 @@ export const serviceAccountClientOperations = {
     answer: clientWithSecretSchema,
     async handle(deps, { caller, params }) {
       const client = await requireClient(deps, params);
+      guardCarrier(caller, client.id);
       await guardAccount(deps, caller, params.service_account_id ?? '', { takesOver: true });
       return await replaceSecret(deps, caller.actor, client);
     },
@@ -139,6 +141,7 @@ export const serviceAccountClientOperations = {
     versioned: true,
     async handle(deps, { caller, params, version }) {
       const { id } = await requireClient(deps, params);
+      guardCarrier(caller, id);
       await deps.store.transact(async (trx) => {
         await claimVersion(trx, 'clients', id, version);
         await deleteClient(deps, trx, caller.actor, id);

@@ -13,7 +13,7 @@ import { refusal } from './problem.ts';
 const csrfHeader = 'X-CSRF-Token';
 
 export interface SessionAccess {
-  /** @throws Refusal `not_signed_in`, `token_not_accepted` or `request_forged` */
+  /** @throws Refusal `not_signed_in` or `request_forged` */
   callerOf(ctx: Koa.Context): Promise<{ readonly caller: Caller; readonly csrf: string }>;
 }
 
@@ -28,8 +28,6 @@ export function createSessionAccess(deps: {
   const { issuer, trustedProxyHops, sessions, secrets } = deps;
   return {
     async callerOf(ctx) {
-      // Whoever sends a token means to be judged by it, not by a session that happens to be there.
-      if (ctx.get('Authorization') !== '') throw refusal('token_not_accepted');
       const { uid, accountId, signedInAt = 0 } = await sessions.read(ctx);
       const caller =
         accountId === undefined

@@ -1,0 +1,125 @@
+/**
+ * What a token may not do, whatever its owner may. `mandate:admin` hands a tool the administration of others, never the means to
+ * grow: with a token alone nobody
+ *
+ * 1. makes, replaces or widens a credential of the account that the token acts for: no key, no client's secret, no resumed, longer
+ *    or wider authorization, no new owner for a key. Narrowing, pausing and ending is always allowed;
+ * 2. changes that account itself, or a role that it holds or that one of its authorizations mentions: a key that carries a role by
+ *    reference would grow with the role;
+ * 3. hands out the right to run Mandate: no role with a management permission other than `api-keys.create`, none with
+ *    `mandate:admin`, and no key with it, old or new;
+ * 4. sets a password or an address, with which somebody could sign in, and so be no tool any more;
+ * 5. touches the client that carries it;
+ * 6. does anything else that is not listed below: what decides about tokens (policies, approvals, signing keys) is for people.
+ *
+ * Everything a token does is bounded by its owner's permissions as they are at that call, like everything a person does.
+ */
+import { standingAuthorizations } from '../../authorizations/everyones.ts';
+import { isManagementPermission } from '../../directory/management-permissions.ts';
+import { administration } from '../../policy/administration.ts';
+import { isWithin } from '../../policy/is-within.ts';
+import type { Slice } from '../../policy/key-decision.ts';
+import type { Caller } from './caller.ts';
+import type { AdminDeps, OperationFacts } from './operation.ts';
+import { refusal } from './problem.ts';
+
+/** Changes that a token may ask for, each within the rules above; every `get` is open to it. */
+const open: ReadonlySet<string> = new Set([
+  ...['user', 'service_account'].flatMap((noun) => [
+    ...['create', 'update', 'suspend', 'resume'].map((verb) => `${verb}_${noun}`),
+    `assign_${noun}_role`,
+    `unassign_${noun}_role`,
+  ]),
+  'end_user_session',
+  'end_user_sessions',
+  'create_service_account_client',
+  'rotate_service_account_client_secret',
+  'delete_service_account_client',
+  ...['create', 'update', 'delete'].flatMap((verb) => [`${verb}_role`, `${verb}_project`]),
+  'create_mcp_server',
+  'update_mcp_server',
+  ...['create', 'update', 'verify', 'unverify', 'enable', 'disable', 'delete'].map(
+    (verb) => `${verb}_client`,
+  ),
+  'rotate_client_secret',
+  ...['create', 'update', 'enable', 'disable'].map((verb) => `${verb}_resource_server`),
+  'rotate_resource_server_secret',
+  ...['update', 'suspend', 'resume', 'revoke'].map((verb) => `${verb}_authorization`),
+  ...['preview', 'create', 'update', 'rotate', 'suspend', 'resume', 'revoke', 'move'].map(
+    (verb) => `${verb}_api_key`,
+  ),
+  'simulate',
+]);
+
+/** Tells whether a token may ask for an operation at all. Pure. */
+export function isOpenToTokens({ id, method }: Pick<OperationFacts, 'id' | 'method'>): boolean {
+  return method === 'get' || open.has(id);
+}
+
+/** Refuses a token what is for a person in their browser. @throws Refusal `not_over_token` */
+export function requireSession({ via }: Caller): void {
+  if (via.kind === 'token') throw refusal('not_over_token');
+}
+
+/** Refuses a token what concerns the account that it acts for. @throws Refusal `not_over_token` */
+export function guardSelf(caller: Caller, userId: string): void {
+  if (userId === caller.id) requireSession(caller);
+}
+
+/** Refuses a token to touch the client that carries it. @throws Refusal `not_over_token` */
+export function guardCarrier(caller: Caller, clientId: string): void {
+  if (caller.via.kind === 'token' && caller.via.clientId === clientId) requireSession(caller);
+}
+
+/** Refuses a token to hand out a right to run Mandate. @throws Refusal `not_over_token` */
+export function guardManagement(caller: Caller, permissions: readonly string[]): void {
+  const runs = (name: string) =>
+    name === administration || (isManagementPermission(name) && name !== 'api-keys.create');
+  if (permissions.some(runs)) requireSession(caller);
+}
+
+/** Refuses a token to change a role from which its own account, or an authorization of it, has rights. @throws Refusal `not_over_token` */
+export async function guardOwnRole(
+  { store, clock }: Pick<AdminDeps, 'store' | 'clock'>,
+  caller: Caller,
+  roleId: string,
+): Promise<void> {
+  if (caller.via.kind !== 'token') return;
+  const { organization, projects } = caller.access.assigned;
+  if (organization.includes(roleId) || [...projects.values()].some((ids) => ids.includes(roleId))) {
+    requireSession(caller);
+  }
+  const found = await standingAuthorizations(
+    store.db,
+    { userIds: [caller.id] },
+    { now: clock.now(), limit: mostLookedAt },
+  );
+  const mentions = ({ roles, projects: picked }: Slice) =>
+    roles.includes(roleId) || picked.some((project) => project.roles.includes(roleId));
+  // With more of them than are looked at nothing is known: then it is for a person.
+  if (found.length === mostLookedAt || found.some(mentions)) requireSession(caller);
+}
+
+const mostLookedAt = 10_000;
+
+/**
+ * Refuses a token an edit that widens what its own account handed out, or that gives anybody's the right to administer Mandate.
+ * @param keepsEnd the edit leaves the end as it is; any other counts as widening, for policies count lifetimes from there
+ * @throws Refusal `not_over_token`
+ */
+export function guardEdit(
+  caller: Caller,
+  before: Slice & { readonly userId: string },
+  after: Slice,
+  keepsEnd: boolean,
+): void {
+  if (before.userId === caller.id && !(keepsEnd && isWithin(after, before))) requireSession(caller);
+  const adds = after.capabilities.includes(administration) && !before.capabilities.includes(administration);
+  if (adds) requireSession(caller);
+}
+
+/** Refuses a token a key of its own account, and any that may administer Mandate. @throws Refusal `not_over_token` */
+export function guardKey(caller: Caller, ownerId: string, capabilities: readonly string[]): void {
+  guardSelf(caller, ownerId);
+  guardManagement(caller, capabilities);
+}
