@@ -18,6 +18,7 @@ import { resourceServerOperations } from './resource-server-operations.ts';
 import { roleOperations } from './role-operations.ts';
 import { serviceAccountClientOperations } from './service-account-clients.ts';
 import { sessionOperations } from './session-operations.ts';
+import { signInOperations } from './sign-in-operations.ts';
 import { simulateOperation } from './simulate-operation.ts';
 
 export const operations: readonly Operation[] = [
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   ...Object.values(userOperations),
   ...Object.values(invitationOperations),
   ...Object.values(sessionOperations),
+  ...Object.values(signInOperations),
   ...Object.values(serviceAccountOperations),
   ...Object.values(serviceAccountClientOperations),
   ...Object.values(roleOperations),

@@ -2,6 +2,7 @@
 import Router from '@koa/router';
 import type Koa from 'koa';
 import type { AccountSession, Visit } from '../../account/session.ts';
+import type { StepUp } from '../../account/step-up.ts';
 import { clientAddress } from '../../http/client-address.ts';
 import type { Messages, Words } from '../../http/messages.ts';
 import type { PageWriter } from '../../http/page-writer.ts';
@@ -21,6 +22,7 @@ type Context = Koa.Context & { params: Record<string, string> };
 export function createAdminPages(deps: {
   admin: AdminDeps;
   session: AccountSession;
+  stepUp: StepUp;
   pages: PageWriter;
   messages: Messages;
   trustedProxyHops: number;
@@ -79,6 +81,9 @@ export function createAdminPages(deps: {
       if (first) return write(ctx, visit, request.caller, form.page.section, first);
       const outcome = await form.operation.perform(admin, request.caller, form.input(posted, ctx.params));
       if (outcome.kind === 'refused') {
+        // Asks for a proof and goes on with the same form; it is not passed here.
+        const stale = outcome.problem.code === 'sign_in_again';
+        if (stale && !(await deps.stepUp.passes(ctx, visit, posted))) return;
         // Whether it may be known at all is for the page to say.
         return await show(ctx, visit, form.page, { problem: outcome.problem, typed: posted });
       }

@@ -1,6 +1,7 @@
 /** A person's tab Sessions: the browsers that they are signed in with, each with its end. */
 import { browserLabel } from '../../account/browser-words.ts';
 import { sessionOperations } from '../api/session-operations.ts';
+import { signInOperations } from '../api/sign-in-operations.ts';
 import { type FormDefinition, field, form, type PageDefinition, type PageRequest } from './page.ts';
 import { type Block, code, text, time } from './page-model.ts';
 
@@ -11,7 +12,12 @@ export async function sessionBlocks(
   home: string,
 ): Promise<Block[]> {
   const { t } = words;
-  const { items } = await ask(sessionOperations.list, { params: { user_id: userId } });
+  const params = { user_id: userId };
+  const [{ items }, signIn] = await Promise.all([
+    ask(sessionOperations.list, { params }),
+    ask(signInOperations.get, { params }),
+  ]);
+  const hasAny = signIn.second_factor || signIn.passkeys.length > 0;
   const action = `${home}/sessions`;
   return [
     {
@@ -43,6 +49,43 @@ export async function sessionBlocks(
           } as const,
         ]
       : []),
+    {
+      kind: 'facts',
+      title: t('admin.sign_in.title'),
+      facts: [
+        {
+          term: t('account.security.factor_title'),
+          cell: [text(t(signIn.second_factor ? 'admin.sign_in.on' : 'admin.sign_in.off'))],
+        },
+        {
+          term: t('account.security.passkeys_title'),
+          cell: [text(signIn.passkeys.map(({ name }) => name).join(', ') || t('admin.sign_in.none'))],
+        },
+      ],
+    },
+    ...(hasAny
+      ? [
+          {
+            kind: 'buttons',
+            text: t('admin.sign_in.reset_text'),
+            buttons: [
+              ...(signIn.second_factor
+                ? [{ action: `${home}/second-factor`, label: t('admin.sign_in.reset') }]
+                : []),
+              ...(signIn.passkeys.length > 0
+                ? [
+                    {
+                      action: `${home}/second-factor`,
+                      label: t('admin.sign_in.reset_all'),
+                      hidden: { passkeys: 'yes' },
+                      tone: 'danger' as const,
+                    },
+                  ]
+                : []),
+            ],
+          } as const,
+        ]
+      : []),
   ];
 }
 
@@ -62,6 +105,16 @@ export function sessionForms(section: string, root: string, page: PageDefinition
       operation: sessionOperations.endAll,
       page,
       input: (_, { id = '' }) => ({ params: { user_id: id } }),
+      done,
+    }),
+    form({
+      path: `/${section}/:id/second-factor`,
+      operation: signInOperations.reset,
+      page,
+      input: (posted, { id = '' }) => ({
+        params: { user_id: id },
+        body: { passkeys: field(posted, 'passkeys') === 'yes' },
+      }),
       done,
     }),
   ];

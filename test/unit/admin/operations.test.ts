@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { sensitiveOperations } from '../../../src/admin/api/fresh-sign-in.ts';
 import { describeApi } from '../../../src/admin/api/openapi.ts';
 import { operations } from '../../../src/admin/api/operations.ts';
 import { problems } from '../../../src/admin/api/problem.ts';
@@ -71,4 +72,14 @@ test('every problem has its sentence in each language', () => {
     const { t } = messages.words(locale);
     for (const { message } of Object.values(problems)) expect(t(message)).not.toBe('');
   }
+});
+
+test('asks for a fresh sign-in where it hands out power, by names that exist', () => {
+  const names = operations.map(({ id }) => id);
+  expect([...sensitiveOperations.keys()].filter((id) => !names.includes(id))).toEqual([]);
+  const asks = (id: string, body: object) => sensitiveOperations.get(id)?.({ body });
+  expect(asks('update_user', { name: 'New name' })).toBe(false);
+  expect(asks('update_user', { password: null })).toBe(true);
+  expect(asks('create_user', { email: 'a@acme.test', role_ids: [] })).toBe(false);
+  expect(asks('create_user', { email: 'a@acme.test', role_ids: ['rol_1'] })).toBe(true);
 });

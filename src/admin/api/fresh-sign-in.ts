@@ -1,0 +1,59 @@
+/**
+ * What a browser left open must not be enough for: changes that hand out power, or the means to get it, ask for a sign-in of the
+ * last ten minutes. The pages ask for a proof and go on; the JSON API says so and is called again afterwards. A token has no
+ * sign-in, and bounds of its own (`over-token.ts`).
+ * @see OWASP ASVS 5.0 sections 7.5.1 and 7.5.3
+ */
+import { freshSeconds } from '../../account/reauthentication.ts';
+import type { Caller } from './caller.ts';
+import { refusal } from './problem.ts';
+
+/** A request before it is checked. */
+interface Input {
+  readonly body?: unknown;
+}
+
+/** Tells whether a request carries a member that makes it sensitive. Pure. */
+const carries =
+  (...members: readonly string[]) =>
+  ({ body }: Input): boolean =>
+    typeof body === 'object' &&
+    body !== null &&
+    Object.entries(body).some(
+      ([name, value]) => members.includes(name) && !(Array.isArray(value) && value.length === 0),
+    );
+const always = () => true;
+
+/** Operation → whether a request of it is sensitive. */
+export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean> = new Map([
+  // Who may do what.
+  ...['create_user', 'create_service_account'].map((id) => [id, carries('role_ids', 'password')] as const),
+  ...['update_user', 'update_service_account'].map((id) => [id, carries('email', 'password')] as const),
+  ...[
+    'invite_user',
+    'assign_user_role',
+    'unassign_user_role',
+    'assign_service_account_role',
+    'unassign_service_account_role',
+    'create_role',
+    'update_role',
+    'delete_role',
+    'replace_policies',
+    'approve_approval',
+    'reset_user_second_factor',
+    // Secrets, shown once, and clients, gone for good.
+    'create_resource_server',
+    'rotate_resource_server_secret',
+    'rotate_client_secret',
+    'delete_client',
+    'create_service_account_client',
+    'rotate_service_account_client_secret',
+    'delete_service_account_client',
+  ].map((id) => [id, always] as const),
+]);
+
+/** Refuses a sensitive request of a session that may have been left open. @throws Refusal `sign_in_again` */
+export function requireFreshSignIn(id: string, { via }: Caller, input: Input, now: number): void {
+  if (!sensitiveOperations.get(id)?.(input)) return;
+  if (via.kind === 'session' && now - via.signedInAt > freshSeconds) throw refusal('sign_in_again');
+}

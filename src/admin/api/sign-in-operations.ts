@@ -1,0 +1,78 @@
+/** How a person signs in beside the password, and the end of it for somebody who lost their device. */
+import { z } from 'zod';
+import { guardAccount } from './guards.ts';
+import { type AdminDeps, operation } from './operation.ts';
+import { refusal } from './problem.ts';
+import { instantSchema } from './schemas.ts';
+
+const signInSchema = z
+  .object({
+    second_factor: z
+      .boolean()
+      .describe('Whether a code of an authenticator app is asked for after the password'),
+    recovery_codes_left: z.int(),
+    passkeys: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        created_at: instantSchema,
+        last_used_at: instantSchema.nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'SignIn' });
+
+const facts = { tag: 'Users', anyOf: ['users.manage'] } as const;
+
+export const signInOperations = {
+  get: operation({
+    ...facts,
+    id: 'get_user_sign_in',
+    summary: 'Tell how a person signs in beside the password',
+    method: 'get',
+    path: '/users/{user_id}/sign-in',
+    answer: signInSchema,
+    handle: async (deps, { params }) => readSignIn(deps, await personOf(deps, params.user_id)),
+  }),
+
+  reset: operation({
+    ...facts,
+    id: 'reset_user_second_factor',
+    summary: 'Switch off the authenticator app of somebody who lost it, with their recovery codes',
+    method: 'post',
+    path: '/users/{user_id}/second-factor/reset',
+    body: z.strictObject({
+      passkeys: z.boolean().default(false).describe('Remove their passkeys too'),
+    }),
+    answer: signInSchema,
+    async handle(deps, { caller, params, body }) {
+      const userId = await personOf(deps, params.user_id);
+      await guardAccount(deps, caller, userId);
+      await deps.secondFactors.remove(caller.actor, userId);
+      if (body.passkeys) await deps.passkeyList.removeAll(caller.actor, userId);
+      return readSignIn(deps, userId);
+    },
+  }),
+};
+
+async function readSignIn(deps: AdminDeps, userId: string): Promise<z.output<typeof signInSchema>> {
+  const [factor, passkeys] = await Promise.all([
+    deps.secondFactors.of(userId),
+    deps.passkeyList.list(userId),
+  ]);
+  return {
+    second_factor: factor.enabled,
+    recovery_codes_left: factor.recoveryCodesLeft,
+    passkeys: passkeys.map(({ id, name, createdAt, lastUsedAt }) => ({
+      id,
+      name,
+      created_at: createdAt,
+      last_used_at: lastUsedAt,
+    })),
+  };
+}
+
+async function personOf({ users }: AdminDeps, id = ''): Promise<string> {
+  if ((await users.findById(id))?.kind !== 'person') throw refusal('not_found');
+  return id;
+}
