@@ -3,13 +3,14 @@ import { createServer, type Server } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { Server as Listener } from 'node:net';
 import { dirname, join } from 'node:path';
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { openDatabase, type Store } from '../db/open.ts';
 import { type App, createApp } from './app.ts';
 import { readCatalogue } from './catalogue.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { MailRoute } from './mail/transport.ts';
+import { createLog } from './operations/log.ts';
 import { platformOrigin, startPlatform } from './platform-process.ts';
 import { hasDemo, prepareDatabase } from './prepare-database.ts';
 import { createSecrets } from './secrets.ts';
@@ -82,9 +83,9 @@ export function startWorker(
 
 async function withDatabase(
   config: Config,
-  start: (store: Store, log: pino.Logger) => Promise<RunningServer>,
+  start: (store: Store, log: Logger) => Promise<RunningServer>,
 ): Promise<RunningServer> {
-  const log = pino({ level: config.logLevel });
+  const log = createLog(config.logLevel);
   const store = await openDatabase(config.databaseUrl, (error) =>
     log.warn({ err: error }, 'a database connection failed'),
   );
@@ -100,7 +101,7 @@ async function withDatabase(
 async function serve(
   config: Config,
   options: StartOptions,
-  { store, log, tends }: { store: Store; log: pino.Logger; tends: () => boolean },
+  { store, log, tends }: { store: Store; log: Logger; tends: () => boolean },
 ) {
   const secrets = createSecrets(config.secret, config.previousSecrets);
   const files = shippedFiles();
@@ -158,7 +159,7 @@ function settle(): void {
   settleMemory();
 }
 
-function collectRegularly(app: App, tends: () => boolean, log: pino.Logger): () => void {
+function collectRegularly(app: App, tends: () => boolean, log: Logger): () => void {
   const timer = setInterval(() => {
     if (!tends()) return;
     app.garbage

@@ -8,11 +8,12 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { openDatabase } from '../db/open.ts';
 import { readCatalogue } from './catalogue.ts';
 import { monotonicMilliseconds, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { createLog } from './operations/log.ts';
 import { platformOrigin, startPlatform } from './platform-process.ts';
 import { hasDemo, prepareDatabase } from './prepare-database.ts';
 import { createSecrets } from './secrets.ts';
@@ -53,7 +54,7 @@ interface Place {
  * @throws Error when one of the first workers does not come to serve; it has written why
  */
 export async function startWorkers(config: Config, options: StartOptions): Promise<Supervisor> {
-  const log = pino({ level: config.logLevel });
+  const log = createLog(config.logLevel);
   const { demo, platform } = await prepare(config, options, log);
   let stopping = false;
   cluster.setupPrimary({

@@ -1,5 +1,8 @@
 /** The headers of every page and answer, and the policy that a page with a form to another place needs. */
 import type Koa from 'koa';
+import { reportsPath } from '../operations/csp-reports.ts';
+
+const reportsName = 'csp';
 
 /**
  * Writes a page's Content-Security-Policy. Pure.
@@ -15,6 +18,9 @@ export function contentSecurityPolicy(formTargets: readonly string[] = []): stri
     `form-action ${["'self'", ...formTargets].join(' ')}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
+    // The one for browsers that know Reporting-Endpoints, the other for those that do not.
+    `report-uri ${reportsPath}`,
+    `report-to ${reportsName}`,
   ].join('; ');
 }
 
@@ -35,6 +41,7 @@ export function createSecurityHeaders({ https }: { https: boolean }): Koa.Middle
       'Content-Security-Policy': plain,
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Resource-Policy': 'same-origin',
+      'Reporting-Endpoints': `${reportsName}="${reportsPath}"`,
       'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
       'Referrer-Policy': 'no-referrer',
       'X-Content-Type-Options': 'nosniff',

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { dirname, join } from 'node:path';
-import { pino } from 'pino';
 import { migrate } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
 import { type App, type AppDependencies, createApp } from '../../src/app.ts';
 import { readCatalogue } from '../../src/catalogue.ts';
 import { developmentSecret } from '../../src/config.ts';
 import { createPasswords } from '../../src/directory/passwords.ts';
+import { createLog } from '../../src/operations/log.ts';
 import { readBuiltInRoles } from '../../src/organization/built-in-roles.ts';
 import { parseOrganization } from '../../src/organization/organization-file.ts';
 import { createOrganizationImport } from '../../src/organization/organization-import.ts';
@@ -90,7 +90,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     await imports.apply({ id: 'system' }, planned.plan);
   }
   const lines: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  const log = createLog('debug', { write: (line: string) => void lines.push(line) });
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
   const root = dirname(dirname(files.capabilities));
