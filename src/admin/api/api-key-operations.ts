@@ -5,19 +5,23 @@
 import { z } from 'zod';
 import { createHeirs } from '../../account/heirs.ts';
 import { createKeyDesk, delegator, type KeyJudgement, longestOverlapHours } from '../../account/key-desk.ts';
-import type { KeyOwners } from '../../authorizations/authorization-list.ts';
 import { offerTo } from '../../interaction/consent-offer.ts';
 import { offeredKeyRoles } from '../../policy/key-decision.ts';
 import {
-  authorizationSchema,
+  keySchema,
+  keyWithSecretSchema,
+  listedKeySchema,
+  ownKeys,
+  readKey,
+  widestOwners,
+} from './api-key-document.ts';
+import {
   authorizationSummary,
-  readAuthorization,
   requireKept,
   sliceDocument,
   sliceOf,
   sliceSchema,
   sliceShape,
-  summarySchema,
 } from './authorization-document.ts';
 import type { Caller } from './caller.ts';
 import {
@@ -33,35 +37,12 @@ import {
 import { type AdminDeps, operation } from './operation.ts';
 import { guardKey, guardSelf } from './over-token.ts';
 import { refusal } from './problem.ts';
-import { instantSchema, listOf, nameSchema, pageOf, pageQuery, searchQuery } from './schemas.ts';
+import { listOf, nameSchema, pageOf, pageQuery, searchQuery } from './schemas.ts';
 
 const tag = 'API keys';
 const path = '/api-keys';
 const one = `${path}/{authorization_id}`;
 const defaultLifetimeSeconds = 30 * 86_400;
-
-const listedKeySchema = summarySchema
-  .extend({ secret_ending: z.string().nullable().describe('How the newest secret ends') })
-  .meta({ id: 'ApiKeySummary' });
-
-const keySchema = authorizationSchema
-  .extend({
-    secrets: z
-      .array(
-        z.object({
-          id: z.string(),
-          last_four: z.string(),
-          created_at: instantSchema,
-          expires_at: instantSchema.nullable().describe('While it is being rotated out'),
-        }),
-      )
-      .describe('The live ones, newest first: one, or two during a rotation'),
-  })
-  .meta({ id: 'ApiKey' });
-
-const keyWithSecretSchema = keySchema
-  .extend({ secret: z.string().describe('Shown this once') })
-  .meta({ id: 'ApiKeyWithSecret' });
 
 const newKeyShape = {
   user_id: z.string().optional().describe('Whose it is; absent: your own'),
@@ -89,7 +70,7 @@ export const apiKeyOperations = {
     }),
     answer: listOf(listedKeySchema),
     async handle(deps, { caller, query: { limit, after, search, whose } }) {
-      const owners = whose === 'own' ? own(caller) : widestOwners(caller);
+      const owners = whose === 'own' ? ownKeys(caller) : widestOwners(caller);
       const found = await deps.authorizationList.keys(owners, {
         limit: limit + 1,
         ...(after === undefined ? {} : { before: after }),
@@ -387,25 +368,3 @@ async function requireFoundKey(deps: AdminDeps, caller: Caller, params: Readonly
 
 const requireKey = async (deps: AdminDeps, caller: Caller, params: Readonly<Record<string, string>>) =>
   (await requireFoundKey(deps, caller, params)).authorization;
-
-async function readKey(deps: AdminDeps, id: string): Promise<z.output<typeof keySchema>> {
-  const secrets = await deps.apiKeys.liveSecrets(id);
-  return {
-    ...(await readAuthorization(deps, id)),
-    secrets: secrets.map((secret) => ({
-      id: secret.id,
-      last_four: secret.lastFour,
-      created_at: secret.createdAt,
-      expires_at: secret.expiresAt,
-    })),
-  };
-}
-
-const own = ({ id }: Caller): KeyOwners => ({ kind: 'own', userId: id });
-
-function widestOwners(caller: Caller): KeyOwners {
-  if (caller.permissions.has('api-keys.manage')) return { kind: 'everyone' };
-  if (caller.permissions.has('service-accounts.update'))
-    return { kind: 'own_and_service_accounts', userId: caller.id };
-  return own(caller);
-}

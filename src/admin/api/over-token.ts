@@ -14,13 +14,14 @@
  *
  * Everything a token does is bounded by its owner's permissions as they are at that call, like everything a person does.
  */
+import type { Store } from '../../../db/open.ts';
 import { standingAuthorizations } from '../../authorizations/everyones.ts';
+import type { Clock } from '../../clock.ts';
 import { isManagementPermission } from '../../directory/management-permissions.ts';
 import { administration } from '../../policy/administration.ts';
 import { isWithin } from '../../policy/is-within.ts';
 import type { Slice } from '../../policy/key-decision.ts';
 import type { Caller } from './caller.ts';
-import type { AdminDeps, OperationFacts } from './operation.ts';
 import { refusal } from './problem.ts';
 
 /** Changes that a token may ask for, each within the rules above; every `get` is open to it. */
@@ -52,7 +53,7 @@ const open: ReadonlySet<string> = new Set([
 ]);
 
 /** Tells whether a token may ask for an operation at all. Pure. */
-export function isOpenToTokens({ id, method }: Pick<OperationFacts, 'id' | 'method'>): boolean {
+export function isOpenToTokens({ id, method }: { readonly id: string; readonly method: string }): boolean {
   return method === 'get' || open.has(id);
 }
 
@@ -80,7 +81,7 @@ export function guardManagement(caller: Caller, permissions: readonly string[]):
 
 /** Refuses a token to change a role from which its own account, or an authorization of it, has rights. @throws Refusal `not_over_token` */
 export async function guardOwnRole(
-  { store, clock }: Pick<AdminDeps, 'store' | 'clock'>,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
   caller: Caller,
   roleId: string,
 ): Promise<void> {
