@@ -87,6 +87,38 @@ export const rules: readonly Rule[] = [
   },
   {
     kind: 'imports only',
+    sentence:
+      'src/operations counts, measures and logs: it imports its own folder, the clock and the schema, and none of what it watches',
+    files: ['src/operations/**'],
+    may: [
+      'src/operations/**',
+      'src/clock.ts',
+      'db/schema.ts',
+      'package:kysely',
+      'package:pino',
+      'package:@prometheus-io/client',
+      'node:**',
+    ],
+    mayAsType: ['db/open.ts'],
+    broken: {
+      'src/operations/a.ts': "import type { Provider } from 'oidc-provider';",
+      'src/operations/b.ts': "import { createSignIn } from '../interaction/sign-in.ts';",
+    },
+    kept: {
+      'src/operations/a.ts': "import { sql } from 'kysely';\nimport type { Store } from '../../db/open.ts';",
+    },
+  },
+  {
+    kind: 'imported only by',
+    sentence: 'the library of the metrics is known to one file, which is loaded when they are read',
+    modules: ['package:@prometheus-io/client'],
+    within: programAndExamples,
+    by: ['src/operations/metrics.ts'],
+    broken: { 'src/introspection/a.ts': "import { Counter } from '@prometheus-io/client';" },
+    kept: { 'src/operations/metrics.ts': "import { Registry } from '@prometheus-io/client';" },
+  },
+  {
+    kind: 'imports only',
     sentence: 'src/resource-server imports nothing of ours and no package',
     files: ['src/resource-server/**'],
     may: ['src/resource-server/**', 'node:**'],
