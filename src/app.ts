@@ -47,6 +47,7 @@ import {
   registrationCors,
 } from './interaction/engine-middleware.ts';
 import { createInstalls } from './interaction/install.ts';
+import { createKnownBrowsers } from './interaction/known-browser.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
 import { createSignIn } from './interaction/sign-in.ts';
@@ -177,8 +178,9 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
   const signIn = countSignIns(createSignIn({ ...stores, passwords, limits }), tally);
   const passkeys = createPasskeys({ ...stores, issuer });
-  const signInFlow = createSignInFlow({ ...deps, ...stores, signIn, passkeys, limits, pages });
-  const stepUp = createStepUp({ ...deps, ...stores, sessions, signIn, passkeys, limits, pages });
+  const knownBrowsers = createKnownBrowsers({ secrets, secure });
+  const signInFlow = createSignInFlow({ ...deps, ...stores, knownBrowsers, signIn, passkeys, limits, pages });
+  const stepUp = createStepUp({ ...deps, ...stores, knownBrowsers, sessions, signIn, passkeys, limits, pages });
   const interaction = createInteractionRoutes({
     ...deps,
     ...stores,
@@ -224,6 +226,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     limits,
     passkeys,
     stepUp,
+    knownBrowsers,
   });
   const tokens = withApiKeys(createTokenSource(deps), stores.apiKeys);
   const resource = apiResource(issuer);

@@ -19,6 +19,10 @@ const logKeys: Record<string, string> = {
   rotated_out: 'account.log.rotated_out',
   leaked: 'account.log.leaked',
   moved: 'account.log.moved',
+  approval_requested: 'account.log.approval_requested',
+  approval_given: 'account.log.approval_given',
+  approval_declined: 'account.log.approval_declined',
+  approval_withdrawn: 'account.log.approval_withdrawn',
 };
 
 /**

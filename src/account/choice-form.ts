@@ -14,6 +14,7 @@ import {
 import type { Offer, OfferedProject, OfferedServer } from '../interaction/consent-preselection.ts';
 import { type SummaryTemplates, summarize, summaryTemplates } from '../interaction/consent-summary.ts';
 import { displayText } from '../interaction/display-text.ts';
+import { asksApproval, type PolicyOffer } from '../interaction/policy-offer.ts';
 import type { Slice } from '../policy/key-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
 import { type Effect, type Effects, grantedNames } from './effect.ts';
@@ -26,6 +27,8 @@ export interface KeyRoleRow {
   readonly checked: boolean;
   /** Capability names that it brings. */
   readonly carries: readonly string[];
+  /** It brings something that asks for an administrator's approval. */
+  readonly asksApproval: boolean;
 }
 
 export interface ChoiceForm {
@@ -36,6 +39,8 @@ export interface ChoiceForm {
     readonly servers: readonly (ServerGroup['servers'][number] & { readonly effect?: Effect })[];
   })[];
   readonly lifetimes: readonly LifetimeOption[];
+  /** The field that says what something is for; absent where nothing that is offered asks for it. */
+  readonly justification?: { readonly value: string };
   readonly summary: { readonly text: string; readonly templates: SummaryTemplates };
 }
 
@@ -56,7 +61,10 @@ export interface ChoiceFormInput {
   readonly who: string;
   /** Somebody else's authorization: the page says "they", not "you". */
   readonly foreign: boolean;
-  readonly lifetimes: readonly Lifetime[];
+  /** What policy leaves to choose from. */
+  readonly terms: PolicyOffer;
+  /** What was just written about what needs approval. */
+  readonly justification?: string | undefined;
   /** Chosen lifetime in seconds; undefined starts from the usual one. */
   readonly lifetimeSeconds?: Lifetime | undefined;
   /** The end that it has already, offered first and picked. */
@@ -79,7 +87,9 @@ export function buildChoiceForm(input: ChoiceFormInput): ChoiceForm {
     switchAccount: { href: '', method: 'get' },
     asked: { capabilities: [] },
     previous: { ...chosen, lifetimeSeconds: input.lifetimeSeconds },
-    lifetimes: input.lifetimes,
+    lifetimes: input.terms.lifetimes,
+    terms: input.terms.capabilities,
+    justification: input.justification,
   });
 
   const roles = roleRows(input);
@@ -114,6 +124,9 @@ export function buildChoiceForm(input: ChoiceFormInput): ChoiceForm {
       }),
     })),
     lifetimes,
+    ...((page.justification || roles.some((role) => role.asksApproval)) && {
+      justification: page.justification ?? { value: displayText(input.justification ?? '', 2_000) },
+    }),
     summary: {
       text: summarize(
         {
@@ -179,16 +192,20 @@ function withGranted({ offer, granted, world }: ChoiceFormInput): Offer {
   };
 }
 
-function roleRows({ keyRoles, chosen, granted, world }: ChoiceFormInput): KeyRoleRow[] {
+function roleRows({ keyRoles, chosen, granted, world, terms }: ChoiceFormInput): KeyRoleRow[] {
   return [...world.roles]
     .filter(([id]) => keyRoles.includes(id) || granted.roles.includes(id))
-    .map(([id, { name, slug, permissions }]) => ({
-      id,
-      name: displayText(name),
-      slug,
-      checked: chosen.roles.includes(id),
-      carries: [...world.catalogue.keys()].filter((capability) => permissions.has(capability)),
-    }));
+    .map(([id, { name, slug, permissions }]) => {
+      const carries = [...world.catalogue.keys()].filter((capability) => permissions.has(capability));
+      return {
+        id,
+        name: displayText(name),
+        slug,
+        checked: chosen.roles.includes(id),
+        carries,
+        asksApproval: carries.some((capability) => asksApproval(terms.capabilities.get(capability))),
+      };
+    });
 }
 
 /** A menu has one value: several roles on one project are one more entry of it, until somebody picks another. */

@@ -31,8 +31,8 @@ import {
   type Slice,
   type SliceDecision,
 } from '../policy/key-decision.ts';
-import type { World } from '../policy/vocabulary.ts';
 import { decideTerms, type Terms, type TermsDecision } from '../policy/terms-decision.ts';
+import type { World } from '../policy/vocabulary.ts';
 import { grantedNames } from './effect.ts';
 import { addsSensitive } from './reauthentication.ts';
 

@@ -5,6 +5,7 @@ import type { PageNav } from '../http/render.ts';
 import type { Lifetime } from '../interaction/consent-lifetime.ts';
 import type { Offer } from '../interaction/consent-preselection.ts';
 import { displayText } from '../interaction/display-text.ts';
+import type { PolicyOffer } from '../interaction/policy-offer.ts';
 import type { KeyManagementPermission, Slice } from '../policy/key-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
 import type { PageNotice } from './authorization-page.ts';
@@ -14,7 +15,7 @@ import { buildChoiceForm, type ChoiceForm } from './choice-form.ts';
 const day = 86_400;
 
 /** The lifetimes of a key, before policy bounds them; the page starts from 30 days. */
-const keyLifetimes: readonly Lifetime[] = [day, 7 * day, 30 * day, 90 * day, 365 * day, null];
+export const keyLifetimes: readonly Lifetime[] = [day, 7 * day, 30 * day, 90 * day, 365 * day, null];
 
 /** `account/key-new.ejs`. */
 export interface NewKeyPage {
@@ -50,7 +51,10 @@ export interface NewKeyInput {
   readonly keyRoles: readonly string[];
   readonly world: World;
   readonly chosen: Slice;
+  /** What policy leaves to choose from. */
+  readonly terms: PolicyOffer;
   readonly lifetimeSeconds?: Lifetime | undefined;
+  readonly justification?: string | undefined;
   readonly notices: readonly PageNotice[];
   readonly needsPassword: boolean;
   readonly mayCreateRole: boolean;
@@ -88,7 +92,8 @@ export function buildNewKeyPage(input: NewKeyInput): NewKeyPage {
       granted: nothing,
       who: words.t('account.this_key'),
       foreign: input.foreign,
-      lifetimes: keyLifetimes,
+      terms: input.terms,
+      justification: input.justification,
       lifetimeSeconds: input.lifetimeSeconds,
     }),
     needsPassword: input.needsPassword,

@@ -15,7 +15,9 @@ import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
 import type { Lifetime } from '../interaction/consent-lifetime.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
+import { policyOffer } from '../interaction/policy-offer.ts';
 import type { Resources } from '../oauth/resources.ts';
+import type { PolicyStore } from '../policies/policy-store.ts';
 import { administration } from '../policy/administration.ts';
 import {
   type KeyManagementPermission,
@@ -27,12 +29,13 @@ import type { PageNotice } from './authorization-page.ts';
 import { keysHref } from './authorization-page.ts';
 import { droppedNames } from './dropped-names.ts';
 import { type AllowedKey, delegator, type KeyDesk, longestOverlapHours } from './key-desk.ts';
-import { buildKeySecretPage, buildNewKeyPage, type KeyRefusedPage } from './key-page.ts';
+import { buildKeySecretPage, buildNewKeyPage, type KeyRefusedPage, keyLifetimes } from './key-page.ts';
 import { readChoice } from './posted-choice.ts';
 import type { Reauthentication } from './reauthentication.ts';
 import { readNewRole } from './role-in-place.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situations } from './situations.ts';
+import { termsProblem } from './terms-words.ts';
 
 const longestName = 100;
 const ownersShown = 50;
@@ -48,6 +51,7 @@ export interface KeyDependencies {
   readonly users: UserStore;
   readonly roles: RoleStore;
   readonly worldSource: WorldSource;
+  readonly policies: Pick<PolicyStore, 'read'>;
   readonly resources: Resources;
   readonly reauthentication: Reauthentication;
   readonly limits: RateLimits;
@@ -59,6 +63,7 @@ interface Draft {
   readonly name: string;
   readonly slice: Slice;
   readonly lifetime?: Lifetime | undefined;
+  readonly justification?: string;
 }
 
 interface Showing {
@@ -117,7 +122,11 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
   async function show(ctx: Koa.Context, visit: Visit, owner: LiveAccess, showing: Showing = {}) {
     const { draft = emptyDraft, status = 200, needsPassword = false, notices = () => [] } = showing;
     const search = [ctx.query.q ?? []].flat()[0]?.slice(0, 200).trim();
-    const [world, found] = await Promise.all([deps.worldSource.whole(), ownersFor(visit, search)]);
+    const [world, found, { policy }] = await Promise.all([
+      deps.worldSource.whole(),
+      ownersFor(visit, search),
+      deps.policies.read(),
+    ]);
     const others = found.filter(({ id }) => id !== owner.user.id).slice(0, ownersShown);
     const owners = found.length === 0 ? [] : [owner.user, ...others];
     pages.show(
@@ -139,7 +148,9 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
           keyRoles: offeredKeyRoles(owner.live, world),
           world,
           chosen: draft.slice,
+          terms: policyOffer(policy, 'api_key', keyLifetimes),
           lifetimeSeconds: draft.lifetime,
+          justification: draft.justification,
           notices: notices(words),
           needsPassword,
           mayCreateRole: visit.person.live.organization.has('roles.create'),
@@ -152,7 +163,8 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
     const choice = readChoice(form);
     if (!choice || choice.lifetime === 'keep') return pages.fail(ctx, 'bad_request', { status: 400 });
     const name = (form.get('name')?.[0] ?? '').trim().slice(0, longestName);
-    const draft: Draft = { name, slice: choice.slice, lifetime: choice.lifetime };
+    const { slice, lifetime, justification } = choice;
+    const draft: Draft = { name, slice, lifetime, justification };
     const problem = (status: number, tone: PageNotice['tone'], text: (words: Words) => string) =>
       show(ctx, visit, owner, { draft, status, notices: (words) => [{ tone, text: text(words) }] });
 
@@ -183,7 +195,14 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
   }
 
   async function make(ctx: Koa.Context, visit: Visit, form: Form, judged: AllowedKey, draft: Draft) {
-    const { name, lifetime = null } = draft;
+    const { name, lifetime = null, justification = '' } = draft;
+    const agreed = await keyDesk.agree(judged, { lifetime, justification });
+    if (agreed.kind !== 'agreed') {
+      const notices = (words: Words): PageNotice[] => [
+        { tone: 'problem', text: termsProblem(agreed, words) },
+      ];
+      return show(ctx, visit, judged.owner, { draft, status: 422, notices });
+    }
     if (judged.sensitive) {
       const proof = await deps.reauthentication.prove(ctx, visit, form);
       if (proof !== 'fresh') {
@@ -195,10 +214,7 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
     }
     if (!(await isFirst(form)))
       return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });
-    const { authorization, secret } = await keyDesk.create(actorOf(ctx, visit), judged, {
-      name,
-      expiresAt: lifetime === null ? null : clock.now() + lifetime,
-    });
+    const { authorization, secret } = await keyDesk.create(actorOf(ctx, visit), agreed, name);
     await showSecret(ctx, visit, { id: authorization.id, name, secret });
   }
 

@@ -8,6 +8,8 @@ export interface PostedChoice {
   readonly slice: Slice;
   /** `keep`: the end stays what it is. */
   readonly lifetime: Lifetime | 'keep';
+  /** What the capabilities that need approval are for. */
+  readonly justification: string;
 }
 
 const mostRoles = 500;
@@ -24,7 +26,7 @@ export function readChoice(form: Form): PostedChoice | undefined {
   });
   const roles = [...new Set(form.get('role') ?? [])];
   if (parsed.kind === 'invalid' || roles.length > mostRoles) return undefined;
-  const { capabilities, projects, mcpServers, lifetimeSeconds } = parsed;
+  const { capabilities, projects, mcpServers, lifetimeSeconds, justification } = parsed;
   return {
     slice: {
       capabilities,
@@ -37,5 +39,6 @@ export function readChoice(form: Form): PostedChoice | undefined {
       mcpServers,
     },
     lifetime: keep ? 'keep' : lifetimeSeconds,
+    justification,
   };
 }

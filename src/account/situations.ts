@@ -2,6 +2,7 @@
 import type { Authorization } from '../authorizations/authorization.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import { toGranted } from '../authorizations/to-granted.ts';
+import type { RemovedUsers } from '../changes/removed-users.ts';
 import type { ClientStore } from '../clients/client-store.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
@@ -9,10 +10,13 @@ import type { UserStore } from '../directory/user-store.ts';
 import type { WorldSource } from '../directory/world.ts';
 import type { ClientFacts } from '../interaction/client-face.ts';
 import { factsOf } from '../interaction/client-facts.ts';
+import type { Approval, ApprovalStore } from '../policies/approval-store.ts';
 import type { PolicyLimits } from '../policies/policy-limits.ts';
+import type { PolicyStore } from '../policies/policy-store.ts';
 import { effective } from '../policy/effective.ts';
 import { mayKeep, type Slice } from '../policy/key-decision.ts';
 import type { TimedLimits } from '../policy/limits.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Effective, Granted, World } from '../policy/vocabulary.ts';
 import { wholeOf } from '../policy/whole.ts';
 
@@ -25,6 +29,9 @@ export interface Situation {
   readonly effective: Effective;
   /** What the organization's policy takes from it. */
   readonly limits: TimedLimits;
+  readonly policy: Policy;
+  /** Its requests for an administrator's approval. */
+  readonly approvals: readonly Approval[];
   /** It is somebody else's. */
   readonly foreign: boolean;
 }
@@ -37,10 +44,13 @@ export function createSituations(deps: {
   worldSource: WorldSource;
   clients: ClientStore;
   users: UserStore;
+  removedUsers: RemovedUsers;
   policyLimits: PolicyLimits;
+  policies: Pick<PolicyStore, 'read'>;
+  approvals: Pick<ApprovalStore, 'of'>;
   clock: Clock;
 }) {
-  const { authorizations, liveAccess, worldSource, clients, users, clock } = deps;
+  const { authorizations, liveAccess, worldSource, clients, users, removedUsers, clock } = deps;
 
   /** Asks the rule about authorizations of one owner. */
   function judge(
@@ -72,10 +82,12 @@ export function createSituations(deps: {
       if (!authorization || !owner) return undefined;
       const keeper = { id: person.user.id, live: person.live };
       if (mayKeep(keeper, authorization.kind, owner.user).kind === 'refused') return undefined;
-      const [world, client, limits] = await Promise.all([
+      const [world, client, limits, { policy }, approvals] = await Promise.all([
         worldSource.whole(),
         clientOf(authorization.clientId),
         deps.policyLimits.of(authorization),
+        deps.policies.read(),
+        deps.approvals.of([id]),
       ]);
       return {
         authorization,
@@ -84,6 +96,8 @@ export function createSituations(deps: {
         client,
         effective: judge(authorization, owner, world, limits),
         limits,
+        policy,
+        approvals,
         foreign: owner.user.id !== person.user.id,
       };
     },
@@ -95,7 +109,8 @@ export function createSituations(deps: {
     /** Names whoever made a change, as people read it. */
     async nameActor(id: string): Promise<string> {
       if (!id.startsWith('usr_')) return id;
-      return (await users.findById(id))?.email ?? id;
+      const known = (await users.findById(id))?.email;
+      return known ?? (await removedUsers.addressesOf([id])).get(id) ?? id;
     },
   };
 }

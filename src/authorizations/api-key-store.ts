@@ -42,8 +42,16 @@ export type RotateOutcome =
   | { readonly outcome: 'gone' };
 
 export interface ApiKeyStore {
-  /** Makes a key. @returns its secret in plain, which nobody can ask for again */
-  create(actor: Actor, key: NewApiKey): Promise<{ authorization: Authorization; secret: string }>;
+  /**
+   * Makes a key.
+   * @param inside does what belongs to it in the same transaction
+   * @returns its secret in plain, which nobody can ask for again
+   */
+  create(
+    actor: Actor,
+    key: NewApiKey,
+    inside?: (trx: Transaction<Database>, authorizationId: string) => Promise<void>,
+  ): Promise<{ authorization: Authorization; secret: string }>;
   /** Gives a key a new secret. @param overlapSeconds how long the old one still works; 0 ends it at once */
   rotate(actor: Actor, id: string, overlapSeconds: number): Promise<RotateOutcome>;
   /** Finds what a presented secret belongs to; one that was ended, or has no checksum, belongs to nothing. */
@@ -78,7 +86,7 @@ export function createApiKeyStore(deps: {
   const { db, transact } = store;
 
   return {
-    create: (actor, { userId, name, expiresAt, ...slice }) =>
+    create: (actor, { userId, name, expiresAt, ...slice }, inside) =>
       transact(async (trx) => {
         const authorization = await authorizations.insert(trx, actor, {
           kind: 'api_key',
@@ -89,6 +97,7 @@ export function createApiKeyStore(deps: {
           asked: [],
           ...slice,
         });
+        await inside?.(trx, authorization.id);
         return { authorization, secret: await insertSecret(trx, actor, authorization.id) };
       }),
 

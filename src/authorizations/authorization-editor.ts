@@ -29,8 +29,18 @@ export type EditOutcome =
   | { readonly outcome: 'gone' };
 
 export interface AuthorizationEditor {
-  /** Replaces what an authorization says. @param version the one that the editor looked at */
-  edit(actor: Actor, id: string, version: number, content: EditedContent): Promise<EditOutcome>;
+  /**
+   * Replaces what an authorization says.
+   * @param version the one that the editor looked at
+   * @param inside does and records what belongs to it in the same transaction; it makes another version by itself
+   */
+  edit(
+    actor: Actor,
+    id: string,
+    version: number,
+    content: EditedContent,
+    inside?: (trx: Transaction<Database>) => Promise<void>,
+  ): Promise<EditOutcome>;
   /** Gives an API key another owner, and the content that this owner bounds. */
   move(
     actor: Actor,
@@ -50,18 +60,20 @@ export function createAuthorizationEditor(deps: {
 }): AuthorizationEditor {
   const { store, clock, changes } = deps;
   return {
-    edit: (actor, id, version, content) =>
+    edit: (actor, id, version, content, inside) =>
       store.transact(async (trx) => {
         const found = await open(trx, id, version);
         if (found.outcome !== 'open') return found;
         const { before } = found;
         const old = contentOf(before);
-        if (isDeepStrictEqual(old, content))
-          return { outcome: 'done', change: undefined, authorization: before };
+        const same = isDeepStrictEqual(old, content);
+        if (same && !inside) return { outcome: 'done', change: undefined, authorization: before };
         // Whoever chooses another end says how long from now: its age counts from here.
         const renewed = content.expiresAt === before.expiresAt ? {} : { renewed_at: clock.now() };
         const row = await bump(trx, id, version, { ...columnsOf(content), ...renewed });
         if (!row) return { outcome: 'changed_meanwhile' };
+        await inside?.(trx);
+        if (same) return { outcome: 'done', change: undefined, authorization: toAuthorization(row) };
         const change = await changes.record(trx, actor, {
           subject: 'authorization',
           id,

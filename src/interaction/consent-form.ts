@@ -13,6 +13,8 @@ export interface PostedConsent {
   readonly mcpServers: readonly string[];
   /** Seconds; null is until revoked. */
   readonly lifetimeSeconds: Lifetime;
+  /** What the capabilities that need approval are for, trimmed; may be empty. */
+  readonly justification: string;
 }
 
 /** Not a form that the page can have sent. */
@@ -26,6 +28,7 @@ export type FormFields = Readonly<Record<string, string | readonly string[] | un
 
 const mostIds = 5_000;
 const longestId = 200;
+const longestJustification = 2_000;
 const longestLifetimeSeconds = 10 * 365 * 86_400;
 
 /**
@@ -53,12 +56,17 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
       projects: [],
       mcpServers: [],
       lifetimeSeconds: null,
+      justification: '',
     };
   }
   if (seenAccount === '' || seenAccount.length > longestId) {
     return invalid('seen_account', whyNotSingle(values('seen_account')));
   }
 
+  const justification = single('justification') ?? '';
+  if (values('justification').length > 1 || justification.length > longestJustification) {
+    return invalid('justification', 'malformed');
+  }
   const lifetimeSeconds = readLifetime(single('lifetime'));
   if (lifetimeSeconds === undefined) return invalid('lifetime', whyNotSingle(values('lifetime')));
 
@@ -85,6 +93,7 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
     projects,
     mcpServers: [...new Set(values('mcp_server'))],
     lifetimeSeconds,
+    justification: justification.trim(),
   };
 }
 

@@ -12,7 +12,8 @@ export const offeredLifetimes: readonly Lifetime[] = [hour, day, 30 * day, 90 * 
 /** Names a lifetime: "1 hour", "30 days", "until revoked". Pure. */
 export function nameLifetime(lifetime: Lifetime, words: Words): string {
   if (lifetime === null) return words.t('lifetime.until_revoked');
-  return lifetime < day
+  // A policy may allow hours that are no whole days.
+  return lifetime < 2 * day && lifetime % day !== 0
     ? words.plural('lifetime.hours', Math.max(1, Math.round(lifetime / hour)))
     : words.plural('lifetime.days', Math.round(lifetime / day));
 }

@@ -1,6 +1,7 @@
 /** What the consent page has to say before the choice: what was lost, what was asked in vain, what went wrong. */
 
 import type { Words } from '../http/messages.ts';
+import { nameLifetime } from './consent-lifetime.ts';
 import type { Asked, Offer, PreviousChoice, Target } from './consent-preselection.ts';
 import { displayText } from './display-text.ts';
 
@@ -14,7 +15,11 @@ export type ConsentNotice =
   | { readonly kind: 'lost_since_last_time'; readonly count: number }
   /** Asked for by name, and not this person's to give. */
   | { readonly kind: 'not_held'; readonly capabilities: readonly string[] }
-  | { readonly kind: 'resource_unavailable'; readonly resource: string };
+  | { readonly kind: 'resource_unavailable'; readonly resource: string }
+  /** The policy allows less; seconds. */
+  | { readonly kind: 'lifetime_too_long'; readonly longest: number }
+  /** These need approval, and nothing was said of what they are for. */
+  | { readonly kind: 'justification_missing'; readonly capabilities: readonly string[] };
 
 export interface Notice {
   readonly kind: ConsentNotice['kind'];
@@ -77,6 +82,18 @@ export function noticeText(notice: ConsentNotice, words: Words): Notice {
         kind,
         tone: 'info',
         text: words.t('consent.notice.not_held', { items: names(notice.capabilities) }),
+      };
+    case 'lifetime_too_long':
+      return {
+        kind,
+        tone: 'problem',
+        text: words.t('terms.too_long', { longest: nameLifetime(notice.longest, words) }),
+      };
+    case 'justification_missing':
+      return {
+        kind,
+        tone: 'problem',
+        text: words.t('terms.justification_missing', { items: names(notice.capabilities) }),
       };
     case 'resource_unavailable':
       return {

@@ -23,6 +23,7 @@ import {
 } from './consent-preselection.ts';
 import { type SummaryTemplates, summarize, summaryTemplates } from './consent-summary.ts';
 import { displayText } from './display-text.ts';
+import { asksApproval, type CapabilityTerms, type PolicyOffer } from './policy-offer.ts';
 
 export interface ConsentInput extends Offer {
   readonly words: Words;
@@ -44,6 +45,10 @@ export interface ConsentInput extends Offer {
   readonly preset?: Preset | undefined;
   /** What policy allows, shortest first. */
   readonly lifetimes: readonly Lifetime[];
+  /** What policy says of capabilities, by name. */
+  readonly terms?: PolicyOffer['capabilities'] | undefined;
+  /** What was just written about those that need approval. */
+  readonly justification?: string | undefined;
   /** What the route has to say; what the page can see for itself is added. */
   readonly notices?: readonly ConsentNotice[];
 }
@@ -63,6 +68,8 @@ export interface ConsentPage {
   readonly projects: Split<ProjectRow>;
   readonly servers: Split<ServerGroup>;
   readonly lifetimes: readonly LifetimeOption[];
+  /** The field that says what something is for; absent where nothing that is offered asks for it. */
+  readonly justification?: { readonly value: string };
   readonly summary: { readonly text: string; readonly templates: SummaryTemplates };
   /** Folded parts start open. */
   readonly unfolded: boolean;
@@ -81,6 +88,10 @@ export interface CapabilityCard extends CapabilityWords {
   readonly checked: boolean;
   /** The tool asked for it by name. */
   readonly asked: boolean;
+  /** What policy says of it. */
+  readonly notes: readonly string[];
+  /** Choosing it asks for an administrator's approval. */
+  readonly asksApproval: boolean;
 }
 
 export interface ProjectRow {
@@ -158,6 +169,9 @@ export function buildConsentPage(input: ConsentInput): ConsentPage {
       phrase: untilPhrase(option, now, words),
       selected: option === lifetime,
     })),
+    ...(capabilities.some((card) => card.asksApproval) && {
+      justification: { value: displayText(input.justification ?? '', 2_000) },
+    }),
     summary: {
       text: summarize(
         {
@@ -193,8 +207,26 @@ function cards(input: ConsentInput, selection: Selection): CapabilityCard[] {
       sensitive: capability.sensitive,
       checked: selection.capabilities.has(capability.name),
       asked: input.asked.capabilities.includes(capability.name),
+      notes: notesOf(input.terms?.get(capability.name), input.words),
+      asksApproval: asksApproval(input.terms?.get(capability.name)),
       ...capabilityWords(capability, input.words),
     }));
+}
+
+const approvalKeys = {
+  none: 'terms.approval_needed',
+  pending: 'terms.approval_pending',
+  approved: 'terms.approval_given',
+  declined: 'terms.approval_declined',
+} as const;
+
+function notesOf(terms: CapabilityTerms | undefined, words: Words): string[] {
+  return [
+    ...(terms?.longest === undefined
+      ? []
+      : [words.t('terms.longest', { longest: nameLifetime(terms.longest, words) })]),
+    ...(terms?.approval === undefined ? [] : [words.t(approvalKeys[terms.approval])]),
+  ];
 }
 
 function projectRow(project: OfferedProject, input: ConsentInput, selection: Selection): ProjectRow {

@@ -10,6 +10,7 @@ import { newId } from '../ids.ts';
 import { authorizationReference } from '../oauth/authorization-details.ts';
 import { readScope } from '../oauth/scopes.ts';
 import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import type { ApprovalRequest, ApprovalStore } from '../policies/approval-store.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 
 export interface Consent {
@@ -22,6 +23,8 @@ export interface Consent {
   /** What this install holds already, if anything: it is replaced, never added to. */
   readonly existing: Authorization | undefined;
   readonly choice: Choice;
+  /** What of it needs an administrator's approval. */
+  readonly request: ApprovalRequest;
   /** The library's parameters of the request: scope and resource as they will be issued under. */
   readonly scope: unknown;
   readonly indicators: readonly string[];
@@ -30,10 +33,11 @@ export interface Consent {
 export function createConsentWriter(deps: {
   provider: Provider;
   authorizations: AuthorizationStore;
+  approvals: Pick<ApprovalStore, 'follow'>;
   units: UnitsOfWork;
   catalogue: Catalogue;
 }) {
-  const { provider, authorizations, units, catalogue } = deps;
+  const { provider, authorizations, approvals, units, catalogue } = deps;
   const everything = [...catalogue.keys()].join(' ');
   return {
     /** @returns the id of the authorization, which is the id of the grant */
@@ -45,7 +49,7 @@ export function createConsentWriter(deps: {
           const outcome = await authorizations.replaceChoice(trx, actor, id, choice);
           if (outcome.outcome === 'gone')
             throw new Error('the authorization was revoked while its owner chose again');
-          return;
+          return approvals.follow(trx, actor, id, consent.request);
         }
         const { userId, clientId, resource, install } = consent;
         await authorizations.insert(trx, actor, {
@@ -57,6 +61,7 @@ export function createConsentWriter(deps: {
           install,
           ...choice,
         });
+        await approvals.follow(trx, actor, id, consent.request);
       });
       const grant = new provider.Grant({ accountId: consent.userId, clientId: consent.clientId });
       grant.jti = id;

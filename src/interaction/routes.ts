@@ -8,7 +8,7 @@ import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
-import type { ClientStore } from '../clients/client-store.ts';
+import type { ClientStore, StoredClient } from '../clients/client-store.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
@@ -20,17 +20,21 @@ import { formTarget } from '../http/security-headers.ts';
 import type { Resources } from '../oauth/resources.ts';
 import { isSignInOnly } from '../oauth/scopes.ts';
 import { administration, withoutAdministration } from '../policy/administration.ts';
+import type { ClientRefusal } from '../policy/client-permission.ts';
 import { type Dropped, decideConsent } from '../policy/consent-decision.ts';
+import { decideTerms } from '../policy/terms-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
 import { askedBy, indicatorsOf } from './asked.ts';
+import type { ClientFacts } from './client-face.ts';
 import { factsOf } from './client-facts.ts';
+import { buildClientRefusedPage } from './client-refused-page.ts';
 import { type PostedConsent, parseConsentForm } from './consent-form.ts';
-import { offeredLifetimes } from './consent-lifetime.ts';
 import type { ConsentNotice } from './consent-notices.ts';
 import { offerTo } from './consent-offer.ts';
 import { buildConsentPage } from './consent-page.ts';
 import { type Preset, type PreviousChoice, presets } from './consent-preselection.ts';
+import type { ConsentTerms, ReadConsentTerms } from './consent-terms.ts';
 import type { ConsentWriter } from './consent-writer.ts';
 import { createInteractionCsrf } from './csrf.ts';
 import type { Installs } from './install.ts';
@@ -51,6 +55,7 @@ export interface InteractionDependencies {
   readonly worldSource: WorldSource;
   readonly resources: Resources;
   readonly consentWriter: ConsentWriter;
+  readonly consentTerms: ReadConsentTerms;
   readonly installs: Installs;
   readonly trustedProxyHops: number;
 }
@@ -71,6 +76,9 @@ interface Situation {
   readonly audience: Awaited<ReturnType<Resources['resolve']>>;
   readonly install: string;
   readonly existing: Awaited<ReturnType<AuthorizationStore['findInstall']>>;
+  readonly client: StoredClient;
+  /** What the organization's policy has to say. */
+  readonly terms: ConsentTerms;
 }
 
 export function createInteractionRoutes(deps: InteractionDependencies): Router {
@@ -150,16 +158,23 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
 
   async function showConsent(
     now: Step,
-    again: { notices?: ConsentNotice[]; choice?: PreviousChoice; status?: number } = {},
+    again: {
+      notices?: ConsentNotice[];
+      choice?: PreviousChoice;
+      justification?: string;
+      status?: number;
+    } = {},
   ) {
     const { ctx, uid, details } = now;
     const { params } = details;
     const situation = await situationOf(now);
-    const client = await deps.clients.find(String(params.client_id));
-    if (!situation || !client) return pages.fail(ctx, 'interaction_expired', { status: 400 });
-    const { person, world, audience, existing } = situation;
+    if (!situation) return pages.fail(ctx, 'interaction_expired', { status: 400 });
+    const { person, world, audience, existing, client, terms } = situation;
     const redirectUri = stringOf(params.redirect_uri);
     const target = redirectUri === undefined ? undefined : formTarget(redirectUri);
+    const formTargets = target === undefined ? [] : [target];
+    const facts = { ...factsOf(client, redirectUri), verified: terms.vouchedFor };
+    if (terms.refusal) return refuseClient(now, facts, terms.refusal, formTargets);
     const preset = presets.find((one) => one === ctx.query.preset) as Preset | undefined;
     pages.show(
       ctx,
@@ -172,25 +187,43 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
           action: `/interaction/${uid}/consent`,
           pageHref: `/interaction/${uid}/consent`,
           csrf: csrf.token(uid),
-          client: factsOf(client, redirectUri),
+          client: facts,
           account: person.user,
           switchAccount: { href: `/interaction/${uid}/sign-in`, method: 'get' },
           asked: askedBy(params, audience, world),
           previous: existing && {
             ...existing,
             capabilities: existing.capabilities.filter((name) => name !== administration),
-            lifetimeSeconds: existing.expiresAt === null ? null : existing.expiresAt - existing.updatedAt,
+            lifetimeSeconds: existing.expiresAt === null ? null : existing.expiresAt - existing.renewedAt,
           },
           posted: again.choice,
+          justification: again.justification,
           preset,
-          lifetimes: offeredLifetimes,
+          lifetimes: terms.offer.lifetimes,
+          terms: terms.offer.capabilities,
           notices: again.notices ?? [],
         }),
       {
         status: again.status ?? 200,
         uiLocales: stringOf(params.ui_locales),
-        formTargets: target === undefined ? [] : [target],
+        formTargets,
       },
+    );
+  }
+
+  /** Stands in the place of consent: who can change it, and the way back to the tool, which is told `access_denied`. */
+  function refuseClient(
+    { ctx, uid, details }: Step,
+    client: ClientFacts,
+    refusal: ClientRefusal,
+    formTargets: readonly string[],
+  ): void {
+    const action = `/interaction/${uid}/consent`;
+    pages.show(
+      ctx,
+      'client-refused',
+      (words) => buildClientRefusedPage({ client, refusal, action, csrf: csrf.token(uid) }, words),
+      { status: 403, uiLocales: stringOf(details.params.ui_locales), formTargets },
     );
   }
 
@@ -206,32 +239,44 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     }
     const situation = await situationOf(now);
     if (!situation) return pages.fail(ctx, 'interaction_expired', { status: 400 });
-    const { person, world, audience } = situation;
+    const { person, world, audience, terms, existing } = situation;
+    // The page says why, and how to go back.
+    if (terms.refusal) return showConsent(now);
     const decision = decideConsent(posted, person.live, world);
-    const again = {
-      capabilities: posted.capabilities,
-      projects: posted.projects,
-      mcpServers: posted.mcpServers,
-    };
+    const { capabilities, projects, mcpServers, lifetimeSeconds, justification } = posted;
+    const choice = { capabilities, projects, mcpServers, lifetimeSeconds };
+    const again = (notice: ConsentNotice, status: number) =>
+      showConsent(now, { notices: [notice], choice, justification, status });
     if (decision.dropped.length > 0) {
-      const items = namesOf(decision.dropped, world);
-      const choice = { ...again, lifetimeSeconds: posted.lifetimeSeconds };
-      return showConsent(now, { notices: [{ kind: 'not_granted', items }], choice, status: 409 });
+      return again({ kind: 'not_granted', items: namesOf(decision.dropped, world) }, 409);
     }
     const signInOnly = isSignInOnly(details.params.scope, world.catalogue);
     if (decision.kind === 'refused' && !signInOnly) {
-      const choice = { ...again, lifetimeSeconds: posted.lifetimeSeconds };
-      return showConsent(now, { notices: [{ kind: 'nothing_chosen' }], choice, status: 422 });
+      return again({ kind: 'nothing_chosen' }, 422);
     }
     const granted =
       decision.kind === 'granted' ? decision.granted : { capabilities: [], projects: [], mcpServers: [] };
+    const agreed = decideTerms(
+      { lifetime: lifetimeSeconds, justification },
+      { granted: granted.capabilities, before: existing?.capabilities ?? [] },
+      'oauth2',
+      terms.policy,
+      terms.approvals,
+    );
+    if (agreed.kind === 'too_long') {
+      return again({ kind: 'lifetime_too_long', longest: agreed.longest }, 422);
+    }
+    if (agreed.kind === 'justification_missing') {
+      return again({ kind: 'justification_missing', capabilities: agreed.capabilities }, 422);
+    }
     const actor: Actor = { id: person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
     const grantId = await deps.consentWriter.write(actor, {
       userId: person.user.id,
       clientId: String(details.params.client_id),
       resource: audience?.uri ?? null,
       install: situation.install,
-      existing: situation.existing,
+      existing,
+      request: { granted: granted.capabilities, asked: agreed.asked, justification },
       choice: {
         ...granted,
         asked: askedBy(details.params, audience, world).capabilities,
@@ -259,6 +304,8 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     if (!person) return undefined;
     // To administer Mandate is offered to tools that asked for it by name.
     const asked = askedBy(details.params, audience, world).capabilities.includes(administration);
+    const client = await deps.clients.find(String(details.params.client_id));
+    if (!client) return undefined;
     const install = deps.installs.of(ctx, details.deviceCode);
     const held = await deps.authorizations.findInstall({
       userId,
@@ -268,7 +315,9 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     });
     // What was paused stays paused: whoever consents again gets an authorization of its own.
     const existing = held?.status === 'active' ? held : undefined;
-    return { person: asked ? person : withoutAdministration(person), world, audience, install, existing };
+    const terms = await deps.consentTerms(client, existing);
+    const offered = asked ? person : withoutAdministration(person);
+    return { person: offered, world, audience, install, existing, client, terms };
   }
 
   /** Hands the outcome to the library and sends the browser back to it; our commit comes before the redirect is sent. */

@@ -101,7 +101,8 @@ export function createTokenHooks(deps: {
 function refuseWhatDoesNotStand(current: Rights | undefined): void {
   switch (current?.granted.standing) {
     case 'active':
-      return refuseWhatPolicyStops(current);
+      refuseWhatPolicyStops(current);
+      return;
     case 'suspended':
       // Not invalid_grant: clients throw their tokens away on that one, and a suspension is a pause.
       throw new errors.AccessDenied('the authorization is suspended');

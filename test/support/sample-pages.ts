@@ -8,6 +8,7 @@ import { loadMessages } from '../../src/http/messages.ts';
 import { createRenderer } from '../../src/http/render.ts';
 import { buildStartPage } from '../../src/http/start-page.ts';
 import { type ClientFacts, faceOf } from '../../src/interaction/client-face.ts';
+import { buildClientRefusedPage } from '../../src/interaction/client-refused-page.ts';
 import { offeredLifetimes } from '../../src/interaction/consent-lifetime.ts';
 import { buildConsentPage, type ConsentInput } from '../../src/interaction/consent-page.ts';
 import { buildDeviceConfirmPage, buildDeviceEntryPage } from '../../src/interaction/device-page.ts';
@@ -168,6 +169,24 @@ export function samplePages(locale: Locale): Sample[] {
   };
   return [
     {
+      name: 'client-refused',
+      template: 'client-refused',
+      model: buildClientRefusedPage(
+        { client: web, refusal: 'not_verified', action: '/interaction/uid/consent', csrf: 'csrf-token' },
+        words,
+      ),
+    },
+    consent('terms', {
+      ...everything,
+      lifetimes: [3_600, 86_400],
+      terms: new Map([
+        ['flows:edit', { approval: 'pending' as const }],
+        ['secrets:edit', { longest: 3_600, approval: 'none' as const }],
+      ]),
+      justification: 'Nightly export.',
+      notices: [{ kind: 'lifetime_too_long', longest: 86_400 }],
+    }),
+    {
       name: 'start',
       template: 'start',
       model: buildStartPage(
@@ -185,7 +204,11 @@ export function samplePages(locale: Locale): Sample[] {
       template: 'start',
       model: buildStartPage({ issuer: 'https://auth.example', demo: false, offers: () => false }, words),
     },
-    { name: 'sign-in', template: 'sign-in', model: buildSignInPage({ action: '/sign-in', csrf: 'c', passkey }) },
+    {
+      name: 'sign-in',
+      template: 'sign-in',
+      model: buildSignInPage({ action: '/sign-in', csrf: 'c', passkey }),
+    },
     {
       name: 'sign-in-wrong',
       template: 'sign-in',

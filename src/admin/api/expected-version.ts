@@ -9,7 +9,8 @@ type Versioned =
   | 'mcp_servers'
   | 'resource_servers'
   | 'clients'
-  | 'authorizations';
+  | 'authorizations'
+  | 'policies';
 
 /**
  * Holds a row until the transaction ends, if it is still what the caller saw: an update that changes nothing, so that it works on

@@ -7,6 +7,7 @@ import { authorizationOperations } from './authorization-operations.ts';
 import { changeOperations } from './change-operations.ts';
 import { clientOperations } from './client-operations.ts';
 import { clientSettingsOperation } from './client-settings.ts';
+import { serviceAccountDeparture, userDeparture } from './departure-operations.ts';
 import { doctorOperation } from './doctor-operation.ts';
 import { invitationOperations } from './invitation-operations.ts';
 import { mcpServerOperations } from './mcp-server-operations.ts';
@@ -25,9 +26,11 @@ export const operations: readonly Operation[] = [
   overviewOperation,
   ...Object.values(userOperations),
   ...Object.values(invitationOperations),
+  ...Object.values(userDeparture),
   ...Object.values(sessionOperations),
   ...Object.values(signInOperations),
   ...Object.values(serviceAccountOperations),
+  ...Object.values(serviceAccountDeparture),
   ...Object.values(serviceAccountClientOperations),
   ...Object.values(roleOperations),
   ...Object.values(projectOperations),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Supposition } from '../../policy/suppose.ts';
 import { type Impact, impactOf } from './impact.ts';
 import { operation } from './operation.ts';
+import { policyContentSchema, policyOf } from './policy-document.ts';
 
 const impactSchema = z
   .object({
@@ -45,6 +46,7 @@ const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('role_changed'), role_id: z.string(), permissions: z.array(z.string()) }),
   z.strictObject({ kind: z.literal('project_deleted'), project_id: z.string() }),
   z.strictObject({ kind: z.literal('mcp_server_disabled'), mcp_server_id: z.string() }),
+  z.strictObject({ kind: z.literal('policy_changed'), policy: policyContentSchema }),
 ]);
 
 export const simulateOperation = operation({
@@ -53,7 +55,14 @@ export const simulateOperation = operation({
   summary: 'What would a change cut, and whose? Nothing is changed',
   method: 'post',
   path: '/simulate',
-  anyOf: ['users.manage', 'service-accounts.update', 'roles.update', 'projects.manage', 'mcp-servers.manage'],
+  anyOf: [
+    'users.manage',
+    'service-accounts.update',
+    'roles.update',
+    'projects.manage',
+    'mcp-servers.manage',
+    'policies.manage',
+  ],
   body: z.strictObject({ change: changeSchema }),
   answer: impactSchema,
   handle: async (deps, { body: { change } }) => impactDocument(await impactOf(deps, suppositionOf(change))),
@@ -71,6 +80,8 @@ function suppositionOf(change: z.output<typeof changeSchema>): Supposition {
       return { kind: change.kind, project: change.project_id };
     case 'mcp_server_disabled':
       return { kind: change.kind, mcpServer: change.mcp_server_id };
+    case 'policy_changed':
+      return { kind: change.kind, policy: policyOf(change.policy) };
   }
 }
 

@@ -22,6 +22,7 @@ test('reads scalars and lists alike, drops duplicates and the roles of projects 
     capabilities: ['mcp', 'flows:edit'],
     projects: [{ id: 'prj_1', roles: ['rol_editor'] }],
     mcpServers: ['mcp_1', 'mcp_2'],
+    justification: '',
     lifetimeSeconds: 2_592_000,
   });
   expect(parseConsentForm({ ...good, lifetime: 'until_revoked' })).toMatchObject({ lifetimeSeconds: null });
