@@ -61,6 +61,8 @@ export type SuspendOutcome =
   | { outcome: 'last_owner' };
 export type ResumeOutcome = { outcome: 'done'; changed: boolean } | { outcome: 'not_found' };
 
+export type RemoveUserOutcome = { outcome: 'done' } | { outcome: 'not_found' } | { outcome: 'last_owner' };
+
 export interface UserMethods extends AssignmentMethods {
   findById(id: string): Promise<User | undefined>;
   /** Finds by address in any spelling that folds to the same key. */
@@ -77,6 +79,11 @@ export interface UserMethods extends AssignmentMethods {
   /** Takes every right away until `resume`, in tokens already issued too. */
   suspend(actor: Actor, id: string): Promise<SuspendOutcome>;
   resume(actor: Actor, id: string): Promise<ResumeOutcome>;
+  /**
+   * Removes the row alone, and frees its address: revoke what the account handed out in the same transaction
+   * (`oauth/remove-account.ts`). The log of changes keeps who it was.
+   */
+  remove(actor: Actor, id: string): Promise<RemoveUserOutcome>;
 }
 
 export interface UserStore extends UserMethods {
@@ -218,6 +225,23 @@ function methods(deps: DirectoryDeps, db: Kysely<Database>, transact: Store['tra
       }),
 
     resume: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'active')),
+
+    remove: (actor, id) =>
+      transact(async (trx) => {
+        await takeOwnersTurn(trx);
+        if (await isLastOwner(trx, id)) return { outcome: 'last_owner' };
+        // users by primary key; assignments, sessions, links and second factors go with it
+        const row = await trx.deleteFrom('users').where('id', '=', id).returning(columns).executeTakeFirst();
+        if (!row) return { outcome: 'not_found' };
+        const { kind, email, name } = row;
+        await changes.record(trx, actor, {
+          subject: 'user',
+          id,
+          action: 'removed',
+          before: { kind, email, name },
+        });
+        return { outcome: 'done' };
+      }),
   };
 
   async function setStatus(

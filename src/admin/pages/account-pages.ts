@@ -6,12 +6,18 @@ import {
   serviceAccountOperations,
   userOperations,
 } from '../api/account-operations.ts';
+import {
+  type DepartureOperations,
+  serviceAccountDeparture,
+  userDeparture,
+} from '../api/departure-operations.ts';
 import { roleOperations } from '../api/role-operations.ts';
 import { simulateOperation } from '../api/simulate-operation.ts';
 import { accessBlocks } from './access-tab.ts';
 import { accountForms, ids } from './account-forms.ts';
 import { authorizationsTab } from './authorization-pages.ts';
 import { confirmation } from './confirmation.ts';
+import { departurePages } from './departure-pages.ts';
 import { invitationBlocks, invitedPiece } from './invite-page.ts';
 import { field, fields, type PageDefinition, type PageRequest } from './page.ts';
 import { type AdminPage, type Block, type Field, text, time } from './page-model.ts';
@@ -22,6 +28,7 @@ import { listQuery, moreLinks, searchField, statusBadge, titleBadge } from './wo
 interface AccountPages {
   readonly section: 'users' | 'service-accounts';
   readonly operations: AccountOperations;
+  readonly departure: DepartureOperations;
   readonly see: PageDefinition['anyOf'];
   readonly create: PageDefinition['anyOf'];
   readonly update: PageDefinition['anyOf'][number];
@@ -35,7 +42,7 @@ interface AccountPages {
   };
 }
 
-function accountPages({ section, operations, see, create, update, words: keys }: AccountPages) {
+function accountPages({ section, operations, departure, see, create, update, words: keys }: AccountPages) {
   const root = `/admin/${section}`;
   const isPerson = section === 'users';
 
@@ -248,6 +255,7 @@ function accountPages({ section, operations, see, create, update, words: keys }:
               account.status === 'active'
                 ? { action: `${home}/suspend`, label: t('admin.account.suspend'), tone: 'danger', get: true }
                 : { action: `${home}/resume`, label: t('admin.account.resume'), tone: 'primary' },
+              { action: `${home}/remove`, label: t('admin.leaving.remove'), tone: 'danger', get: true },
               ...(account.has_password
                 ? [
                     {
@@ -297,29 +305,6 @@ function accountPages({ section, operations, see, create, update, words: keys }:
     },
   };
 
-  const suspend: PageDefinition = {
-    path: `/${section}/:id/suspend`,
-    section,
-    anyOf: [update],
-    async build(request) {
-      const { ask, words } = request;
-      const { t } = words;
-      const account = await read(request);
-      const impact = await ask(simulateOperation, {
-        body: { change: { kind: 'user_suspended', user_id: account.id } },
-      });
-      return confirmation({
-        title: t('admin.account.suspend_title', { name: account.email }),
-        back: { href: `${root}/${account.id}`, label: account.email },
-        lead: t('admin.account.suspend_text'),
-        impact,
-        action: `${root}/${account.id}/suspend`,
-        submit: t('admin.account.suspend'),
-        request,
-      });
-    },
-  };
-
   const removeRole: PageDefinition = {
     path: `/${section}/:id/remove-role`,
     section,
@@ -352,8 +337,12 @@ function accountPages({ section, operations, see, create, update, words: keys }:
     },
   };
 
-  const forms = accountForms({ section, root, operations, pages: { fresh, profile, access } });
-  const pages = [list, fresh, profile, access, authorizations, suspend, removeRole];
+  const leaving = departurePages({ section, update, operations, departure });
+  const forms = [
+    ...accountForms({ section, root, operations, pages: { fresh, profile, access } }),
+    ...leaving.forms,
+  ];
+  const pages = [list, fresh, profile, access, authorizations, removeRole, ...leaving.pages];
   if (!isPerson) return { pages, forms, profile };
   return {
     pages: [...pages, sessions],
@@ -365,6 +354,7 @@ function accountPages({ section, operations, see, create, update, words: keys }:
 export const userPages = accountPages({
   section: 'users',
   operations: userOperations,
+  departure: userDeparture,
   see: ['users.manage'],
   create: ['users.manage'],
   update: 'users.manage',
@@ -380,6 +370,7 @@ export const userPages = accountPages({
 export const serviceAccountPages = accountPages({
   section: 'service-accounts',
   operations: serviceAccountOperations,
+  departure: serviceAccountDeparture,
   see: ['service-accounts.update', 'service-accounts.create'],
   create: ['service-accounts.create'],
   update: 'service-accounts.update',

@@ -101,7 +101,7 @@ type Named = (id: string) => string;
 
 /** Knows the names of what the changes of one page mention, as far as it still exists. */
 async function namesFor(
-  { users, worldSource, store }: PageRequest['deps'],
+  { users, removedUsers, worldSource, store }: PageRequest['deps'],
   changes: readonly ChangeDocument[],
 ): Promise<Named> {
   const mentioned = [...new Set(JSON.stringify(changes).match(/\b(?:usr|prj|mcp|rs)_[0-9a-z]{26}\b/g) ?? [])];
@@ -116,6 +116,8 @@ async function namesFor(
     const user = await users.findById(id);
     if (user) names.set(id, user.email);
   }
+  const gone = of('usr').filter((id) => !names.has(id));
+  for (const [id, email] of await removedUsers.addressesOf(gone)) names.set(id, email);
   const guards = of('rs');
   if (guards.length > 0) {
     // resource_servers by primary key
