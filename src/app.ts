@@ -8,9 +8,7 @@ import type Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
 import { createAccount } from './account/account.ts';
-import { createForgottenPasswords } from './account/forgotten-password.ts';
-import { createInvitations } from './account/invitations.ts';
-import { createLinkRoutes } from './account/link-routes.ts';
+import { createAccountMail } from './account/account-mail.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
 import { createStepUp } from './account/step-up.ts';
 import { apiResource } from './admin/api/api-root.ts';
@@ -60,7 +58,7 @@ import { createChangeStreamEndpoint } from './introspection/change-stream-endpoi
 import { createIntrospectionListener } from './introspection/listener.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { createUsesEndpoint } from './introspection/uses-endpoint.ts';
-import { createMail, type Mail, type MailSettings, noMail } from './mail/mail.ts';
+import type { Mail, MailSettings } from './mail/mail.ts';
 import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
@@ -71,14 +69,7 @@ import { createRegistrationManagement } from './oauth/registration-management.ts
 import { createResources } from './oauth/resources.ts';
 import { createSigningKeys } from './oauth/signing-keys.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
-import { createActivityRecorder } from './operations/activity-recorder.ts';
-import { createCspReports, reportsPath } from './operations/csp-reports.ts';
-import { metricFamilies } from './operations/families.ts';
-import { createIntrospectionInstruments } from './operations/introspection-instruments.ts';
-import { createLabelledCounters } from './operations/labelled-counters.ts';
-import { createMetricsEndpoint } from './operations/metrics-endpoint.ts';
-import { createRequests } from './operations/requests.ts';
-import { createTally } from './operations/tally.ts';
+import { createOperations } from './operations/operations.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
 import { readVersion } from './shipped-files.ts';
@@ -127,11 +118,10 @@ export interface App {
 export async function createApp(deps: AppDependencies): Promise<App> {
   const { issuer, store, clock, secrets, log, trustedProxyHops } = deps;
   const stores = createStores(deps);
-  const tally = createTally();
+  const operations = createOperations({ ...deps, ...stores, version: readVersion(), monotonic });
+  const { tally } = operations;
   const units = createUnitsOfWork({ store });
-  const refusals = createLabelledCounters();
-  const reports = createLabelledCounters();
-  const limits = countRefusals(createRateLimits(deps), refusals);
+  const limits = countRefusals(createRateLimits(deps), operations.refusals);
   const resources = createResources({ ...stores, administration: apiResource(issuer) });
   const rights = createAuthorizationRights({ ...stores, clock });
 
@@ -180,7 +170,16 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const passkeys = createPasskeys({ ...stores, issuer });
   const knownBrowsers = createKnownBrowsers({ secrets, secure });
   const signInFlow = createSignInFlow({ ...deps, ...stores, knownBrowsers, signIn, passkeys, limits, pages });
-  const stepUp = createStepUp({ ...deps, ...stores, knownBrowsers, sessions, signIn, passkeys, limits, pages });
+  const stepUp = createStepUp({
+    ...deps,
+    ...stores,
+    knownBrowsers,
+    sessions,
+    signIn,
+    passkeys,
+    limits,
+    pages,
+  });
   const interaction = createInteractionRoutes({
     ...deps,
     ...stores,
@@ -192,27 +191,10 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     consentTerms: createConsentTerms(stores),
     installs: createInstalls({ secrets, issuer }),
   });
-  const mailing = { ...deps, ...stores, passwords };
-  const forgottenPasswords = createForgottenPasswords(mailing);
-  const invitations = createInvitations(mailing);
-  const { mail: settings = noMail } = deps;
-  const mail = createMail({
-    ...stores,
-    issuer,
-    settings,
-    messages,
-    log,
-    answerReset: forgottenPasswords.answer,
-  });
-  const linkRoutes = createLinkRoutes({
+  const { mail, invitations, linkRoutes } = createAccountMail({
     ...deps,
     ...stores,
-    sessions,
-    pages,
-    limits,
-    forgottenPasswords,
-    invitations,
-    mailAvailable: mail.available,
+    ...{ passwords, sessions, pages, limits, messages },
   });
   const signInRoutes = createSignInRoutes({ ...deps, ...stores, sessions, signInFlow, pages });
   const account = createAccount({
@@ -302,12 +284,6 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       return (await limits.take(once, key)).kind === 'allowed';
     },
   });
-  const instruments = createIntrospectionInstruments(tally);
-  const recorder = createActivityRecorder({
-    ...stores,
-    tally,
-    onFailure: (error) => log.warn({ err: error }, 'counts could not be written; they are kept'),
-  });
   const introspection = createIntrospectionListener({
     ...stores,
     issuer,
@@ -319,7 +295,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
     callers,
     mostBytes: deps.cacheBytes,
-    instruments,
+    instruments: operations.introspection,
     monotonic,
     onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
   });
@@ -348,71 +324,35 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       (await collector.collect()),
   };
   const app: App = { listener, garbage, mail, endStreams: stream.end, settle, ready: true };
-  const requests = createRequests({ log, monotonic });
-  const metrics = createMetricsEndpoint({
-    access: { token: deps.metricsToken, production: deps.production },
-    families: metricFamilies({
-      tally,
-      introspection: instruments,
-      requests,
-      refusals,
-      reports,
-      databaseWaiting: store.waiting,
-      hashing: passwords.underWay,
-      streams: () => stream.count(),
-      ready: () => app.ready,
-      build: { version: readVersion(), engine: store.engine },
-    }),
-    onFailure: (error) => log.warn({ err: error }, 'the metrics could not be read'),
+  const watch = operations.watch({
+    hashing: passwords.underWay,
+    streams: () => stream.count(),
+    ready: () => app.ready,
   });
-  const cspReports = createCspReports({ issuer, log, reports, monotonic });
-  const stopRecording = recorder.start();
   const stopSending = mail.start();
   return app;
 
   async function settle(): Promise<void> {
-    stopRecording();
-    await Promise.all([stopSending(), lastUse.flush(), recorder.flush()]);
+    await Promise.all([stopSending(), lastUse.flush(), watch.settle()]);
   }
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
     if (introspection.take(request, response)) return;
-    requests.begin(request, response);
+    watch.begin(request, response);
+    if (watch.takeForNode(request, response)) return;
     const path = request.url ?? '';
-    if (path === '/healthz' || path === '/readyz') return void answerHealth(path, response);
-    // Whoever scrapes a node calls it by an address of its own.
-    if (path === '/metrics') return void metrics.handle(request, response);
     if (!isCanonicalHost(request, issuer)) {
       response
         .writeHead(421, { 'Content-Type': 'text/plain; charset=utf-8' })
         .end(`this server is ${issuer}\n`);
       return;
     }
-    if (path === reportsPath) void cspReports(request, response);
-    else if (path === '/introspect' || path.startsWith('/introspect?'))
+    if (watch.takeReport(request, response)) return;
+    if (path === '/introspect' || path.startsWith('/introspect?'))
       void introspection.handle(request, response);
     else if (path === '/changes') void changes.handle(request, response);
     else if (path === '/uses') void uses.handle(request, response);
     else void engine(request, response);
-  }
-
-  async function answerHealth(path: string, response: ServerResponse): Promise<void> {
-    const healthy = path === '/healthz' || (app.ready && (await canRead()));
-    response.writeHead(healthy ? 200 : 503, {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-    });
-    response.end(JSON.stringify({ ok: healthy }));
-  }
-
-  async function canRead(): Promise<boolean> {
-    try {
-      await store.db.selectFrom('change_counter').select('n').executeTakeFirstOrThrow();
-      return true;
-    } catch (error) {
-      log.warn({ err: error }, 'not ready');
-      return false;
-    }
   }
 }
 

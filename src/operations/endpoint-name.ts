@@ -11,19 +11,23 @@ const endpoints: Readonly<Record<string, string>> = {
   changes: 'changes',
   'csp-reports': 'csp_reports',
   device: 'device',
+  'forgot-password': 'forgot_password',
   healthz: 'health',
   interaction: 'interaction',
   introspect: 'introspect',
+  invitation: 'invitation',
   jwks: 'metadata',
   metrics: 'metrics',
   par: 'par',
   readyz: 'health',
   register: 'register',
+  'reset-password': 'reset_password',
   revoke: 'revoke',
   session: 'session',
   'sign-in': 'sign_in',
   token: 'token',
   userinfo: 'userinfo',
+  uses: 'uses',
 };
 
 /** Names the endpoint of a request's target; what is not known has one name. */

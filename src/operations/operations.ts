@@ -1,0 +1,106 @@
+/**
+ * What an operator looks at, put together: counts, measures, metrics, reports, health. Owns which of them there are and their addresses;
+ * each is a file of its own, and what they watch is not known here.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Store } from '../../db/open.ts';
+import { createActivityRecorder } from './activity-recorder.ts';
+import type { ActivityStore } from './activity-store.ts';
+import { createCspReports, reportsPath } from './csp-reports.ts';
+import { metricFamilies, type Observed } from './families.ts';
+import { createHealth } from './health.ts';
+import {
+  createIntrospectionInstruments,
+  type IntrospectionInstruments,
+} from './introspection-instruments.ts';
+import { createLabelledCounters, type LabelledCounters } from './labelled-counters.ts';
+import { createMetricsEndpoint } from './metrics-endpoint.ts';
+import { createRequests } from './requests.ts';
+import { createTally, type Tally } from './tally.ts';
+
+export interface Operations {
+  readonly tally: Tally;
+  /** Refusals by the name of the limit. */
+  readonly refusals: LabelledCounters;
+  readonly introspection: IntrospectionInstruments;
+  /** Begins to write and to show what is counted. */
+  watch(observed: Pick<Observed, 'hashing' | 'streams' | 'ready'>): Watch;
+}
+
+export interface Watch {
+  /** Notes that a request has come, and names it. */
+  begin(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers what is asked of this very node, whatever the host is called there. @returns false when it is no such request */
+  takeForNode(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Takes what browsers report. @returns false likewise */
+  takeReport(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Ends the writing, with what was counted so far. */
+  settle(): Promise<void>;
+}
+
+export function createOperations(deps: {
+  readonly issuer: string;
+  readonly production: boolean;
+  readonly metricsToken?: string | undefined;
+  readonly version: string;
+  readonly store: Store;
+  readonly activity: ActivityStore;
+  readonly log: Logger;
+  readonly monotonic: () => number;
+}): Operations {
+  const { store, activity, log } = deps;
+  const tally = createTally();
+  const refusals = createLabelledCounters();
+  const introspection = createIntrospectionInstruments(tally);
+  return {
+    tally,
+    refusals,
+    introspection,
+    watch(observed) {
+      const requests = createRequests(deps);
+      const reports = createLabelledCounters();
+      const takeViolations = createCspReports({ ...deps, reports });
+      const health = createHealth({ store, log, ready: observed.ready });
+      const metrics = createMetricsEndpoint({
+        access: { token: deps.metricsToken, production: deps.production },
+        families: metricFamilies({
+          ...observed,
+          tally,
+          introspection,
+          requests,
+          refusals,
+          reports,
+          databaseWaiting: store.waiting,
+          build: { version: deps.version, engine: store.engine },
+        }),
+        onFailure: (error) => log.warn({ err: error }, 'the metrics could not be read'),
+      });
+      const recorder = createActivityRecorder({
+        tally,
+        activity,
+        onFailure: (error) => log.warn({ err: error }, 'counts could not be written; they are kept'),
+      });
+      const stopRecording = recorder.start();
+      return {
+        begin: requests.begin,
+        takeForNode(request, response) {
+          if (request.url === '/metrics') void metrics.handle(request, response);
+          else if (request.url === '/healthz' || request.url === '/readyz')
+            void health(request.url, response);
+          else return false;
+          return true;
+        },
+        takeReport(request, response) {
+          if (request.url !== reportsPath) return false;
+          void takeViolations(request, response);
+          return true;
+        },
+        async settle() {
+          stopRecording();
+          await recorder.flush();
+        },
+      };
+    },
+  };
+}
