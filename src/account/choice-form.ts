@@ -15,6 +15,7 @@ import type { Offer, OfferedProject, OfferedServer } from '../interaction/consen
 import { type SummaryTemplates, summarize, summaryTemplates } from '../interaction/consent-summary.ts';
 import { displayText } from '../interaction/display-text.ts';
 import { asksApproval, type PolicyOffer } from '../interaction/policy-offer.ts';
+import { broughtByRole } from '../policy/administration.ts';
 import type { Slice } from '../policy/key-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
 import { type Effect, type Effects, grantedNames } from './effect.ts';
@@ -154,7 +155,7 @@ function withGranted({ offer, granted, world }: ChoiceFormInput): Offer {
   const roleOf = (id: string) => {
     const role = world.roles.get(id);
     if (!role) return [];
-    const capabilities = [...role.permissions].filter((name) => world.catalogue.has(name));
+    const capabilities = broughtByRole(role.permissions).filter((name) => world.catalogue.has(name));
     return [{ id, slug: role.slug, name: role.name, capabilities }];
   };
   const missing: OfferedProject[] = [];
@@ -196,7 +197,8 @@ function roleRows({ keyRoles, chosen, granted, world, terms }: ChoiceFormInput):
   return [...world.roles]
     .filter(([id]) => keyRoles.includes(id) || granted.roles.includes(id))
     .map(([id, { name, slug, permissions }]) => {
-      const carries = [...world.catalogue.keys()].filter((capability) => permissions.has(capability));
+      const brought = broughtByRole(permissions);
+      const carries = [...world.catalogue.keys()].filter((capability) => brought.includes(capability));
       return {
         id,
         name: displayText(name),

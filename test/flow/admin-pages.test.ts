@@ -61,6 +61,11 @@ describe.each(engines)('the administration pages, on %s', (engine) => {
     const given = await submit(tab, 'Give role', { Role: 'Editor', Where: 'atlas' });
     expect(given.text).toContain(saved);
     expect(given.text).toContain('flows:edit');
+    // Which capabilities may be delegated is what the roles say, and nothing beside them.
+    const may = (page: { text: string }) =>
+      /Create and modify flows flows:edit (.*?) Manage secrets/.exec(page.text.replaceAll(/\s+/g, ' '))?.[1];
+    expect(may(tab)).toBe('not held, so it cannot be handed over');
+    expect(may(given)).toBe('may be handed over');
     const asked = await admin.get(
       /href="([^"]*remove-role[^"]*project=[^"]*)"/.exec(given.body)?.[1]?.replaceAll('&amp;', '&') ?? '',
     );

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isManagementPermission } from '../../directory/management-permissions.ts';
 import type { User } from '../../directory/user-store.ts';
+import { delegableCapabilities } from '../../policy/consent-decision.ts';
 import { livePermissionsOn } from '../../policy/live-permissions.ts';
 import type { AdminDeps } from './operation.ts';
 import { refusal } from './problem.ts';
@@ -49,6 +50,9 @@ export const accountSchema = accountSummarySchema
       .describe('Roles held on single projects'),
     permissions: z.array(z.string()).describe('Capabilities held on the organization'),
     management_permissions: z.array(z.string()),
+    delegable_capabilities: z
+      .array(z.string())
+      .describe('What it may hand to tools now: what it holds somewhere, and so what its roles say'),
   })
   .meta({ id: 'Account' });
 
@@ -107,5 +111,6 @@ export async function readAccount(deps: AdminDeps, kind: User['kind'], id: strin
       .sort((one, other) => one.slug.localeCompare(other.slug)),
     permissions: held.filter((name) => !isManagementPermission(name)),
     management_permissions: held.filter(isManagementPermission),
+    delegable_capabilities: delegableCapabilities(access.live, world),
   };
 }

@@ -1,5 +1,6 @@
 /** The Access tab: which roles an account holds where, what they amount to, and what it may manage. */
 import { managementPermissions } from '../../directory/management-permissions.ts';
+import { capabilityWords } from '../../interaction/capability-words.ts';
 import type { Account } from '../api/account-document.ts';
 import { projectOperations } from '../api/project-operations.ts';
 import { roleOperations } from '../api/role-operations.ts';
@@ -11,7 +12,7 @@ import { addressOf, codes, permissionLabel } from './words.ts';
 const mostProjects = 200;
 
 export async function accessBlocks(
-  { ask, words }: PageRequest,
+  { ask, words, deps }: PageRequest,
   account: Account,
   root: string,
   mayChange: boolean,
@@ -82,6 +83,23 @@ export async function accessBlocks(
         { term: t('admin.access.organization'), cell: codes(account.permissions, words) },
         ...account.projects.map(({ slug, permissions }) => ({ term: slug, cell: codes(permissions, words) })),
       ],
+    },
+    {
+      kind: 'table',
+      title: t('admin.access.delegable'),
+      text: t('admin.access.delegable_text'),
+      columns: [t('admin.access.capability'), t('admin.access.delegation')],
+      rows: [...deps.catalogue.values()].map((capability) => ({
+        cells: [
+          [text(capabilityWords(capability, words).title), code(capability.name)],
+          [
+            account.delegable_capabilities.includes(capability.name)
+              ? { kind: 'badge', text: t('admin.access.delegated'), tone: 'good' }
+              : muted(t('admin.access.not_delegated')),
+          ],
+        ],
+      })),
+      empty: t('admin.none'),
     },
     {
       kind: 'facts',
