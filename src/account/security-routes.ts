@@ -11,6 +11,7 @@ import { addressBlock, clientAddress } from '../http/client-address.ts';
 import type { Words } from '../http/messages.ts';
 import type { Form } from '../http/read-form.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { KnownBrowsers } from '../interaction/known-browser.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
 import { securityHref } from './security-page.ts';
 import type { AccountSession, Visit } from './session.ts';
@@ -22,6 +23,7 @@ export interface SecurityDependencies {
   readonly sessions: BrowserSessions;
   readonly sessionList: SessionStore;
   readonly signIn: SignIn;
+  readonly knownBrowsers: KnownBrowsers;
   readonly passwords: Passwords;
   readonly users: UserStore;
   readonly authorizations: AuthorizationStore;
@@ -60,7 +62,8 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
     }
     const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
     const password = form.get('password')?.[0] ?? '';
-    const proof = await deps.signIn.attempt({ email: user.email, password }, address);
+    const known = deps.knownBrowsers.of(ctx, user.email);
+    const proof = await deps.signIn.attempt({ email: user.email, password }, address, known);
     if (proof.kind === 'too_many') {
       ctx.set('Retry-After', String(proof.retryAfterSeconds));
       const minutes = Math.max(1, Math.ceil(proof.retryAfterSeconds / 60));

@@ -12,6 +12,7 @@ import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { KnownBrowsers } from '../interaction/known-browser.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
 import type { Secrets } from '../secrets.ts';
 import type { PasskeyStore } from '../sign-in/passkey-store.ts';
@@ -66,6 +67,7 @@ export function createStepUp(deps: {
   passkeys: Passkeys;
   passkeyList: PasskeyStore;
   limits: RateLimits;
+  knownBrowsers: KnownBrowsers;
   trustedProxyHops: number;
 }): StepUp {
   const { clock, secrets, pages, users, secondFactors, passkeys, limits } = deps;
@@ -116,7 +118,8 @@ export function createStepUp(deps: {
     }
     const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
     const password = form.get('password')?.[0] ?? '';
-    const outcome = await deps.signIn.attempt({ email, password }, address);
+    const known = deps.knownBrowsers.of(ctx, email);
+    const outcome = await deps.signIn.attempt({ email, password }, address, known);
     if (outcome.kind !== 'signed_in') return outcome;
     if (!(await secondFactors.required(id))) return { kind: 'right', methods: ['pwd'] };
     const taken = await limits.take(codes, id);

@@ -5,8 +5,8 @@ import type { RateLimits } from './rate-limit.ts';
 export function countRefusals(limits: RateLimits, refusals: LabelledCounters): RateLimits {
   return {
     ...limits,
-    async take(limit, key) {
-      const taken = await limits.take(limit, key);
+    async take(limit, key, amount) {
+      const taken = await limits.take(limit, key, amount);
       if (taken.kind === 'limited') refusals.of(limit.name).n += 1;
       return taken;
     },

@@ -17,8 +17,11 @@ export type Taken =
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
 export interface RateLimits {
-  /** Uses up one point of a key; ten at once with five left let exactly five through. */
-  take(limit: Limit, key: string): Promise<Taken>;
+  /**
+   * Uses up points of a key; ten at once with five left let exactly five through.
+   * @param amount how many, one unless it says otherwise
+   */
+  take(limit: Limit, key: string, amount?: number): Promise<Taken>;
   /** Tells whether a key has points left, without using one. */
   peek(limit: Limit, key: string): Promise<Taken>;
   /** Gives a key its points back. */
@@ -40,16 +43,16 @@ export function createRateLimits({
       ? { kind: 'allowed' }
       : { kind: 'limited', retryAfterSeconds: Math.max(1, end - clock.now()) };
   return {
-    async take(limit, key) {
+    async take(limit, key, amount = 1) {
       const now = clock.now();
       const end = now + limit.windowSeconds;
       const row = await store.db
         // Primary key.
         .insertInto('counters')
-        .values({ key: rowKey(limit, key), points: 1, expires_at: end })
+        .values({ key: rowKey(limit, key), points: amount, expires_at: end })
         .onConflict((conflict) =>
           conflict.column('key').doUpdateSet({
-            points: sql<number>`case when counters.expires_at <= ${now} then 1 else counters.points + 1 end`,
+            points: sql<number>`case when counters.expires_at <= ${now} then ${amount} else counters.points + ${amount} end`,
             expires_at: sql<number>`case when counters.expires_at <= ${now} then ${end} else counters.expires_at end`,
           }),
         )

@@ -10,8 +10,8 @@ export function countSignIns(signIn: SignIn, tally: Tally): SignIn {
   };
   return {
     ...signIn,
-    async attempt(credentials, address) {
-      const outcome = await signIn.attempt(credentials, address);
+    async attempt(credentials, address, known) {
+      const outcome = await signIn.attempt(credentials, address, known);
       counters[outcome.kind].n += 1;
       return outcome;
     },

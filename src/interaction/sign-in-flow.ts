@@ -3,7 +3,7 @@
  * order of the steps and their pages; does not own where they stand (`SignInPlace`), nor what a session is.
  */
 import type Koa from 'koa';
-import type { UserStore } from '../directory/user-store.ts';
+import type { User, UserStore } from '../directory/user-store.ts';
 import { addressBlock, clientAddress } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
@@ -11,6 +11,7 @@ import type { Form } from '../http/read-form.ts';
 import type { ChallengeStore } from '../sign-in/challenge-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
 import type { SecondFactors } from '../sign-in/second-factors.ts';
+import type { KnownBrowsers } from './known-browser.ts';
 import type { SignIn } from './sign-in.ts';
 import { buildSignInPage, type SignInCodePage, type SignInInput } from './sign-in-page.ts';
 
@@ -58,6 +59,7 @@ export function createSignInFlow(deps: {
   secondFactors: SecondFactors;
   passkeys: Passkeys;
   limits: RateLimits;
+  knownBrowsers: KnownBrowsers;
   pages: PageWriter;
   trustedProxyHops: number;
 }): SignInFlow {
@@ -96,13 +98,24 @@ export function createSignInFlow(deps: {
     );
   }
 
+  async function goOn(
+    ctx: Koa.Context,
+    place: SignInPlace,
+    user: User,
+    methods: readonly string[],
+  ): Promise<void> {
+    deps.knownBrowsers.remember(ctx, user.email);
+    await place.signedIn(ctx, user.id, methods);
+  }
+
   return {
     show,
 
     async password(ctx, place, form) {
       const email = form.get('email')?.[0] ?? '';
       const password = form.get('password')?.[0] ?? '';
-      const outcome = await signIn.attempt({ email, password }, addressOf(ctx));
+      const known = deps.knownBrowsers.of(ctx, email);
+      const outcome = await signIn.attempt({ email, password }, addressOf(ctx), known);
       switch (outcome.kind) {
         case 'wrong':
           return show(ctx, place, { email, problem: { kind: 'wrong' }, status: 401 });
@@ -111,7 +124,7 @@ export function createSignInFlow(deps: {
           return show(ctx, place, { email, problem: outcome, status: 429 });
         case 'signed_in': {
           const { id } = outcome.user;
-          if (!(await secondFactors.required(id))) return place.signedIn(ctx, id, ['pwd']);
+          if (!(await secondFactors.required(id))) return goOn(ctx, place, outcome.user, ['pwd']);
           await challenges.open('second_step', place.browser, { value: id, userId: id });
           ctx.redirect(`${place.base}/code${place.query}`);
           ctx.status = 303;
@@ -143,7 +156,7 @@ export function createSignInFlow(deps: {
         return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
       }
       await limits.forget(perAccount, userId);
-      await place.signedIn(ctx, userId, used === 'app' ? ['pwd', 'otp', 'mfa'] : ['pwd', 'kba', 'mfa']);
+      await goOn(ctx, place, user, used === 'app' ? ['pwd', 'otp', 'mfa'] : ['pwd', 'kba', 'mfa']);
     },
 
     async passkeyOptions(ctx, place) {
@@ -164,7 +177,7 @@ export function createSignInFlow(deps: {
       if (proof.outcome === 'refused' || user?.status !== 'active') {
         return show(ctx, place, { problem: { kind: 'passkey' }, status: 401 });
       }
-      await place.signedIn(ctx, proof.userId, proof.methods);
+      await goOn(ctx, place, user, proof.methods);
     },
   };
 }

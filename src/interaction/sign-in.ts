@@ -2,12 +2,15 @@
  * Signing a person in with a password: limits before hashing, one answer for every reason, the same work for every account.
  * @see OWASP ASVS 5.0 section 6.3
  */
+import { emailKey } from '../directory/email-key.ts';
 import type { Passwords } from '../directory/passwords.ts';
 import type { UserStore, UserWithPassword } from '../directory/user-store.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 
 const perAccount: Limit = { name: 'sign-in-account', points: 10, windowSeconds: 900 };
 const perAddress: Limit = { name: 'sign-in-address', points: 100, windowSeconds: 900 };
+/** A browser that signed in to the account before, whatever strangers do meanwhile. */
+const perKnownBrowser: Limit = { name: 'sign-in-known-browser', points: 10, windowSeconds: 900 };
 
 export type SignInOutcome =
   | { readonly kind: 'signed_in'; readonly user: UserWithPassword }
@@ -15,28 +18,42 @@ export type SignInOutcome =
   | { readonly kind: 'too_many'; readonly retryAfterSeconds: number };
 
 export interface SignIn {
-  /** @param address the block of addresses that attempts are counted for */
-  attempt(credentials: { email: string; password: string }, address: string): Promise<SignInOutcome>;
+  /**
+   * @param address the block of addresses that attempts are counted for
+   * @param known names a browser that signed in to the account before; its attempts are counted for itself alone
+   */
+  attempt(
+    credentials: { email: string; password: string },
+    address: string,
+    known?: string,
+  ): Promise<SignInOutcome>;
 }
 
 export function createSignIn(deps: { users: UserStore; passwords: Passwords; limits: RateLimits }): SignIn {
   const { users, passwords, limits } = deps;
   return {
-    async attempt({ email, password }, address) {
-      const key = email.normalize('NFKC').trim().toLowerCase();
-      for (const [limit, counted] of [
-        [perAddress, address],
-        [perAccount, key],
-      ] as const) {
+    async attempt({ email, password }, address, known) {
+      const key = emailKey(email);
+      const counters: readonly (readonly [Limit, string])[] =
+        known === undefined
+          ? [
+              [perAddress, address],
+              [perAccount, key],
+            ]
+          : [[perKnownBrowser, `${key} ${known}`]];
+      for (const [limit, counted] of counters) {
         const taken = await limits.take(limit, counted);
         if (taken.kind === 'limited') return { kind: 'too_many', retryAfterSeconds: taken.retryAfterSeconds };
       }
       // Text in PostgreSQL cannot hold the character NUL: nobody's address has it.
-      const known = key.length <= 254 && !key.includes('\0');
-      const user = known ? await users.findByEmail(email) : undefined;
+      const possible = key.length <= 254 && !key.includes('\0');
+      const user = possible ? await users.findByEmail(email) : undefined;
       const right = await passwords.verify(user?.passwordHash, password);
       if (!right || user?.status !== 'active') return { kind: 'wrong' };
-      await limits.forget(perAccount, key);
+      for (const [limit, counted] of counters) {
+        // Whoever has one account may not clear the way to guess at others.
+        if (limit !== perAddress) await limits.forget(limit, counted);
+      }
       return { kind: 'signed_in', user };
     },
   };
