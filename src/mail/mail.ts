@@ -42,18 +42,18 @@ export const noMail: MailSettings = {
   language: 'en',
 };
 
-/**
- * Creates the sender.
- * @param deps.answerReset finds out what a wish for a new password comes to; undefined: no such account, so nobody is written to
- */
-export function createMail(deps: {
-  issuer: string;
-  settings: MailSettings;
-  outbox: Outbox;
-  messages: Messages;
-  log: Logger;
+export interface MailDependencies {
+  readonly issuer: string;
+  readonly settings: MailSettings;
+  readonly outbox: Outbox;
+  readonly messages: Messages;
+  readonly log: Logger;
+  /** Finds out what a wish for a new password comes to; undefined: no such account, so nobody is written to. */
   answerReset(email: string): Promise<Deliverable | undefined>;
-}): Mail {
+}
+
+/** Creates the sender. */
+export function createMail(deps: MailDependencies): Mail {
   const { issuer, settings, outbox, messages, log } = deps;
   const transport = createTransport(settings.route, { ...settings, issuer });
   let sending: Promise<number> | undefined;
