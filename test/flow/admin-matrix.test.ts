@@ -106,12 +106,6 @@ const expected: Record<string, string> = {
   decline_approval: 'policies.manage',
   simulate:
     'users.manage service-accounts.update roles.update projects.manage mcp-servers.manage policies.manage',
-  get_policies: 'policies.manage',
-  replace_policies: 'policies.manage',
-  list_approvals: 'policies.manage',
-  get_approval: 'policies.manage',
-  approve_approval: 'policies.manage',
-  decline_approval: 'policies.manage',
   examine_connection: 'mcp-servers.manage clients.manage',
   get_overview: 'audit.read users.manage clients.manage api-keys.manage',
   list_changes: 'audit.read',
