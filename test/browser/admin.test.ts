@@ -58,6 +58,8 @@ describe('the administration in a browser', () => {
       `resource-servers/${guard}`,
       'authorizations',
       `authorizations/${authorization}?capability=flows:edit&on=${atlas}`,
+      'policies',
+      'approvals',
       'audit',
     ];
   });

@@ -374,6 +374,65 @@ describe('the policies themselves', () => {
     });
   });
 
+  test('are set on a page that says whose authorizations they cut, once', async () => {
+    await setPolicies(mandate);
+    const client = await signIn(mandate.issuer, 'admin@acme.test');
+    const page = await client.get('/admin/policies');
+    expect(page.text).toContain('Means nothing to existing authorizations');
+    const warning = await client.submit(page, 'Save', {
+      'Tools, at most': '1 day',
+      'secrets:edit, at most': '1 hour',
+      'Manage secrets': true,
+      'May be authorized': 'Verified tools, and tools of the hosts named below',
+      'Hosts whose tools are allowed': 'one.test\nTWO.test',
+      'Hosts that are denied': 'bad.test',
+    });
+    expect(warning.text).toContain('1 authorization of 1 account loses something at once.');
+    const saved = await client.submit(warning, 'Save', {}, { follow: true });
+    expect(saved.text).toContain('Saved.');
+    expect((await mandate.stores.policies.read()).policy).toEqual({
+      longest: { oauth2: day, api_key: null },
+      capabilities: new Map([['secrets:edit', { longest: hour, approval: true }]]),
+      clients: {
+        permitted: 'hosts',
+        hosts: new Map([
+          ['bad.test', 'deny'],
+          ['one.test', 'allow'],
+          ['two.test', 'allow'],
+        ]),
+      },
+    });
+    // The first page shows an older version by now.
+    const late = await client.submit(page, 'Save', { 'Hosts that are denied': 'other.test' });
+    expect(late.status).toBe(412);
+    const wrong = await client.submit(saved, 'Save', { 'Hosts that are denied': 'https://bad.test/' });
+    expect(wrong.status).toBe(422);
+    expect(wrong.body).toContain('https://bad.test/');
+  });
+
+  test('a request is decided on its page, and whoever asked may ask again', async () => {
+    await setPolicies(mandate, needing('flows:edit'));
+    const person = await signIn(mandate.issuer, editor.email);
+    const { id } = await createKey(person, { Name: 'script', ...flows, 'What is it for?': 'nightly' });
+    const client = await signIn(mandate.issuer, 'owner@acme.test');
+    const list = await client.get('/admin/approvals');
+    expect(list.text).toContain('nightly');
+    const [, address = ''] = /href="(\/admin\/approvals\/apr_\w+)"/.exec(list.body) ?? [];
+    const declined = await client.submit(
+      await client.get(address),
+      'Decline',
+      { Note: 'use the service account' },
+      { follow: true },
+    );
+    expect(declined.text).toContain('use the service account');
+    const own = await person.get(`/account/authorizations/${id}`);
+    expect(own.text).toContain('flows:edit was declined');
+    const again = await person.submit(own, 'Save', { 'What is it for?': 'it cannot' }, { follow: true });
+    expect(again.text).toContain("flows:edit waits for an administrator's approval");
+    const [waiting] = await mandate.stores.approvals.of([id]);
+    expect(waiting).toMatchObject({ status: 'pending', justification: 'it cannot' });
+  });
+
   test('nobody approves their own request, nor one for themselves', async () => {
     await setPolicies(mandate, needing('flows:edit'));
     admin = await signInToApi(mandate.issuer, 'admin@acme.test');

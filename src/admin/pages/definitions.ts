@@ -1,5 +1,6 @@
 /** Every page and every form of the administration. */
 import { serviceAccountPages, userPages } from './account-pages.ts';
+import { approvalPages } from './approval-pages.ts';
 import { auditPages } from './audit-page.ts';
 import { authorizationPages } from './authorization-pages.ts';
 import { clientPages } from './client-pages.ts';
@@ -8,6 +9,7 @@ import { invitePages } from './invite-page.ts';
 import { mcpServerPages } from './mcp-server-pages.ts';
 import { overviewPage } from './overview-page.ts';
 import type { FormDefinition, PageDefinition } from './page.ts';
+import { policyPages } from './policy-page.ts';
 import { projectPages } from './project-pages.ts';
 import { resourceServerPages } from './resource-server-pages.ts';
 import { rolePages } from './role-pages.ts';
@@ -24,6 +26,8 @@ const parts = [
   clientPages,
   resourceServerPages,
   authorizationPages,
+  policyPages,
+  approvalPages,
   doctorPages,
   auditPages,
 ];

@@ -29,6 +29,8 @@ export interface Button {
 }
 
 export type Field =
+  /** Begins a part of a long form. */
+  | { readonly kind: 'heading'; readonly label: string; readonly hint?: string }
   | {
       readonly kind: 'text' | 'email' | 'password' | 'lines';
       readonly name: string;

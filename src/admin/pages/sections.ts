@@ -32,6 +32,8 @@ const sections: readonly Section[] = [
   section('clients', 'admin.nav.clients', 'clients.manage'),
   section('resource-servers', 'admin.nav.resource_servers', 'clients.manage'),
   section('authorizations', 'admin.nav.authorizations', 'users.manage', 'api-keys.manage'),
+  section('policies', 'admin.nav.policies', 'policies.manage'),
+  section('approvals', 'admin.nav.approvals', 'policies.manage'),
   section('doctor', 'doctor.title', 'mcp-servers.manage', 'clients.manage'),
   section('audit', 'admin.nav.audit', 'audit.read'),
 ];
