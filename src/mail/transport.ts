@@ -103,7 +103,7 @@ export function smtpSettings(url: string) {
   const { protocol, hostname, port, username, password, searchParams } = new URL(url);
   const secure = protocol === 'smtps:';
   const host = hostname.replace(/^\[|\]$/g, '');
-  const local = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  const local = host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
   return {
     host,
     port: port === '' ? (secure ? 465 : 587) : Number(port),
