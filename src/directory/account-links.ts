@@ -12,7 +12,7 @@ import type { Secrets } from '../secrets.ts';
 export type LinkKind = AccountLinksTable['kind'];
 
 /** How long a link opens anything, in seconds. */
-export const linkSeconds = { invitation: 7 * 86_400, password_reset: 30 * 60 } as const;
+const linkSeconds = { invitation: 7 * 86_400, password_reset: 30 * 60 } as const;
 
 /** Whom a link is for. */
 export interface LinkedAccount {
@@ -27,6 +27,8 @@ export interface OpenInvitation {
   readonly expiresAt: number;
   /** The mail that holds the link. */
   readonly mailId: string | null;
+  /** How that mail is getting on; null when that is long forgotten. */
+  readonly mail: 'waiting' | 'sent' | 'failed' | null;
 }
 
 export interface AccountLinks {
@@ -159,11 +161,13 @@ export function createAccountLinks(deps: { store: Store; clock: Clock; secrets: 
 
     async invitationsOf(userIds) {
       if (userIds.length === 0) return new Map();
-      // account_links_by_user, users by primary key
+      // account_links_by_user, users and mail_outbox by primary key
       const rows = await db
         .selectFrom('account_links as l')
         .innerJoin('users as u', 'u.id', 'l.user_id')
+        .leftJoin('mail_outbox as m', 'm.id', 'l.mail_id')
         .select(['l.user_id', 'l.created_at', 'l.expires_at', 'l.mail_id'])
+        .select(['m.id as mail', 'm.sent_at', 'm.failed_at'])
         .where('l.user_id', 'in', [...userIds])
         .where('l.kind', '=', 'invitation')
         .where('l.used_at', 'is', null)
@@ -172,7 +176,12 @@ export function createAccountLinks(deps: { store: Store; clock: Clock; secrets: 
       return new Map(
         rows.map((row) => [
           row.user_id,
-          { createdAt: row.created_at, expiresAt: row.expires_at, mailId: row.mail_id },
+          {
+            createdAt: row.created_at,
+            expiresAt: row.expires_at,
+            mailId: row.mail_id,
+            mail: standingOf(row),
+          },
         ]),
       );
     },
@@ -194,4 +203,14 @@ export function createAccountLinks(deps: { store: Store; clock: Clock; secrets: 
       return Number(numDeletedRows);
     },
   };
+}
+
+function standingOf(row: {
+  mail: string | null;
+  sent_at: number | null;
+  failed_at: number | null;
+}): OpenInvitation['mail'] {
+  if (row.mail === null) return null;
+  if (row.sent_at !== null) return 'sent';
+  return row.failed_at === null ? 'waiting' : 'failed';
 }

@@ -146,6 +146,19 @@ describe.each(['sqlite', 'postgres'] as const)('an invitation on %s', (engine) =
     expect((await accept(fourth)).answer.status).toBe(303);
   });
 
+  test('says when its mail could not be delivered', async () => {
+    smtp.refusals.push('550 5.1.1 no such user');
+    const { body } = await invite('typo@acme.test');
+    for (let tries = 0; tries < 50; tries += 1) {
+      await mandate.app.mail.sendDue();
+      const now = await admin.call<{ invitation: { mail: string } }>('GET', `/users/${body.id}`);
+      if (now.body.invitation.mail === 'failed') break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const client = await signIn(mandate.issuer, 'admin@acme.test');
+    expect((await client.get(`/admin/users/${body.id}`)).text).toContain('the mail could not be delivered');
+  });
+
   test('gives nobody more than whoever invites has, and no second account for one address', async () => {
     const roles = await admin.call<{ items: { id: string; slug: string }[] }>('GET', '/roles');
     const owner = roles.body.items.find(({ slug }) => slug === 'owner')?.id;

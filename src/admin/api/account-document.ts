@@ -31,6 +31,10 @@ export const accountSchema = accountSummarySchema
       .object({
         sent_at: instantSchema,
         expires_at: instantSchema,
+        mail: z
+          .enum(['waiting', 'sent', 'failed'])
+          .nullable()
+          .describe('How the mail is getting on; `failed`: it was refused, or tried for hours'),
         mail_file: z
           .string()
           .nullable()
@@ -95,6 +99,7 @@ export async function readAccount(deps: AdminDeps, kind: User['kind'], id: strin
       ? {
           sent_at: invitation.createdAt,
           expires_at: invitation.expiresAt,
+          mail: invitation.mail,
           mail_file: (invitation.mailId && deps.mail.fileOf(invitation.mailId)) ?? null,
         }
       : null,

@@ -23,7 +23,7 @@ export function confirmation(facts: {
     lead,
     blocks: [
       ...before,
-      ...impactBlocks(impact, request.words),
+      ...impactBlocks(impact, request.words, { listed: before.length === 0 }),
       { kind: 'form', action, hidden, fields: [], submit, tone: 'danger', cancel: back.href },
     ],
   };

@@ -100,7 +100,17 @@ export function invitationBlocks(
     kind: 'facts',
     title: t('admin.invite.block'),
     facts: [
-      { term: t('admin.invite.sent'), cell: [time(invitation.sent_at)] },
+      {
+        term: t('admin.invite.sent'),
+        cell: [
+          time(invitation.sent_at),
+          ...(invitation.mail === 'failed'
+            ? [{ kind: 'badge', text: t('admin.invite.failed'), tone: 'danger' } as const]
+            : invitation.mail === 'waiting'
+              ? [{ kind: 'badge', text: t('admin.invite.waiting'), tone: 'plain' } as const]
+              : []),
+        ],
+      },
       {
         term: t('admin.invite.until'),
         cell: ended

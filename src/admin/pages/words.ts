@@ -100,8 +100,12 @@ export function addressOf(path: string, query: Readonly<Record<string, string>>)
   return search === '' ? path : `${path}?${search}`;
 }
 
-/** Says how many authorizations a change would cut, and whose. */
-export function impactBlocks(impact: ImpactDocument, words: Words): Block[] {
+/** Says how many authorizations a change would cut, and whose. @param listed one by one, where the page does not do so itself */
+export function impactBlocks(
+  impact: ImpactDocument,
+  words: Words,
+  { listed = true }: { listed?: boolean } = {},
+): Block[] {
   const { t, plural } = words;
   if (impact.authorizations === 0) {
     return [
@@ -110,6 +114,9 @@ export function impactBlocks(impact: ImpactDocument, words: Words): Block[] {
   }
   const people = plural('admin.impact.people', impact.people);
   const sentence = plural('admin.impact.cuts', impact.authorizations, { people });
+  if (!listed) {
+    return [{ kind: 'facts', facts: [{ term: t('admin.impact.title'), cell: [text(sentence)] }] }];
+  }
   const most = 50;
   return [
     {
