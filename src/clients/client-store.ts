@@ -41,6 +41,8 @@ export interface ClientContent {
   readonly secret?: string | null;
   /** Absent keeps what there is. */
   readonly serviceAccountId?: string | null;
+  /** Leaves a client that is there already as it is: whoever comes second registered the same. */
+  readonly onlyNew?: boolean;
 }
 
 /** `other_kind`: the id belongs to a client that became known another way; nothing was written. */
@@ -215,7 +217,8 @@ function methods(
     const secretHash = content.secret === undefined ? old.secretHash : hash;
     const account = content.serviceAccountId === undefined ? old.serviceAccountId : content.serviceAccountId;
     const sameSecret = secretHash === old.secretHash;
-    if (sameSecret && account === old.serviceAccountId && isDeepStrictEqual(metadata, old.metadata)) {
+    const same = sameSecret && account === old.serviceAccountId && isDeepStrictEqual(metadata, old.metadata);
+    if (content.onlyNew || same) {
       if (kind !== 'registered') await keepInUse(trx, id);
       if (kind === 'metadata_document') await noteGoodDocument(trx, id);
       return { outcome: 'done', changed: false, client: old };

@@ -2,21 +2,31 @@
  * Shows the library our clients, and keeps what it registers. Owns no rows: the client store does.
  * A client secret is known by its keyed hash alone; comparing one is overridden to match.
  */
-import type Provider from 'oidc-provider';
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import Provider, { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientStore, StoredClient } from '../clients/client-store.ts';
+import { addressBlock } from '../http/client-address.ts';
+import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { MetadataDocuments } from './metadata-documents.ts';
+import { registeredItself } from './registration.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
+
+/** Registering again what is there costs nothing and is not counted; hosted assistants share an address. */
+const newClients: Limit = { name: 'new-clients', points: 300, windowSeconds: 3_600 };
 
 export function createClientAdapter({
   clients,
   units,
   documents,
+  limits,
+  addressOf,
 }: {
   clients: ClientStore;
   units: UnitsOfWork;
   /** Absent while clients cannot be known by a metadata document. */
   documents: MetadataDocuments | undefined;
+  limits: RateLimits;
+  /** Where a request comes from. */
+  addressOf: (ctx: KoaContextWithOIDC) => string;
 }): Adapter {
   const unused = async () => {
     throw new Error('clients are found, registered and removed, nothing else');
@@ -41,13 +51,14 @@ export function createClientAdapter({
         units.current().onSuccess((trx) => clients.within(trx).keepInUse(id));
         return;
       }
+      await countNew();
       const { client_id: _id, client_secret: secret, ...metadata } = payload as Record<string, unknown>;
       units.current().onSuccess(async (trx) => {
         await clients
           .within(trx)
           .saveDynamic(
             { id: 'registration' },
-            { id, metadata, secret: typeof secret === 'string' ? secret : null },
+            { id, metadata, secret: typeof secret === 'string' ? secret : null, onlyNew: true },
           );
       });
     },
@@ -61,18 +72,59 @@ export function createClientAdapter({
     findByUserCode: unused,
     revokeByGrantId: unused,
   };
+
+  /** @throws OIDCProviderError with 429 when too many new clients come from one place (RFC 7591 section 5) */
+  async function countNew(): Promise<void> {
+    const ctx = Provider.ctx;
+    if (!ctx) return;
+    const taken = await limits.take(newClients, addressBlock(addressOf(ctx)));
+    if (taken.kind === 'allowed') return;
+    ctx.set('Retry-After', String(taken.retryAfterSeconds));
+    throw Object.assign(
+      new errors.CustomOIDCProviderError(
+        'temporarily_unavailable',
+        'too many new clients were registered from here',
+      ),
+      { status: 429, statusCode: 429 },
+    );
+  }
 }
 
 function withoutDocuments(known: StoredClient | undefined): StoredClient | undefined {
   return known?.kind === 'metadata_document' ? undefined : known;
 }
 
-/** Makes the library compare a presented secret with the keyed hash that it knows as the secret. */
+/**
+ * Makes the library compare a presented secret with the keyed hash that it knows as the secret. A client that registered itself said
+ * how it sends it and is held to that (RFC 7591 section 2); one that an administrator registered may use either way, as its
+ * library likes (RFC 6749 section 2.3.1).
+ */
 export function compareHashedClientSecrets(provider: Provider, clients: ClientStore): void {
   const model = provider.Client.prototype as unknown as {
-    compareClientSecret(this: { clientSecret?: string }, presented: string): Promise<boolean>;
+    compareClientSecret(
+      this: { clientId: string; clientSecret?: string; clientAuthMethod: string },
+      presented: string,
+    ): Promise<boolean>;
   };
   model.compareClientSecret = async function compareClientSecret(presented) {
+    const inHeader = Provider.ctx?.headers.authorization !== undefined;
+    const method = inHeader ? 'client_secret_basic' : 'client_secret_post';
+    if (registeredItself(this.clientId) && this.clientAuthMethod !== method) return false;
     return clients.matchesSecret({ secretHash: this.clientSecret ?? null }, presented);
+  };
+}
+
+/** Makes the library refuse a grant that is not the client's with the error that says so (RFC 6749 section 5.2). */
+export function refuseGrantsOfOthers(provider: Provider): void {
+  const model = provider.Client.prototype as unknown as {
+    grantTypeAllowed(this: { grantTypes: string[] }, type: string): boolean;
+  };
+  model.grantTypeAllowed = function grantTypeAllowed(type) {
+    if (this.grantTypes.includes(type)) return true;
+    const oidc = Provider.ctx?.oidc;
+    if (oidc?.route === 'token' && oidc.params?.grant_type === type) {
+      throw new errors.UnauthorizedClient('requested grant type is not allowed for this client');
+    }
+    return false;
   };
 }

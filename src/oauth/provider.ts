@@ -18,7 +18,7 @@ import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
 import { createArtifactAdapter } from './artifact-adapter.ts';
 import type { AuthorizationRights } from './authorization-rights.ts';
-import { compareHashedClientSecrets, createClientAdapter } from './client-adapter.ts';
+import { compareHashedClientSecrets, createClientAdapter, refuseGrantsOfOthers } from './client-adapter.ts';
 import { createConfiguration } from './configuration.ts';
 import { registerGrants } from './grants.ts';
 import { refreshGraceSeconds } from './lifetimes.ts';
@@ -88,13 +88,15 @@ export function createProvider(deps: ProviderDependencies): Provider {
   };
   const https = createPublicHttps(deps.metadataDocuments?.internet);
   const metadataDocumentsEnabled = deps.metadataDocuments?.enabled ?? true;
+  const limits = createRateLimits(deps);
+  const addressOf = (ctx: KoaContextWithOIDC) => deps.actorOf(ctx).origin ?? 'unknown';
   const documents = metadataDocumentsEnabled
     ? createMetadataDocuments({
         issuer: deps.issuer,
         clients,
         source: createMetadataDocumentSource({ https }),
-        limits: createRateLimits(deps),
-        addressOf: (ctx) => deps.actorOf(ctx).origin ?? 'unknown',
+        limits,
+        addressOf,
         validate: async (metadata) => validateClient(provider, metadata),
       })
     : undefined;
@@ -104,7 +106,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
       ...deps,
       adapter: (model) =>
         model === 'Client'
-          ? createClientAdapter({ clients, units, documents })
+          ? createClientAdapter({ clients, units, documents, limits, addressOf })
           : createArtifactAdapter(model, artifacts),
       fetch: createPublicFetch(createKeySetSource({ ...deps, https })),
       metadataDocumentsEnabled,
@@ -113,6 +115,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
     }),
   );
   compareHashedClientSecrets(provider, clients);
+  refuseGrantsOfOthers(provider);
   deriveRefreshSuccessors(provider, deps);
   registerGrants(provider, deps);
   return provider;

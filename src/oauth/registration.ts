@@ -15,6 +15,7 @@ export type RegistrationRefusal = {
 
 export type CleanedRegistration = { readonly kind: 'accepted'; readonly metadata: Record<string, unknown> };
 
+const ownPrefix = 'dcr_';
 const most = { redirectUris: 20, uriCharacters: 2_000, nameCharacters: 80 };
 const grantTypes = ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'];
 const authenticationMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
@@ -94,7 +95,7 @@ export function contentAddressedId(metadata: Record<string, unknown>): string {
   const entries = Object.entries({ ...metadata, redirect_uris: redirects }).sort(([a], [b]) =>
     a < b ? -1 : 1,
   );
-  return `dcr_${createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 32)}`;
+  return `${ownPrefix}${createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 32)}`;
 }
 
 /** Creates the library's `idFactory`, which is also the first to see a registration and so the place to clean it. */
@@ -110,8 +111,13 @@ export function createIdFactory() {
     request.body = cleaned.metadata;
     return cleaned.metadata.token_endpoint_auth_method === 'none'
       ? contentAddressedId(cleaned.metadata)
-      : `dcr_${randomBytes(24).toString('base64url')}`;
+      : `${ownPrefix}${randomBytes(24).toString('base64url')}`;
   };
+}
+
+/** Tells by its id whether a client registered itself; an administrator's client has no such id. Pure. */
+export function registeredItself(clientId: string): boolean {
+  return clientId.startsWith(ownPrefix);
 }
 
 /** Makes a client secret. */

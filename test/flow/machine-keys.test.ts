@@ -120,9 +120,11 @@ describe.each(engines)('on %s', (engine) => {
   describe('keys at an address', () => {
     const uri = 'https://keys.example/jwks.json';
     const publish = (...keys: JWK[]) => internet.serve(uri, { keys });
-    beforeEach(() => {
+    beforeEach(async () => {
       internet.turn('keys.example', 'on');
+      // What a story before left fresh is past, and so is the sign-in.
       mandate.clock.advance(100_000);
+      admin = await signInToApi(mandate.issuer, 'owner@acme.test');
     });
 
     test('are asked for once by a burst, and by nobody within the minute', async () => {
