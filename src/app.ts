@@ -56,6 +56,7 @@ import { withApiKeys } from './introspection/api-key.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
 import { createChangeStreamEndpoint } from './introspection/change-stream-endpoint.ts';
 import { createIntrospectionListener } from './introspection/listener.ts';
+import { createRememberedReads } from './introspection/remembered-reads.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { createUsesEndpoint } from './introspection/uses-endpoint.ts';
 import type { Mail, MailSettings } from './mail/mail.ts';
@@ -137,12 +138,13 @@ export async function createApp(deps: AppDependencies): Promise<App> {
 
   const keys = createSigningKeys({ ...deps, ...stores });
   const loaded = await keys.load();
+  const reads = createRememberedReads({ ...deps, ...stores, rights });
   const provider = createProvider({
     ...deps,
     ...stores,
+    ...reads.sources,
     signingKeys: loaded.map(({ jwk }) => jwk),
-    rights,
-    resources,
+    resources: createResources({ ...reads.sources, administration: apiResource(issuer) }),
     units,
     pages: {
       ...createDevicePages({ ...stores, pages, clock, trustedProxyHops, guesses }),
@@ -254,6 +256,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(registrationCors);
   koa.use(tidyAuthorizationQuery);
   koa.use(createUnitMiddleware({ units, trustedProxyHops }));
+  koa.use((ctx, next) => (ctx.path === '/token' ? reads.within(next) : next()));
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
   koa.use(registrationManagement.routes() as unknown as Koa.Middleware);

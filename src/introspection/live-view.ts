@@ -224,7 +224,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
 }
 
 /** Everything whose change can alter what an authorization allows. Pure. */
-function subjectsOf({ authorization, owner, world }: Rights): readonly SubjectKey[] {
+export function subjectsOf({ authorization, owner, world }: Rights): readonly SubjectKey[] {
   const { roles, projects, mcpServers } = authorization;
   const roleIds = new Set([...roles, ...owner.assigned.organization]);
   for (const assigned of owner.assigned.projects.values()) for (const id of assigned) roleIds.add(id);
