@@ -16,6 +16,7 @@ import * as keepClientKeys from './migrations/0011-keep-client-keys.ts';
 import * as scheduleSigningKeys from './migrations/0012-schedule-signing-keys.ts';
 import * as nameTheSecretOfHashes from './migrations/0013-name-the-secret-of-hashes.ts';
 import * as addAuthorizationUses from './migrations/0015-add-authorization-uses.ts';
+import * as addEventReceivers from './migrations/0016-add-event-receivers.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
@@ -34,6 +35,7 @@ const migrations: Record<string, Migration> = {
   '0012-schedule-signing-keys': scheduleSigningKeys,
   '0013-name-the-secret-of-hashes': nameTheSecretOfHashes,
   '0015-add-authorization-uses': addAuthorizationUses,
+  '0016-add-event-receivers': addEventReceivers,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

@@ -22,6 +22,7 @@ export interface Database {
   client_key_sets: ClientKeySetsTable;
   authorizations: AuthorizationsTable;
   authorization_uses: AuthorizationUsesTable;
+  event_receivers: EventReceiversTable;
   api_key_secrets: ApiKeySecretsTable;
   policies: PoliciesTable;
   approvals: ApprovalsTable;
@@ -213,6 +214,22 @@ export interface AuthorizationsTable {
   last_used_from: string | null;
   /** When its end was last chosen: longest lifetimes count from here. Null: never since it was made. */
   renewed_at: Seconds | null;
+}
+
+/** Where a resource server wants security event tokens to be pushed. */
+export interface EventReceiversTable {
+  resource_server_id: string;
+  endpoint: string;
+  /** What is sent as a Bearer token, encrypted. */
+  sealed_token: string | null;
+  /** The number of the last change that it was told of. */
+  after_seq: number;
+  /** Not before this; also how several nodes take turns. */
+  due_at: Seconds;
+  failures: number;
+  last_failure: string | null;
+  last_told_at: Seconds | null;
+  created_at: Seconds;
 }
 
 /** What resource servers told that an authorization was used for. */

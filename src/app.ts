@@ -21,6 +21,7 @@ import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
 import { countHashing } from './directory/count-hashing.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { createAssets } from './http/assets.ts';
+import { createBurstLimits } from './http/burst-limits.ts';
 import { isCanonicalHost, pinHost } from './http/canonical-host.ts';
 import { clientAddress } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
@@ -29,6 +30,7 @@ import { loadMessages } from './http/messages.ts';
 import { createPageWriter } from './http/page-writer.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { createRenderer } from './http/render.ts';
+import { createRequestLimits } from './http/request-limits.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { buildStartPage } from './http/start-page.ts';
 import { createBrowserSessions } from './interaction/browser-session.ts';
@@ -56,6 +58,7 @@ import { withApiKeys } from './introspection/api-key.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
 import { createChangeStreamEndpoint } from './introspection/change-stream-endpoint.ts';
 import { createIntrospectionListener } from './introspection/listener.ts';
+import { createProbing } from './introspection/probing.ts';
 import { createRememberedReads } from './introspection/remembered-reads.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { createUsesEndpoint } from './introspection/uses-endpoint.ts';
@@ -73,6 +76,8 @@ import { createUnitsOfWork } from './oauth/unit-of-work.ts';
 import { createOperations } from './operations/operations.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
+import { createEventPush } from './security-events/push.ts';
+import { createSignEvent } from './security-events/sign-event.ts';
 import { readVersion } from './shipped-files.ts';
 import { createPasskeys } from './sign-in/passkeys.ts';
 import { createStores } from './stores.ts';
@@ -123,6 +128,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const { tally } = operations;
   const units = createUnitsOfWork({ store });
   const limits = countRefusals(createRateLimits(deps), operations.refusals);
+  const bursts = createBurstLimits({ limits, clock });
   const resources = createResources({ ...stores, administration: apiResource(issuer) });
   const rights = createAuthorizationRights({ ...stores, clock });
 
@@ -236,6 +242,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       pages,
       stepUp,
       doctor,
+      eventPush,
       invitations,
       mail,
     });
@@ -254,6 +261,9 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createTokenCount(tally));
   koa.use(createKeyRing({ provider, keys, loaded, clock, monotonic }).middleware);
   koa.use(registrationCors);
+  koa.use(
+    createRequestLimits({ bursts, pages, trustedProxyHops, sessionCookie: provider.cookieName('session') }),
+  );
   koa.use(tidyAuthorizationQuery);
   koa.use(createUnitMiddleware({ units, trustedProxyHops }));
   koa.use((ctx, next) => (ctx.path === '/token' ? reads.within(next) : next()));
@@ -297,6 +307,10 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     onUse: (authorizationId, caller, request) =>
       lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
     callers,
+    probing: createProbing({
+      bursts,
+      onProbing: (about) => log.warn(about, 'a resource server asks about too many unknown tokens'),
+    }),
     mostBytes: deps.cacheBytes,
     instruments: operations.introspection,
     monotonic,
@@ -307,6 +321,15 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const onFailure = (error: unknown) => log.warn({ err: error }, 'changes could not be told');
   const stream = createChangeStream({ ...deps, feed, monotonic, guardedBy, onFailure });
   const changes = createChangeStreamEndpoint({ ...stores, callers, feed, stream, monotonic, onFailure });
+
+  const eventPush = createEventPush({
+    ...deps,
+    ...stores,
+    feed,
+    rights,
+    sign: createSignEvent({ signingKeys: keys }),
+    onFailure: (error) => log.warn({ err: error }, 'security events could not be pushed'),
+  });
 
   const uses = createUsesEndpoint({
     callers,
@@ -333,10 +356,11 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     ready: () => app.ready,
   });
   const stopSending = mail.start();
+  const stopPushing = eventPush.start();
   return app;
 
   async function settle(): Promise<void> {
-    await Promise.all([stopSending(), lastUse.flush(), watch.settle()]);
+    await Promise.all([stopSending(), stopPushing(), lastUse.flush(), watch.settle()]);
   }
 
   function listener(request: IncomingMessage, response: ServerResponse): void {

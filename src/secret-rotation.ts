@@ -10,6 +10,7 @@ import type { Secrets } from './secrets.ts';
 const sealedColumns = [
   { table: 'signing_keys', key: 'kid', column: 'encrypted_jwk' },
   { table: 'mail_outbox', key: 'id', column: 'sealed' },
+  { table: 'event_receivers', key: 'resource_server_id', column: 'sealed_token' },
   { table: 'authenticators', key: 'user_id', column: 'sealed_secret' },
 ] as const;
 

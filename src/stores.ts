@@ -27,6 +27,7 @@ import { createPolicyLimits } from './policies/policy-limits.ts';
 import { createPolicyStore } from './policies/policy-store.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
+import { createEventReceiverStore } from './security-events/receiver-store.ts';
 import { createChallengeStore } from './sign-in/challenge-store.ts';
 import { createPasskeyStore } from './sign-in/passkey-store.ts';
 import { createSecondFactors } from './sign-in/second-factors.ts';
@@ -61,6 +62,7 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
     authorizationEditor: createAuthorizationEditor(deps),
     authorizationList: createAuthorizationList(deps),
     authorizationUses: createAuthorizationUses(deps),
+    eventReceivers: createEventReceiverStore(deps),
     apiKeys: createApiKeyStore({ ...deps, authorizations }),
     outbox,
     accountLinks: createAccountLinks(deps),

@@ -106,6 +106,17 @@ const columns: Columns = {
     revoked_at: 'number?',
     end_reason: 'text?',
   },
+  event_receivers: {
+    resource_server_id: 'text',
+    endpoint: 'text',
+    sealed_token: 'text?',
+    after_seq: 'number',
+    due_at: 'number',
+    failures: 'number',
+    last_failure: 'text?',
+    last_told_at: 'number?',
+    created_at: 'number',
+  },
   authorization_uses: {
     authorization_id: 'text',
     capability: 'text',

@@ -12,6 +12,7 @@ import type { Doctor } from '../../doctor/doctor.ts';
 import type { Mail } from '../../mail/mail.ts';
 import type { AuthorizationRights } from '../../oauth/authorization-rights.ts';
 import type { Catalogue } from '../../policy/vocabulary.ts';
+import type { EventPush } from '../../security-events/push.ts';
 import type { Stores } from '../../stores.ts';
 import type { Caller } from './caller.ts';
 import { requireFreshSignIn } from './fresh-sign-in.ts';
@@ -29,6 +30,7 @@ export interface AdminDeps extends Stores {
   readonly mail: Pick<Mail, 'available' | 'fileOf'>;
   readonly rights: AuthorizationRights;
   readonly doctor: Doctor;
+  readonly eventPush: Pick<EventPush, 'verify'>;
 }
 
 export type Outcome<Answer> =

@@ -9,6 +9,7 @@ import { clientOperations } from './client-operations.ts';
 import { clientSettingsOperation } from './client-settings.ts';
 import { serviceAccountDeparture, userDeparture } from './departure-operations.ts';
 import { doctorOperation } from './doctor-operation.ts';
+import { eventReceiverOperations } from './event-receiver-operations.ts';
 import { invitationOperations } from './invitation-operations.ts';
 import { mcpServerOperations } from './mcp-server-operations.ts';
 import type { Operation } from './operation.ts';
@@ -38,6 +39,7 @@ export const operations: readonly Operation[] = [
   ...Object.values(clientOperations),
   clientSettingsOperation,
   ...Object.values(resourceServerOperations),
+  ...Object.values(eventReceiverOperations),
   ...Object.values(authorizationOperations),
   ...Object.values(apiKeyOperations),
   ...Object.values(policyOperations),

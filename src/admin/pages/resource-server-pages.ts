@@ -1,5 +1,6 @@
 /** Resource servers: who asks about tokens. Their secrets are shown once, on the page after the form. */
 import { resourceServerOperations } from '../api/resource-server-operations.ts';
+import { eventReceiverBlocks, eventReceiverForms } from './event-receiver-blocks.ts';
 import { type FormDefinition, field, form, lines, type PageDefinition, seenVersion } from './page.ts';
 import { code } from './page-model.ts';
 import { secretPage } from './service-account-clients-blocks.ts';
@@ -82,7 +83,7 @@ const oneGuard: PageDefinition = {
   path: '/resource-servers/:id',
   section: 'resource-servers',
   anyOf: manage,
-  async build({ ask, params, words, typed }) {
+  async build({ ask, params, words, typed, deps }) {
     const { t } = words;
     const server = await ask(resourceServerOperations.get, {
       params: { resource_server_id: params.id ?? '' },
@@ -122,6 +123,7 @@ const oneGuard: PageDefinition = {
               : { action: `${home}/disable`, label: t('admin.disable'), tone: 'danger' },
           ],
         },
+        ...eventReceiverBlocks(await deps.eventReceivers.find(server.id), home, words),
       ],
     };
   },
@@ -164,6 +166,7 @@ const forms: FormDefinition[] = [
   }),
   guardSwitch('enable'),
   guardSwitch('disable'),
+  ...eventReceiverForms(oneGuard, guards),
 ];
 
 export const resourceServerPages = { pages: [guardList, newGuard, oneGuard], forms };

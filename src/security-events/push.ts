@@ -1,0 +1,178 @@
+/**
+ * Pushes security events to the receivers that want the standard: each change that concerns a receiver at least once, in order, by
+ * one node at a time. Owns the delivery and its retries; does not own what a change is called (`security-event.ts`).
+ * @see RFC 8935 section 2
+ */
+import { randomUUID } from 'node:crypto';
+import type { Store } from '../../db/open.ts';
+import type { ChangeFeed } from '../changes/change-feed.ts';
+import { concerns, type Reach } from '../changes/concern.ts';
+import type { ResourceServerStore } from '../clients/resource-server-store.ts';
+import type { Clock } from '../clock.ts';
+import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
+import type { Catalogue } from '../policy/vocabulary.ts';
+import type { EventReceiver, EventReceiverStore } from './receiver-store.ts';
+import { type ChangedSubject, changeEvent, type EventClaims, verificationEvent } from './security-event.ts';
+import type { SignEvent } from './sign-event.ts';
+
+export interface EventPush {
+  /** Tells every receiver what is due. @returns how many events were taken */
+  pushDue(): Promise<number>;
+  /** Sends an event that says nothing but that it arrived. @returns undefined when it did, or why it did not */
+  verify(resourceServerId: string): Promise<string | undefined>;
+  /** Pushes what is due from now on. @returns what ends it */
+  start(): () => Promise<void>;
+}
+
+const lookEveryMilliseconds = 500;
+/** Longer than a batch may take: a node that died leaves its turn after this. */
+const leaseSeconds = 60;
+const answerWithinMilliseconds = 5_000;
+const rowsAtOnce = 500;
+
+export function createEventPush(deps: {
+  store: Store;
+  clock: Clock;
+  issuer: string;
+  catalogue: Catalogue;
+  feed: ChangeFeed;
+  rights: AuthorizationRights;
+  eventReceivers: EventReceiverStore;
+  resourceServers: Pick<ResourceServerStore, 'findById' | 'guardedBy'>;
+  sign: SignEvent;
+  /** Told when events could not be pushed. */
+  onFailure: (error: unknown) => void;
+}): EventPush {
+  const { store, clock, issuer, feed, eventReceivers, resourceServers } = deps;
+  let pushing: Promise<number> | undefined;
+
+  async function tell(receiver: EventReceiver): Promise<number> {
+    const { resourceServerId: id, afterSeq } = receiver;
+    const server = await resourceServers.findById(id);
+    if (!server) return 0;
+    const guards = await resourceServers.guardedBy(id);
+    const batch = await feed.since(afterSeq);
+    const concerned = (reaches: readonly Reach[]) =>
+      reaches.some((reach) => concerns(guards, reach, deps.catalogue));
+    let sent = 0;
+    const send = async (authorizationId: string, seq: number) => {
+      const issued = { issuer, audience: server.name, at: clock.now() };
+      await deliver(receiver, changeEvent(issued, seq, await subjectOf(authorizationId)));
+      sent += 1;
+    };
+    try {
+      if (batch.flush) {
+        // The standard has no word for "anything may have changed": each that lives and concerns it is named.
+        for await (const { id: authorizationId, reach } of livingAuthorizations()) {
+          if (concerned([reach])) await send(authorizationId, batch.to);
+        }
+      }
+      for (const [authorizationId, { seq, reaches }] of batch.authorizations) {
+        if (concerned(reaches)) await send(authorizationId, seq);
+      }
+    } catch (error) {
+      await eventReceivers.failed(id, error instanceof Error ? error.message : String(error));
+      deps.onFailure(error);
+      return sent;
+    }
+    await eventReceivers.told(id, batch.to, sent > 0);
+    return sent;
+  }
+
+  async function subjectOf(authorizationId: string): Promise<ChangedSubject> {
+    const rights = await deps.rights.of(authorizationId);
+    const held = rights?.effective;
+    const nothing =
+      !held || (held.organization.length === 0 && held.projects.length === 0 && held.mcpServers.length === 0);
+    return {
+      authorizationId,
+      userId: rights?.authorization.userId,
+      version: rights?.authorization.version,
+      ended: nothing,
+    };
+  }
+
+  async function* livingAuthorizations(): AsyncGenerator<{ id: string; reach: Reach }> {
+    const list = (json: string) => JSON.parse(json) as string[];
+    let after = '';
+    for (;;) {
+      // authorizations by primary key
+      const rows = await store.db
+        .selectFrom('authorizations')
+        .select(['id', 'follows_owner', 'capabilities', 'roles', 'mcp_servers'])
+        .where('id', '>', after)
+        .where('status', '=', 'active')
+        .orderBy('id')
+        .limit(rowsAtOnce)
+        .execute();
+      for (const row of rows) {
+        const reach = {
+          followsOwner: row.follows_owner === 1,
+          capabilities: list(row.capabilities),
+          roles: list(row.roles),
+          mcpServers: list(row.mcp_servers),
+        };
+        yield { id: row.id, reach };
+      }
+      const last = rows.at(-1);
+      if (!last || rows.length < rowsAtOnce) return;
+      after = last.id;
+    }
+  }
+
+  /** @throws Error unless the receiver took it */
+  async function deliver({ endpoint, token }: EventReceiver, claims: EventClaims): Promise<void> {
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/secevent+jwt',
+        Accept: 'application/json',
+        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      },
+      body: await deps.sign(claims),
+      // What is meant for here is not carried on.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(answerWithinMilliseconds),
+    });
+    const said = await response.text();
+    if (response.ok) return;
+    // RFC 8935 section 2.3: what it found wrong with the token.
+    const code = /"err"\s*:\s*"([\w-]{1,60})"/.exec(said.slice(0, 4_096))?.[1];
+    throw new Error(`the receiver answered ${response.status}${code ? ` ${code}` : ''}`);
+  }
+
+  async function pushAll(): Promise<number> {
+    const claimed = await eventReceivers.claimDue(leaseSeconds);
+    const sent = await Promise.all(claimed.map(tell));
+    return sent.reduce((sum, count) => sum + count, 0);
+  }
+
+  function pushDue(): Promise<number> {
+    pushing ??= pushAll().finally(() => {
+      pushing = undefined;
+    });
+    return pushing;
+  }
+
+  return {
+    pushDue,
+    async verify(id) {
+      const [receiver, server] = await Promise.all([eventReceivers.find(id), resourceServers.findById(id)]);
+      if (!receiver || !server) return 'there is no receiver';
+      try {
+        const issued = { issuer, audience: server.name, at: clock.now() };
+        await deliver(receiver, verificationEvent(issued, randomUUID()));
+        return undefined;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    },
+    start() {
+      const timer = setInterval(() => void pushDue().catch(deps.onFailure), lookEveryMilliseconds).unref();
+      return async () => {
+        clearInterval(timer);
+        await pushing?.catch(() => {});
+      };
+    },
+  };
+}

@@ -1,0 +1,176 @@
+/** Where resource servers want security events, and how far each was told. Owns the rows and the turn-taking of several nodes. */
+import type { Store } from '../../db/open.ts';
+import type { EventReceiversTable } from '../../db/schema.ts';
+import type { Actor, ChangeLog } from '../changes/change-log.ts';
+import type { Clock } from '../clock.ts';
+import type { Secrets } from '../secrets.ts';
+
+export interface EventReceiver {
+  readonly resourceServerId: string;
+  /** https, or this computer. */
+  readonly endpoint: string;
+  /** Sent as a Bearer token with each event; undefined: none. */
+  readonly token: string | undefined;
+  /** The last change that it was told of. */
+  readonly afterSeq: number;
+  readonly failures: number;
+  readonly lastFailure: string | null;
+  readonly lastToldAt: number | null;
+}
+
+export interface EventReceiverStore {
+  find(resourceServerId: string): Promise<EventReceiver | undefined>;
+  /** Sets where events go, from now on. @param token null keeps what is there for the same endpoint, and is none for another */
+  set(actor: Actor, resourceServerId: string, endpoint: string, token: string | null): Promise<void>;
+  remove(actor: Actor, resourceServerId: string): Promise<boolean>;
+  /** Takes the turn for what is due; of several nodes one gets it. @param leaseSeconds until another may try */
+  claimDue(leaseSeconds: number): Promise<EventReceiver[]>;
+  /** Keeps that it was told everything up to a change. */
+  told(resourceServerId: string, afterSeq: number, anything: boolean): Promise<void>;
+  /** Keeps why it could not be told; it is tried again later and later, at least every five minutes. */
+  failed(resourceServerId: string, why: string): Promise<void>;
+}
+
+const longestPauseSeconds = 300;
+
+export function createEventReceiverStore(deps: {
+  store: Store;
+  clock: Clock;
+  secrets: Secrets;
+  changes: ChangeLog;
+}): EventReceiverStore {
+  const { store, clock, secrets, changes } = deps;
+  const { db } = store;
+
+  const receiverOf = (row: EventReceiversTable): EventReceiver => ({
+    resourceServerId: row.resource_server_id,
+    endpoint: row.endpoint,
+    token: row.sealed_token === null ? undefined : secrets.unseal(row.sealed_token),
+    afterSeq: row.after_seq,
+    failures: row.failures,
+    lastFailure: row.last_failure,
+    lastToldAt: row.last_told_at,
+  });
+
+  return {
+    async find(id) {
+      // event_receivers by primary key
+      const row = await db
+        .selectFrom('event_receivers')
+        .selectAll()
+        .where('resource_server_id', '=', id)
+        .executeTakeFirst();
+      return row && receiverOf(row);
+    },
+
+    set: (actor, id, endpoint, token) =>
+      store.transact(async (trx) => {
+        const seq = await changes.record(trx, actor, {
+          subject: 'resource_server',
+          id,
+          action: 'event_receiver_set',
+          after: { endpoint },
+        });
+        const before = await trx
+          .selectFrom('event_receivers')
+          .select(['endpoint', 'sealed_token'])
+          .where('resource_server_id', '=', id)
+          .executeTakeFirst();
+        // What was meant for one place is not sent to another.
+        const kept = before?.endpoint === endpoint ? before.sealed_token : null;
+        const row = {
+          endpoint,
+          sealed_token: token === null ? kept : token === '' ? null : secrets.seal(token),
+          after_seq: seq,
+          due_at: clock.now(),
+          failures: 0,
+          last_failure: null,
+          last_told_at: null,
+          created_at: clock.now(),
+        };
+        // event_receivers by primary key
+        await trx
+          .insertInto('event_receivers')
+          .values({ resource_server_id: id, ...row })
+          .onConflict((conflict) => conflict.column('resource_server_id').doUpdateSet(row))
+          .execute();
+      }),
+
+    remove: (actor, id) =>
+      store.transact(async (trx) => {
+        // event_receivers by primary key
+        const { numDeletedRows } = await trx
+          .deleteFrom('event_receivers')
+          .where('resource_server_id', '=', id)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) return false;
+        await changes.record(trx, actor, {
+          subject: 'resource_server',
+          id,
+          action: 'event_receiver_removed',
+        });
+        return true;
+      }),
+
+    async claimDue(leaseSeconds) {
+      const now = clock.now();
+      // the whole table and the counter's row: receivers are few
+      const behind = await db
+        .selectFrom('event_receivers as r')
+        .innerJoin('resource_servers as s', 's.id', 'r.resource_server_id')
+        .innerJoin('change_counter as c', (join) => join.on('c.id', '=', 1))
+        .select(['r.resource_server_id', 'r.due_at'])
+        .where('r.due_at', '<=', now)
+        .where('s.disabled', '=', 0)
+        .whereRef('r.after_seq', '<', 'c.n')
+        .execute();
+      const claimed: EventReceiver[] = [];
+      for (const { resource_server_id: id, due_at: due } of behind) {
+        // event_receivers by primary key; of two who saw the same state, one moves it on
+        const row = await db
+          .updateTable('event_receivers')
+          .set({ due_at: now + leaseSeconds })
+          .where('resource_server_id', '=', id)
+          .where('due_at', '=', due)
+          .returningAll()
+          .executeTakeFirst();
+        if (row) claimed.push(receiverOf(row));
+      }
+      return claimed;
+    },
+
+    async told(id, afterSeq, anything) {
+      const now = clock.now();
+      await db
+        .updateTable('event_receivers')
+        .set({
+          after_seq: afterSeq,
+          due_at: now,
+          failures: 0,
+          last_failure: null,
+          ...(anything && { last_told_at: now }),
+        })
+        .where('resource_server_id', '=', id)
+        .where('after_seq', '<=', afterSeq)
+        .execute();
+    },
+
+    async failed(id, why) {
+      const row = await db
+        .selectFrom('event_receivers')
+        .select('failures')
+        .where('resource_server_id', '=', id)
+        .executeTakeFirst();
+      const failures = (row?.failures ?? 0) + 1;
+      await db
+        .updateTable('event_receivers')
+        .set({
+          failures,
+          last_failure: why.slice(0, 300),
+          due_at: clock.now() + Math.min(2 ** failures, longestPauseSeconds),
+        })
+        .where('resource_server_id', '=', id)
+        .execute();
+    },
+  };
+}

@@ -1,0 +1,175 @@
+/** Security events as a receiver that knows only the standards sees them: RFC 8417, RFC 8935, CAEP. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
+import { type Administrator, signInToApi } from '../support/administrator.ts';
+import { engines } from '../support/databases.ts';
+import { createBrowserlessClient } from '../support/http.ts';
+import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { introspect } from '../support/oauth.ts';
+import { codeFlow } from '../support/oauth-requests.ts';
+
+const revoked = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
+const changed = 'https://schemas.openid.net/secevent/caep/event-type/token-claims-change';
+const actor = { id: 'command' };
+
+describe.each(engines)('security events, on %s', (engine) => {
+  let mandate: TestMandate;
+  let receiver: Server;
+  let endpoint: string;
+  let admin: Administrator;
+  let path: string;
+  let received: { token: string; authorization: string | undefined; type: string | undefined }[];
+  let answer: { status: number; body: string };
+
+  beforeAll(async () => {
+    mandate = await startMandate({ engine });
+    receiver = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (text) => {
+        body += text;
+      });
+      request.on('end', () => {
+        const { authorization, 'content-type': type } = request.headers;
+        received.push({ token: body, authorization, type });
+        response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.body);
+      });
+    });
+    await new Promise<void>((done) => receiver.listen(0, '127.0.0.1', done));
+    endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/events`;
+    admin = await signInToApi(mandate.issuer, 'admin@acme.test');
+    const { body } = await admin.call<{ items: { id: string; name: string }[] }>('GET', '/resource-servers');
+    path = `/resource-servers/${body.items.find(({ name }) => name === demo.apiServer.id)?.id}/event-receiver`;
+  });
+  afterAll(async () => {
+    receiver.close();
+    receiver.closeAllConnections();
+    await mandate.stop();
+  });
+  beforeEach(async () => {
+    received = [];
+    answer = { status: 202, body: '' };
+    const { status } = await admin.call('PUT', path, { endpoint, token: 'a-token-of-the-receiver' });
+    expect(status).toBe(200);
+  });
+
+  async function hears(count: number): Promise<JWTPayload[]> {
+    for (let tries = 0; received.length < count; tries += 1) {
+      if (tries > 200) throw new Error(`only ${received.length} events came`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const keys = createRemoteJWKSet(new URL(`${mandate.issuer}/jwks`));
+    return Promise.all(
+      received.map(async ({ token }) => {
+        const { payload, protectedHeader } = await jwtVerify(token, keys, {
+          issuer: mandate.issuer,
+          audience: demo.apiServer.id,
+          typ: 'secevent+jwt',
+        });
+        expect(protectedHeader.alg).toBe('ES256');
+        return payload;
+      }),
+    );
+  }
+
+  async function authorization(): Promise<string> {
+    const { body } = await codeFlow(mandate.issuer, {
+      request: { scope: 'api flows:edit' },
+      answers: { 'flows:edit': true, atlas: true },
+    });
+    return String((await introspect(mandate.issuer, body.access_token ?? '')).authorization_id);
+  }
+
+  test('a narrowed authorization is a change of claims, a revoked one a session revoked; signed, addressed, of nobody else', async () => {
+    const id = await authorization();
+    const before = await mandate.stores.authorizations.find(id);
+    if (!before) throw new Error('no authorization');
+    await mandate.stores.authorizationEditor.edit(actor, id, before.version, {
+      ...before,
+      capabilities: ['api'],
+    });
+    const [narrowed] = await hears(1);
+    expect(narrowed).toMatchObject({
+      sub_id: {
+        format: 'complex',
+        session: { format: 'opaque', id },
+        user: { format: 'iss_sub', iss: mandate.issuer, sub: before.userId },
+      },
+      events: { [changed]: { claims: { authorization_version: before.version + 1 } } },
+    });
+    expect(narrowed).not.toHaveProperty('sub');
+    expect(narrowed).not.toHaveProperty('exp');
+    expect(received[0]).toMatchObject({
+      authorization: 'Bearer a-token-of-the-receiver',
+      type: 'application/secevent+jwt',
+    });
+    await mandate.stores.authorizations.revoke(actor, id);
+    const events = await hears(2);
+    expect(events[1]).toMatchObject({
+      sub_id: { session: { id } },
+      events: { [revoked]: { event_timestamp: expect.any(Number) } },
+    });
+    expect(JSON.stringify(events)).not.toMatch(/secret|password/);
+  });
+
+  test('a suspended owner ends what they handed out, and a role that was edited names each authorization that lives', async () => {
+    const id = await authorization();
+    const owner = (await mandate.stores.authorizations.find(id))?.userId ?? '';
+    await mandate.stores.users.suspend(actor, owner);
+    for (let tries = 0; ; tries += 1) {
+      const mine = (await hears(1)).find((event) => JSON.stringify(event.sub_id).includes(id));
+      if (mine) {
+        expect(Object.keys(mine.events as object)).toEqual([revoked]);
+        break;
+      }
+      if (tries > 50) throw new Error('nothing was said of it');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await mandate.stores.users.resume(actor, owner);
+  });
+
+  test('what is not taken comes again, in order and under the same name, and what is wrong can be seen', async () => {
+    const id = await authorization();
+    answer = { status: 400, body: JSON.stringify({ err: 'invalid_key', description: 'no' }) };
+    await mandate.stores.authorizations.suspend(actor, id);
+    await hears(1);
+    for (let tries = 0; ; tries += 1) {
+      const { body } = await admin.call<{ failures: number; last_failure: string }>('GET', path);
+      if (body.failures > 0) {
+        expect(body.last_failure).toBe('the receiver answered 400 invalid_key');
+        break;
+      }
+      if (tries > 50) throw new Error('no failure was kept');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    answer = { status: 202, body: '' };
+    mandate.clock.advance(600);
+    const events = await hears(2);
+    expect(new Set(events.map(({ jti }) => jti)).size).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const { body } = await admin.call('GET', path);
+    expect(body).toMatchObject({ failures: 0, last_failure: null, has_token: true });
+  });
+
+  test('the page sets it, tries it and takes it away; addresses in the clear are refused', async () => {
+    const browser = createBrowserlessClient(mandate.issuer);
+    const signIn = await browser.get('/admin/resource-servers', { follow: true });
+    await browser.submit(
+      signIn,
+      'Sign in',
+      { Email: 'admin@acme.test', Password: demo.password },
+      { follow: true },
+    );
+    const home = `/admin${path.replace('/event-receiver', '')}`;
+    const tried = await browser.submit(await browser.get(home), 'Send a verification event', {});
+    expect(tried.text).toContain('The receiver took the verification event');
+    const [event] = await hears(1);
+    expect(event?.events).toHaveProperty(['https://schemas.openid.net/secevent/ssf/event-type/verification']);
+    await browser.submit(await browser.get(home), 'Push no more', {}, { follow: true });
+    expect(await admin.call('GET', path)).toMatchObject({ status: 404 });
+    expect(await admin.call('PUT', path, { endpoint: 'http://a.example/events' })).toMatchObject({
+      status: 422,
+    });
+  });
+});
