@@ -223,7 +223,16 @@ export function createKeyDesk(deps: {
       const { granted } = boundSlice({ ...authorization, capabilities }, heir.live, world);
       if (isNothing(granted)) return { outcome: 'nothing_left' };
       const content: EditedContent = { ...contentOf(authorization), ...granted };
-      return authorizationEditor.move(actor, authorization.id, version, heir.user.id, content);
+      const { id } = authorization;
+      return authorizationEditor.move(actor, id, version, heir.user.id, content, async (trx) => {
+        // Somebody agreed to it for whoever had it: for another owner it waits again.
+        const names = grantedNames(granted, world);
+        const known = await approvals.of([id], trx);
+        const asked = known.map(({ capability }) => capability).filter((name) => names.includes(name));
+        const [{ justification = '' } = {}] = known;
+        if (known.length > 0)
+          await approvals.follow(trx, actor, id, { granted: names, asked, justification });
+      });
     },
   };
 }

@@ -48,6 +48,7 @@ export interface AuthorizationEditor {
     version: number,
     userId: string,
     content: EditedContent,
+    inside?: (trx: Transaction<Database>) => Promise<void>,
   ): Promise<EditOutcome>;
   /** Ends a pause, unless it is another pause than the one that was looked at. */
   resume(actor: Actor, id: string, version: number): Promise<EditOutcome>;
@@ -83,7 +84,7 @@ export function createAuthorizationEditor(deps: {
         });
         return { outcome: 'done', change, authorization: toAuthorization(row) };
       }),
-    move: (actor, id, version, userId, content) =>
+    move: (actor, id, version, userId, content, inside) =>
       store.transact(async (trx) => {
         const found = await open(trx, id, version);
         if (found.outcome !== 'open') return found;
@@ -91,6 +92,7 @@ export function createAuthorizationEditor(deps: {
         if (before.kind !== 'api_key') return { outcome: 'gone' };
         const row = await bump(trx, id, version, { ...columnsOf(content), user_id: userId });
         if (!row) return { outcome: 'changed_meanwhile' };
+        await inside?.(trx);
         const change = await changes.record(trx, actor, {
           subject: 'authorization',
           id,

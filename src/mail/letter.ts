@@ -24,6 +24,25 @@ export type Letter =
   | (KeyNotice & { readonly kind: 'key_moved_here' })
   | (KeyNotice & { readonly kind: 'key_moved_away' })
   | {
+      /** To whoever may decide. */
+      readonly kind: 'approval_requested';
+      readonly to: string;
+      readonly capabilities: readonly string[];
+      /** In the words of whoever asked. */
+      readonly justification: string;
+      /** The address of whoever asked; null where nobody knows. */
+      readonly by: string | null;
+    }
+  | {
+      /** To the owner of the authorization. */
+      readonly kind: 'approval_given' | 'approval_declined';
+      readonly to: string;
+      readonly capability: string;
+      /** In the words of whoever decided; null where there are none. */
+      readonly note: string | null;
+      readonly authorizationId: string;
+    }
+  | {
       readonly kind: 'tokens_replayed';
       readonly to: string;
       /** The name of a client that an administrator vouches for. */

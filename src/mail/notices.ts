@@ -42,6 +42,17 @@ const notices: Readonly<Record<string, Notice>> = {
       ...(await told((after as { user: string }).user, 'key_moved_here')),
     ];
   },
+  'authorization approval_requested': async (trx, actor, { after }) => {
+    const { capabilities, justification } = after as { capabilities: string[]; justification: string };
+    const by = await addressOf(trx, actor.id);
+    const accounts = (await holdersOf(trx, 'policies.manage')).filter(({ id }) => id !== actor.id);
+    return accounts.map((account) => ({
+      account,
+      letter: { kind: 'approval_requested', to: account.email, capabilities, justification, by },
+    }));
+  },
+  'authorization approval_given': (trx, _, change) => toOwnerOf(trx, change, 'approval_given'),
+  'authorization approval_declined': (trx, _, change) => toOwnerOf(trx, change, 'approval_declined'),
   'authorization replayed': async (trx, _, { id }) => {
     const found = await readAuthorization(trx, id);
     const account = found && (await readPerson(trx, found.user_id));
@@ -84,6 +95,41 @@ async function toOwner(
   const by = await addressOf(trx, actor.id);
   const facts = { to: account.email, key: key.name ?? id, by, authorizationId: id };
   return [{ account, letter: { kind, ...facts } }];
+}
+
+/** Tells the owner how a request for approval was decided. */
+async function toOwnerOf(
+  trx: Trx,
+  { id, after }: Change,
+  kind: 'approval_given' | 'approval_declined',
+): Promise<readonly Told[]> {
+  const found = await readAuthorization(trx, id);
+  const account =
+    found && ((await readPerson(trx, found.user_id)) ?? (await readPerson(trx, found.created_by)));
+  if (!account) return [];
+  const { capability, note } = after as { capability: string; note: string | null };
+  return [{ account, letter: { kind, to: account.email, capability, note, authorizationId: id } }];
+}
+
+/** At most so many people are told of one request. */
+const mostHolders = 20;
+
+/** People who hold a management permission, which counts on the organization alone. */
+async function holdersOf(trx: Trx, permission: string): Promise<readonly Account[]> {
+  // roles, each row once; role_assignments_by_role, users by primary key
+  return trx
+    .selectFrom('users as u')
+    .innerJoin('role_assignments as a', 'a.user_id', 'u.id')
+    .innerJoin('roles as r', 'r.id', 'a.role_id')
+    .select(['u.id', 'u.email'])
+    .distinct()
+    .where('a.project_id', 'is', null)
+    .where('r.permissions', 'like', `%${JSON.stringify(permission)}%`)
+    .where('u.kind', '=', 'person')
+    .where('u.status', '=', 'active')
+    .orderBy('u.id')
+    .limit(mostHolders)
+    .execute();
 }
 
 async function readAuthorization(trx: Trx, id: string) {

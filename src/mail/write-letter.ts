@@ -17,6 +17,7 @@ interface Draft {
 }
 
 const longestName = 80;
+const longestQuote = 500;
 
 /**
  * Writes a letter. Every link begins with the issuer: what a request claims to have come to is never part of one.
@@ -104,6 +105,39 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
         action: open('/account/authorizations', t('mail.look_at_all')),
         otherwise: t('mail.key_moved_away.otherwise'),
       };
+    case 'approval_requested':
+      return {
+        subject: t('mail.approval_requested.subject'),
+        paragraphs: [
+          t('mail.approval_requested.text', {
+            by: by(letter.by),
+            items: words.list([...letter.capabilities]),
+          }),
+          t('mail.approval_requested.because', { text: quoted(letter.justification) }),
+        ],
+        action: open('/admin/approvals', t('mail.approval_requested.action')),
+        otherwise: t('mail.approval_requested.otherwise'),
+      };
+    case 'approval_given':
+      return {
+        subject: t('mail.approval_given.subject'),
+        paragraphs: [
+          t('mail.approval_given.text', { item: letter.capability }),
+          ...noted(letter.note, words),
+        ],
+        action: authorization(letter.authorizationId),
+        otherwise: t('mail.approval_given.otherwise'),
+      };
+    case 'approval_declined':
+      return {
+        subject: t('mail.approval_declined.subject'),
+        paragraphs: [
+          t('mail.approval_declined.text', { item: letter.capability }),
+          ...noted(letter.note, words),
+        ],
+        action: authorization(letter.authorizationId),
+        otherwise: t('mail.approval_declined.otherwise'),
+      };
     case 'tokens_replayed':
       return {
         subject: t('mail.tokens_replayed.subject'),
@@ -118,12 +152,20 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
   }
 }
 
+/** What whoever decided added, if anything. */
+const noted = (note: string | null, { t }: Words) =>
+  note === null ? [] : [t('mail.approval_given.note', { text: quoted(note) })];
+
 /** A name that somebody else chose: one line of bounded length that no mail program takes for a link or an order of its own. */
-function named(name: string): string {
-  const plain = oneLine(name)
+const named = (name: string) => plainly(name, longestName);
+/** What somebody else wrote. */
+const quoted = (text: string) => plainly(text, longestQuote);
+
+function plainly(text: string, longest: number): string {
+  const plain = oneLine(text)
     .replaceAll(/[\u202a-\u202e\u2066-\u2069\u200b-\u200f]/gu, '')
     .replaceAll('://', ': / /');
-  return [...plain].length > longestName ? `${[...plain].slice(0, longestName).join('')}…` : plain;
+  return [...plain].length > longest ? `${[...plain].slice(0, longest).join('')}…` : plain;
 }
 
 const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
