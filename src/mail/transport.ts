@@ -1,5 +1,5 @@
 /** How mail leaves: to an SMTP server, or in development into a folder. Owns the connection's settings; knows no letter. */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WrittenLetter } from './write-letter.ts';
 
@@ -62,14 +62,8 @@ export function createTransport(
     case 'folder':
       return {
         async send(mail) {
-          const { createTransport: create } = await import('nodemailer');
-          const { message: eml } = await create({ streamTransport: true, buffer: true }).sendMail(
-            message(mail),
-          );
           await mkdir(route.path, { recursive: true, mode: 0o700 });
-          const path = join(route.path, fileNameOf(mail.id));
-          await writeFile(path, eml as Buffer, { mode: 0o600 });
-          await chmod(path, 0o600);
+          await writeFile(join(route.path, fileNameOf(mail.id)), legibleMail(from, mail), { mode: 0o600 });
         },
       };
     case 'smtp': {
@@ -88,6 +82,30 @@ export function createTransport(
       };
     }
   }
+}
+
+/** Writes a mail (RFC 5322) whose links stay whole, so that they can be copied out of the file. Pure. */
+function legibleMail(from: string, { id, to, subject, text, html }: OutgoingMail): string {
+  const inHeader = (value: string) => value.replaceAll(/[\r\n]+/g, ' ');
+  const part = (type: string, content: string) => [
+    `--${id}`,
+    `Content-Type: text/${type}; charset=utf-8`,
+    'Content-Transfer-Encoding: 8bit',
+    '',
+    content,
+  ];
+  return [
+    `From: ${inHeader(from)}`,
+    `To: ${inHeader(to)}`,
+    `Subject: =?utf-8?B?${Buffer.from(subject).toString('base64')}?=`,
+    'MIME-Version: 1.0',
+    `Content-Type: multipart/alternative; boundary="${id}"`,
+    '',
+    ...part('plain', text),
+    ...part('html', html),
+    `--${id}--`,
+    '',
+  ].join('\n');
 }
 
 /** Name of the file that a mail is written to, in development. Pure. */

@@ -150,7 +150,8 @@ describe.each(engines)('the outbox on %s', (engine) => {
     expect(await mail.sendDue()).toBe(1);
     expect(await readdir(path)).toEqual([`${id}.eml`]);
     const file = mail.fileOf(id) ?? '';
-    expect(await readFile(file, 'utf8')).toContain('To: ada@acme.test');
+    expect(await readFile(file, 'utf8')).toMatch(/^To: ada@acme\.test$/m);
+    expect(await readFile(file, 'utf8')).toMatch(/^https:\/\/mandate\.example\/invitation\?token=tok-en-1$/m);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     await rm(folder, { recursive: true });
   });

@@ -108,7 +108,7 @@ function talk(socket: Socket, refusals: string[], take: (mail: ReceivedMail) => 
 }
 
 /** Reads a mail that has a text part and an HTML part. */
-export function readMail(raw: string): Pick<ReceivedMail, 'headers' | 'subject' | 'text' | 'html'> {
+function readMail(raw: string): Pick<ReceivedMail, 'headers' | 'subject' | 'text' | 'html'> {
   const { headers, body } = split(raw);
   const boundary = /boundary="?([^";]+)"?/.exec(headers.get('content-type') ?? '')?.[1] ?? '';
   const parts = body
