@@ -44,6 +44,7 @@ export const environmentSchema = z.object({
     .optional(),
   MAIL_LANGUAGE: z.enum(['en', 'de']).default('en'),
   SIGNING_KEY_DAYS: wholeNumber(0, 3_650).default(90),
+  STOP_DELAY: wholeNumber(0, 60).default(0),
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters').optional(),
   LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   MANDATE_HOME: z.string().refine(isAbsolute, 'must be an absolute path').optional(),
@@ -83,6 +84,8 @@ export interface Config {
   };
   /** After how many days the next signing keys are published; 0 leaves it to the operator. */
   readonly signingKeyDays: number;
+  /** For how long a server that is told to stop says so in /readyz, and answers all the same. */
+  readonly stopDelaySeconds: number;
   /** Who shows this may read the metrics. */
   readonly metricsToken: string | undefined;
   readonly logLevel: string;
@@ -165,6 +168,7 @@ export function readConfig(environment: Environment): Config {
       language: settings.MAIL_LANGUAGE,
     },
     signingKeyDays: settings.SIGNING_KEY_DAYS,
+    stopDelaySeconds: settings.STOP_DELAY,
     metricsToken: settings.METRICS_TOKEN,
     logLevel: settings.LOG_LEVEL,
   };

@@ -28,6 +28,8 @@ export interface StartOptions {
 
 export interface RunningServer {
   readonly origin: string;
+  /** Says in /readyz from now on that it is about to stop; answers all the same. */
+  drain(): void;
   /** Lets what is in flight end, then closes everything; at most ten seconds. */
   stop(): Promise<void>;
 }
@@ -61,6 +63,7 @@ export function startServer(config: Config, options: StartOptions = {}): Promise
     process.stdout.write(welcomeText({ issuer: config.issuer, demo, platform }));
     return {
       origin: config.issuer,
+      drain: running.drain,
       stop: async () => void (await Promise.all([running.stop(), stopPlatform()])),
     };
   });
@@ -76,8 +79,8 @@ export function startWorker(
   tends: () => boolean,
 ): Promise<RunningServer> {
   return withDatabase(config, async (store, log) => {
-    const { stop } = await serve(config, options, { store, log, tends });
-    return { origin: config.issuer, stop };
+    const { drain, stop } = await serve(config, options, { store, log, tends });
+    return { origin: config.issuer, drain, stop };
   });
 }
 
@@ -133,6 +136,9 @@ async function serve(
   return {
     demo,
     platform,
+    drain() {
+      app.ready = false;
+    },
     async stop() {
       app.ready = false;
       clearTimeout(settling);
@@ -185,11 +191,14 @@ function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), stopWithinMilliseconds);
     const leave = setInterval(() => server.closeIdleConnections(), lingerMilliseconds);
-    // An HTTP server's own close also ends idle connections at once, on which a request may be under way.
-    Listener.prototype.close.call(server, () => {
-      clearTimeout(cut);
-      clearInterval(leave);
-      resolve();
+    // Right after the system was asked for what has come: a connection that nobody has taken yet ends with the socket.
+    setImmediate(() => {
+      // An HTTP server's own close also ends idle connections at once, on which a request may be under way.
+      Listener.prototype.close.call(server, () => {
+        clearTimeout(cut);
+        clearInterval(leave);
+        resolve();
+      });
     });
   });
 }

@@ -24,7 +24,7 @@ import { createStores } from './stores.ts';
 import { welcomeText } from './welcome.ts';
 
 /** What a worker is told; anything else it finds out by itself. */
-export type WorkerOrder = 'stop' | 'tend';
+export type WorkerOrder = 'drain' | 'stop' | 'tend';
 
 /** A server that can also be started anew, worker after worker. */
 export interface Supervisor extends RunningServer {
@@ -114,8 +114,13 @@ export async function startWorkers(config: Config, options: StartOptions): Promi
   // From here on it only waits.
   settleMemory();
 
+  const present = () => Object.values(cluster.workers ?? {}).filter(isThere);
   return {
     origin: config.issuer,
+    drain() {
+      stopping = true;
+      for (const worker of present()) order(worker, 'drain');
+    },
     async replaceAll() {
       for (const place of places) {
         if (stopping) return;
@@ -135,7 +140,7 @@ export async function startWorkers(config: Config, options: StartOptions): Promi
     async stop() {
       stopping = true;
       // Also those that are only just coming.
-      await Promise.all([endAll(Object.values(cluster.workers ?? {}).filter(isThere)), stopPlatform()]);
+      await Promise.all([endAll(present()), stopPlatform()]);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { RunningServer, StartOptions } from '../server.ts';
 import type { WorkerOrder } from '../workers.ts';
@@ -7,7 +8,7 @@ import { type Answer, done } from './answer.ts';
 export async function start(config: Config, options: StartOptions & { workers?: number }): Promise<Answer> {
   const workers = options.workers ?? config.workers;
   if (workers === 1) {
-    return untilTold(async () => {
+    return untilTold(config, async () => {
       // Only this command needs the server; the others start faster without it.
       const { startServer } = await import('../server.ts');
       return startServer(config, options);
@@ -15,7 +16,7 @@ export async function start(config: Config, options: StartOptions & { workers?: 
   }
   const { default: cluster } = await import('node:cluster');
   if (cluster.worker) return serveAs(cluster.worker, config, options);
-  return untilTold(async () => {
+  return untilTold(config, async () => {
     const { startWorkers } = await import('../workers.ts');
     const running = await startWorkers({ ...config, workers }, options);
     let replacing = Promise.resolve();
@@ -34,7 +35,9 @@ async function serveAs(
 ): Promise<Answer> {
   const stopped = Promise.withResolvers<string>();
   let tends = false;
+  let running: RunningServer | undefined;
   process.on('message', (order: WorkerOrder) => {
+    if (order === 'drain') running?.drain();
     if (order === 'tend') tends = true;
     if (order === 'stop') stopped.resolve(order);
   });
@@ -43,7 +46,7 @@ async function serveAs(
   process.on('SIGTERM', () => stopped.resolve('SIGTERM'));
   try {
     const { startWorker } = await import('../server.ts');
-    const running = await startWorker(config, options, () => tends);
+    running = await startWorker(config, options, () => tends);
     await stopped.promise;
     await running.stop();
     return done({ origin: running.origin }, '');
@@ -54,11 +57,13 @@ async function serveAs(
 }
 
 /** Runs a server until the first signal; one that comes while it starts is not forgotten. */
-async function untilTold(run: () => Promise<RunningServer>): Promise<Answer> {
+async function untilTold({ stopDelaySeconds }: Config, run: () => Promise<RunningServer>): Promise<Answer> {
   const stopped = Promise.withResolvers<string>();
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopped.resolve(signal));
-  const { origin, stop } = await run();
+  const { origin, drain, stop } = await run();
   const signal = await stopped.promise;
+  drain();
+  await sleep(stopDelaySeconds * 1_000);
   await stop();
   return done({ origin, stopped_by: signal }, `stopped (${signal})`);
 }
