@@ -2,31 +2,21 @@
  * Shows the library our clients, and keeps what it registers. Owns no rows: the client store does.
  * A client secret is known by its keyed hash alone; comparing one is overridden to match.
  */
-import Provider, { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { ClientStore, StoredClient } from '../clients/client-store.ts';
-import { addressBlock } from '../http/client-address.ts';
-import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { MetadataDocuments } from './metadata-documents.ts';
 import { registeredItself } from './registration.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
-
-/** Registering again what is there costs nothing and is not counted; hosted assistants share an address. */
-const newClients: Limit = { name: 'new-clients', points: 300, windowSeconds: 3_600 };
 
 export function createClientAdapter({
   clients,
   units,
   documents,
-  limits,
-  addressOf,
 }: {
   clients: ClientStore;
   units: UnitsOfWork;
   /** Absent while clients cannot be known by a metadata document. */
   documents: MetadataDocuments | undefined;
-  limits: RateLimits;
-  /** Where a request comes from. */
-  addressOf: (ctx: KoaContextWithOIDC) => string;
 }): Adapter {
   const unused = async () => {
     throw new Error('clients are found, registered and removed, nothing else');
@@ -51,7 +41,6 @@ export function createClientAdapter({
         units.current().onSuccess((trx) => clients.within(trx).keepInUse(id));
         return;
       }
-      await countNew();
       const { client_id: _id, client_secret: secret, ...metadata } = payload as Record<string, unknown>;
       units.current().onSuccess(async (trx) => {
         await clients
@@ -72,22 +61,6 @@ export function createClientAdapter({
     findByUserCode: unused,
     revokeByGrantId: unused,
   };
-
-  /** @throws OIDCProviderError with 429 when too many new clients come from one place (RFC 7591 section 5) */
-  async function countNew(): Promise<void> {
-    const ctx = Provider.ctx;
-    if (!ctx) return;
-    const taken = await limits.take(newClients, addressBlock(addressOf(ctx)));
-    if (taken.kind === 'allowed') return;
-    ctx.set('Retry-After', String(taken.retryAfterSeconds));
-    throw Object.assign(
-      new errors.CustomOIDCProviderError(
-        'temporarily_unavailable',
-        'too many new clients were registered from here',
-      ),
-      { status: 429, statusCode: 429 },
-    );
-  }
 }
 
 function withoutDocuments(known: StoredClient | undefined): StoredClient | undefined {

@@ -88,15 +88,13 @@ export function createProvider(deps: ProviderDependencies): Provider {
   };
   const https = createPublicHttps(deps.metadataDocuments?.internet);
   const metadataDocumentsEnabled = deps.metadataDocuments?.enabled ?? true;
-  const limits = createRateLimits(deps);
-  const addressOf = (ctx: KoaContextWithOIDC) => deps.actorOf(ctx).origin ?? 'unknown';
   const documents = metadataDocumentsEnabled
     ? createMetadataDocuments({
         issuer: deps.issuer,
         clients,
         source: createMetadataDocumentSource({ https }),
-        limits,
-        addressOf,
+        limits: createRateLimits(deps),
+        addressOf: (ctx) => deps.actorOf(ctx).origin ?? 'unknown',
         validate: async (metadata) => validateClient(provider, metadata),
       })
     : undefined;
@@ -106,7 +104,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
       ...deps,
       adapter: (model) =>
         model === 'Client'
-          ? createClientAdapter({ clients, units, documents, limits, addressOf })
+          ? createClientAdapter({ clients, units, documents })
           : createArtifactAdapter(model, artifacts),
       fetch: createPublicFetch(createKeySetSource({ ...deps, https })),
       metadataDocumentsEnabled,
