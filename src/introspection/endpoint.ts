@@ -10,7 +10,9 @@ import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import type { IntrospectionInstruments } from '../operations/introspection-instruments.ts';
 import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
+import { conditionOf } from './conditional.ts';
 import type { PlainView } from './plain-view.ts';
+import { ProbingError } from './probing.ts';
 
 const bodyBytes = 128 * 1_024;
 /** Waiting for a connection and then for a statement may take twice the database's patience; who asks is told before. */
@@ -54,10 +56,20 @@ export function createIntrospection(deps: {
   };
 
   function fail(error: unknown, response: ServerResponse): void {
+    if (error instanceof ProbingError) {
+      tooMany(error.retryAfterSeconds, response);
+      return;
+    }
     if (instruments) instruments.unavailable.n += 1;
     deps.onFailure(error);
     send(response, 503, refusal('temporarily_unavailable', 'live permissions cannot be read now'), {
       'Retry-After': '1',
+    });
+  }
+
+  function tooMany(seconds: number, response: ServerResponse): void {
+    send(response, 429, refusal('temporarily_unavailable', 'too many unknown tokens'), {
+      'Retry-After': String(seconds),
     });
   }
 
@@ -105,12 +117,24 @@ export function createIntrospection(deps: {
     const value = form.get('token')?.[0];
     if (!value) return send(response, 400, refusal('invalid_request', 'token is missing'));
     const body = await deps.view.answer(server, value);
-    send(response, 200, body);
+    const ifNoneMatch = response.req.headers['if-none-match'];
+    if (ifNoneMatch === undefined) send(response, 200, body);
+    else sendConditionally(response, body, ifNoneMatch);
     if (instruments) instruments.of(server.name)[body === inactive ? 'inactive' : 'active'].n += 1;
     if (body === inactive) return;
     const { authorization_id: id } = JSON.parse(body) as { authorization_id: string };
     deps.onUse?.(id, server.name, response.req);
   }
+}
+
+/** Sends an answer to somebody who may keep it already. @param ifNoneMatch the header's value */
+export function sendConditionally(response: ServerResponse, body: string, ifNoneMatch: string): void {
+  const { tag, unchanged } = conditionOf(ifNoneMatch, body);
+  if (!unchanged) send(response, 200, body, { ETag: tag });
+  if (response.headersSent) return;
+  response
+    .writeHead(304, { ETag: tag, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
+    .end();
 }
 
 /** @throws Error when the work takes longer than the patience; what it finds later is for nobody */

@@ -18,7 +18,7 @@ import {
 import { createTally } from '../operations/tally.ts';
 import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
-import { type Introspection, singleParameters } from './endpoint.ts';
+import { type Introspection, sendConditionally, singleParameters } from './endpoint.ts';
 import type { CallerProof, KnownAnswer, LiveView } from './live-view.ts';
 
 /** Longer questions are none of the common way. */
@@ -62,7 +62,7 @@ export function createFastPath(deps: FastPathDependencies) {
       if (body.length < head.bodyBytes) return;
       freshness.prove((failure) => {
         if (failure !== undefined) plain.fail(failure, response);
-        else answer(head.authorization, body, request, response);
+        else answer(head, body, request, response);
       });
     });
     return true;
@@ -73,24 +73,19 @@ export function createFastPath(deps: FastPathDependencies) {
     response.once('finish', () => latency.note((monotonic() - begun) / 1_000));
   }
 
-  function answer(
-    authorization: string | undefined,
-    body: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): void {
+  function answer(head: Head, body: string, request: IncomingMessage, response: ServerResponse): void {
     // No header holds a line feed: two questions never make the same text.
-    const question = hash('sha256', `${salt}${authorization ?? ''}\n${body}`, 'base64');
+    const question = hash('sha256', `${salt}${head.authorization ?? ''}\n${body}`, 'base64');
     const known = view.recall(question);
     if (known) {
       recalled.n += 1;
-      give(known, request, response);
-    } else void find(question, authorization, body, request, response);
+      give(known, head, request, response);
+    } else void find(question, head, body, request, response);
   }
 
-  function give(known: KnownAnswer, request: IncomingMessage, response: ServerResponse): void {
+  function give(known: KnownAnswer, head: Head, request: IncomingMessage, response: ServerResponse): void {
     known.counter.n += 1;
-    send(response, known.body);
+    send(response, known.body, head.ifNoneMatch);
     if (!onUse || known.body === inactive) return;
     const since = clock.now() - known.toldAt;
     if (since >= 0 && since < tellEverySeconds) return;
@@ -100,19 +95,20 @@ export function createFastPath(deps: FastPathDependencies) {
 
   async function find(
     question: string,
-    authorization: string | undefined,
+    head: Head,
     body: string,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    const { authorization, ifNoneMatch } = head;
     try {
       const form = parseForm(Buffer.from(body, 'latin1').toString('utf8'));
       const caller = readCaller(authorization, form);
       const token = form.get('token')?.[0];
       const found = caller && token ? await view.find(question, caller, token) : undefined;
       if (found === undefined) await plain.handleForm(authorization, form, response);
-      else if (typeof found === 'string') send(response, found);
-      else give(found, request, response);
+      else if (typeof found === 'string') send(response, found, ifNoneMatch);
+      else give(found, head, request, response);
     } catch (error) {
       plain.fail(error, response);
     }
@@ -138,6 +134,8 @@ export function createFastPath(deps: FastPathDependencies) {
 interface Head {
   readonly authorization: string | undefined;
   readonly bodyBytes: number;
+  /** What the asker keeps already. */
+  readonly ifNoneMatch: string | undefined;
 }
 
 /**
@@ -147,6 +145,7 @@ interface Head {
  */
 function readHead(raw: readonly string[], host: string): Head | undefined {
   let authorization: string | undefined;
+  let ifNoneMatch: string | undefined;
   let bodyBytes = 0;
   let isForm = false;
   let isHost = false;
@@ -165,9 +164,16 @@ function readHead(raw: readonly string[], host: string): Head | undefined {
         isForm = true;
         break;
       case 13:
-        if (name.toLowerCase() !== 'authorization') break;
-        if (authorization !== undefined) return undefined;
-        authorization = value;
+        switch (name.toLowerCase()) {
+          case 'authorization':
+            if (authorization !== undefined) return undefined;
+            authorization = value;
+            break;
+          case 'if-none-match':
+            if (ifNoneMatch !== undefined) return undefined;
+            ifNoneMatch = value;
+            break;
+        }
         break;
       case 14:
         if (name.toLowerCase() !== 'content-length') break;
@@ -182,11 +188,15 @@ function readHead(raw: readonly string[], host: string): Head | undefined {
     }
   }
   const common = isHost && isForm && bodyBytes > 0 && bodyBytes <= mostBodyBytes;
-  return common ? { authorization, bodyBytes } : undefined;
+  return common ? { authorization, bodyBytes, ifNoneMatch } : undefined;
 }
 
 /** Bodies are ASCII: as many bytes as characters. */
-function send(response: ServerResponse, body: string): void {
+function send(response: ServerResponse, body: string, ifNoneMatch: string | undefined): void {
+  if (ifNoneMatch !== undefined) {
+    sendConditionally(response, body, ifNoneMatch);
+    return;
+  }
   response.writeHead(200, [
     'Content-Type',
     'application/json',
