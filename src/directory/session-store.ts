@@ -118,6 +118,7 @@ export async function endSessions(
     if ('id' in which) return own.where('id', '=', which.id);
     return which.allBut === undefined ? own : own.where('uid', '<>', which.allBut);
   };
+  if ('allBut' in which) await endHalfDoneSignIns(trx, userId);
   const rows = await these(trx).execute();
   if (rows.length === 0) return 0;
   const uids = rows.map(({ uid }) => uid);
@@ -133,6 +134,21 @@ export async function endSessions(
   // A request that was giving one a new id at this moment has come to its end by now: on PostgreSQL only a new statement sees it.
   await close();
   return uids.length;
+}
+
+/**
+ * Ends sign-ins whose password was right but that have not become sessions yet: whoever knew an old password and waits in front of
+ * the last redirect, or of the question for a code, is out with everybody else.
+ */
+async function endHalfDoneSignIns(trx: Transaction<Database>, userId: string): Promise<void> {
+  await trx
+    // oidc_artifacts by the first column of its key: requests under way, each an hour old at most
+    .deleteFrom('oidc_artifacts')
+    .where('model', '=', 'Interaction')
+    .where('payload', 'like', `%"login":{"accountId":"${userId}"%`)
+    .execute();
+  // challenges, which live for minutes
+  await trx.deleteFrom('challenges').where('user_id', '=', userId).execute();
 }
 
 /** A session as it is saved. */

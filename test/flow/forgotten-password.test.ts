@@ -140,6 +140,30 @@ describe.each(['sqlite', 'postgres'] as const)('a forgotten password on %s', (en
     expect((await browser().get(last)).status).toBe(410);
   });
 
+  test('leaves nothing of a sign-in with the old password that was only half done', async () => {
+    const email = 'viewer@acme.test';
+    const thief = browser();
+    const asked = new URLSearchParams({
+      client_id: demo.web.id,
+      response_type: 'code',
+      redirect_uri: demo.web.redirect,
+      code_challenge: 'a'.repeat(43),
+      code_challenge_method: 'S256',
+      scope: 'api',
+    });
+    const page = await thief.get(`/authorize?${asked}`, { follow: true });
+    const half = await thief.submit(page, 'Sign in', { Email: email, Password: demo.password });
+    expect(half.status).toBe(303);
+    await want(email);
+    const client = browser();
+    const done = await asIt(client, await client.get(linkIn((await smtp.next()).text)), `${fresh} anew`);
+    expect(done.status).toBe(200);
+    const late = await thief.get(half.location ?? '', { follow: true });
+    expect(late.text).not.toContain('Authorize');
+    expect((await thief.get('/account/authorizations')).status).toBe(303);
+    await smtp.next();
+  });
+
   test('is set by one of two who use the link at once', async () => {
     await want('owner@acme.test');
     const link = linkIn((await smtp.next()).text);
