@@ -11,7 +11,7 @@ interface Departure {
   readonly [name: string]: unknown;
   readonly api_keys: { id: string; name: string; last_used_at: number | null }[];
   readonly authorizations: { id: string; name: string }[];
-  readonly clients: { id: string }[];
+  readonly clients: { id: string; last_used_at: number | null }[];
 }
 
 describe.each(['sqlite', 'postgres'] as const)('leaving on %s', (engine) => {
@@ -232,9 +232,11 @@ describe.each(['sqlite', 'postgres'] as const)('leaving on %s', (engine) => {
     const before = await askToken(mandate.issuer, { grant_type: 'client_credentials' }, demo.ci);
     const token = String(before.body.access_token);
     expect((await ask(token)).active).toBe(true);
+    await mandate.app.settle();
     const id = await idOf('ci@acme.test');
     const said = await owner.call<Departure>('GET', `/service-accounts/${id}/departure`);
-    expect(said.body.clients.map((client) => client.id)).toContain('acme-ci');
+    const client = said.body.clients.find((one) => one.id === 'acme-ci');
+    expect(client?.last_used_at).toBe(mandate.clock.now());
     const removed = await owner.call('DELETE', `/service-accounts/${id}`, undefined, await versionOf(id));
     expect(removed.status).toBe(204);
     expect(await ask(token)).toEqual({ active: false });

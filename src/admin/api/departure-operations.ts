@@ -37,7 +37,7 @@ const departureSchema = z
     api_keys: z.array(standingSchema),
     authorizations: z.array(standingSchema).describe('What was handed to tools'),
     clients: z
-      .array(z.object({ id: z.string(), name: z.string() }))
+      .array(z.object({ id: z.string(), name: z.string(), last_used_at: instantSchema.nullable() }))
       .describe('Clients that act as this account'),
     total: z.int().describe('How many keys and authorizations there are, listed or not'),
   })
@@ -181,7 +181,11 @@ async function readDeparture(deps: AdminDeps, userId: string): Promise<Departure
   return {
     api_keys: listed('api_key').map(written),
     authorizations: listed('oauth2').map(written),
-    clients: acting.map(({ id, metadata }) => ({ id, name: nameOf(id, metadata) })),
+    clients: acting.map(({ id, metadata }) => ({
+      id,
+      name: nameOf(id, metadata),
+      last_used_at: rows.find((row) => isOwnClients(row, [{ id }]))?.lastUse?.at ?? null,
+    })),
     total: rows.length,
   };
 }

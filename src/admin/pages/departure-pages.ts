@@ -140,8 +140,10 @@ async function leavingBlocks(
             kind: 'table',
             title: t('admin.leaving.clients'),
             text: t('admin.leaving.clients_text'),
-            columns: [t('admin.column.id'), t('admin.column.name')],
-            rows: clients.map(({ id, name }) => ({ cells: [[code(id)], [text(name)]] })),
+            columns: [t('admin.column.id'), t('admin.column.name'), t('admin.column.last_used')],
+            rows: clients.map(({ id, name, last_used_at: at }) => ({
+              cells: [[code(id)], [text(name)], at === null ? [muted(t('admin.never'))] : [time(at)]],
+            })),
             empty: '',
           } satisfies Block,
         ]),
