@@ -166,6 +166,7 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
       foreign,
       terms: policyOffer(input.policy, authorization.kind, offeredLifetimes, statuses),
       justification: again?.justification,
+      ...(again && again.lifetime !== 'keep' && { lifetimeSeconds: again.lifetime }),
       keep,
     });
   return {

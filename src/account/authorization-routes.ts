@@ -218,7 +218,10 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       return refuse(409, ({ t, list }) => t('account.notice.not_granted', { items: list(items) }));
     }
     if (decision.kind === 'refused') return refuse(422, ({ t }) => t('account.notice.nothing_chosen'));
-    if (addsSensitive(decision.granted, authorization, world)) {
+    const actor = actorOf(ctx, visit);
+    const agreed = await deps.keyDesk.agreeEdit(actor, found, decision.granted, { lifetime, justification });
+    if (agreed.kind !== 'agreed') return refuse(422, (words) => termsProblem(agreed, words));
+    if (agreed.renewsSensitive || addsSensitive(decision.granted, authorization, world)) {
       const proof = await deps.reauthentication.prove(ctx, visit, form);
       if (proof !== 'fresh') {
         return show(ctx, visit, found, {
@@ -234,9 +237,6 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
         });
       }
     }
-    const actor = actorOf(ctx, visit);
-    const agreed = await deps.keyDesk.agreeEdit(actor, found, decision.granted, { lifetime, justification });
-    if (agreed.kind !== 'agreed') return refuse(422, (words) => termsProblem(agreed, words));
     const content: EditedContent = { name, ...decision.granted, expiresAt: agreed.expiresAt };
     answer(
       ctx,

@@ -105,8 +105,9 @@ export function buildChoiceForm(input: ChoiceFormInput): ChoiceForm {
       ...(effect && { effect }),
     };
   });
-  const lifetimes = input.keep
-    ? [input.keep, ...page.lifetimes.map((option) => ({ ...option, selected: false }))]
+  const { keep } = input;
+  const lifetimes = keep
+    ? [keep, ...page.lifetimes.map((option) => ({ ...option, selected: option.selected && !keep.selected }))]
     : page.lifetimes;
   const carried = new Set(roles.filter(({ checked }) => checked).flatMap(({ carries }) => carries));
 

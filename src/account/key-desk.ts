@@ -62,6 +62,8 @@ export interface AgreedKey {
 export interface AgreedEdit {
   readonly kind: 'agreed';
   readonly expiresAt: number | null;
+  /** It gives something sensitive more time than policy left it: whoever edits has to be there themselves. */
+  readonly renewsSensitive: boolean;
   /** Keeps the requests for approval in line with the edit; absent where they are. */
   readonly inside?: (trx: Transaction<Database>) => Promise<void>;
 }
@@ -197,9 +199,14 @@ export function createKeyDesk(deps: {
       const { asked } = decision;
       const follows = asked.length > 0 || known.some(({ capability }) => !granted.includes(capability));
       const request = { granted, asked, justification: terms.justification };
+      const bounded = (name: string) =>
+        policy.longest[kind] !== null || (policy.capabilities.get(name)?.longest ?? null) !== null;
       return {
         kind: 'agreed',
         expiresAt: endOf(terms, authorization.expiresAt, clock.now()),
+        renewsSensitive:
+          terms.lifetime !== 'keep' &&
+          granted.some((name) => world.catalogue.get(name)?.sensitive && bounded(name)),
         ...(follows && { inside: (trx) => approvals.follow(trx, actor, id, request) }),
       };
     },

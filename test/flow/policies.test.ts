@@ -262,6 +262,25 @@ describe('what is handed over', () => {
     expect(pending.body.items).toMatchObject([{ kind: 'api_key', tool: 'script', justification: 'nightly' }]);
   });
 
+  test('something sensitive gets more time only from somebody who is there', async () => {
+    const answers = { Name: 'rotation', 'secrets:edit': true, atlas: true, 'Role in atlas': 'Admin' };
+    const client = await signIn(mandate.issuer, 'admin@acme.test');
+    const { id, secret } = await createKey(client, answers);
+    await setPolicies(mandate, { capabilities: [{ name: 'secrets:edit', longest_lifetime: day }] });
+    expect(await introspect(mandate.issuer, secret)).toMatchObject({ scope: 'secrets:edit' });
+    mandate.clock.advance(day);
+    expect(await introspect(mandate.issuer, secret)).toMatchObject({
+      scope: '',
+      withheld: [{ capability: 'secrets:edit', reason: 'policy' }],
+    });
+    const asked = await client.submit(await client.get(`/account/authorizations/${id}`), 'Save', {
+      '1 day': true,
+    });
+    expect(asked.status).toBe(403);
+    await client.submit(asked, 'Save', { Password: demo.password });
+    expect(await introspect(mandate.issuer, secret)).toMatchObject({ scope: 'secrets:edit' });
+  });
+
   test('goes to verified clients alone where the policy says so', async () => {
     await register('unverified');
     await setPolicies(mandate, { clients: { permitted: 'verified' } });

@@ -67,7 +67,9 @@ export async function editAuthorization(
     ...decision.granted,
     expiresAt: agreed.expiresAt,
   };
-  if (addsSensitive(content, authorization, world)) requireFresh(caller, deps.clock.now());
+  if (agreed.renewsSensitive || addsSensitive(content, authorization, world)) {
+    requireFresh(caller, deps.clock.now());
+  }
   requireDone(
     await deps.authorizationEditor.edit(caller.actor, authorization.id, version, content, agreed.inside),
   );
