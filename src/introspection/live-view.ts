@@ -159,6 +159,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     if (!caller) return { outcome: undefined, steps };
     const { counters } = caller.value;
     const token = await deps.tokens.find(value);
+    if (!token) await deps.probing?.note(caller.value.server);
     const guarded = token?.audience && guardedAt(caller.value.guards, token.audience);
     // Not remembered: whoever asks about strings that mean nothing to it does not fill the memory.
     if (!token || !guarded) return { outcome: inactive, steps, counter: counters.inactive };

@@ -11,6 +11,7 @@ import type {
 import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
 import type { Guarded } from '../policy/audience.ts';
 import { answerFor, inactive, writeAnswer } from './answer.ts';
+import type { Probing } from './probing.ts';
 import { everyAudience, type TokenSource } from './token.ts';
 
 export interface PlainView {
@@ -24,12 +25,15 @@ export interface PlainViewDependencies {
   readonly rights: AuthorizationRights;
   readonly clients: ClientStore;
   readonly resourceServers: ResourceServerStore;
+  /** Notices guesses. */
+  readonly probing?: Probing;
 }
 
 export function createPlainView(deps: PlainViewDependencies): PlainView {
   return {
     async answer(server, value) {
       const token = await deps.tokens.find(value);
+      if (!token) await deps.probing?.note(server);
       if (token?.audience === undefined) return inactive;
       const [guards, client, rights] = await Promise.all([
         deps.resourceServers.guardedBy(server.id),

@@ -1,0 +1,76 @@
+/**
+ * Limits on what anybody may send without being known, ahead of everything that it would cost: registrations, device codes, pages
+ * that begin a visit, and credentials that do not hold at the token endpoint. Machines are answered in OAuth's shape, people with a page.
+ */
+import type Koa from 'koa';
+import type { BurstLimit, BurstLimits } from './burst-limits.ts';
+import { addressBlock, clientAddress } from './client-address.ts';
+import type { PageWriter } from './page-writer.ts';
+
+const registrations: BurstLimit = { name: 'registration', points: 300, windowSeconds: 3_600, batch: 1 };
+const deviceCodes: BurstLimit = { name: 'device-codes', points: 600, windowSeconds: 300, batch: 10 };
+/** A whole office behind one address opens fewer; each leaves a row for some minutes. */
+const visits: BurstLimit = { name: 'anonymous-pages', points: 3_000, windowSeconds: 300, batch: 50 };
+/** Wrong secrets, codes and refresh tokens: those that hold cost nothing here. */
+const refusedCredentials: BurstLimit = {
+  name: 'refused-credentials',
+  points: 300,
+  windowSeconds: 300,
+  batch: 1,
+};
+
+const visited = new Set(['/authorize', '/device', '/sign-in', '/forgot-password']);
+const refusals = new Set(['invalid_client', 'invalid_grant']);
+
+/** @param deps.sessionCookie name of the cookie that a browser has which was here before */
+export function createRequestLimits(deps: {
+  bursts: BurstLimits;
+  pages: PageWriter;
+  trustedProxyHops: number;
+  sessionCookie: string;
+}): Koa.Middleware {
+  const { bursts, pages } = deps;
+
+  return async (ctx, next) => {
+    const address = () => addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+    const limit = limitOf(ctx);
+    if (limit) {
+      const taken = await bursts.take(limit, address());
+      if (taken.kind === 'limited') return refuse(ctx, limit, taken.retryAfterSeconds);
+    }
+    if (ctx.path !== '/token' || ctx.method !== 'POST') return next();
+    const known = bursts.known(refusedCredentials, address());
+    if (known.kind === 'limited') return refuse(ctx, refusedCredentials, known.retryAfterSeconds);
+    await next();
+    const { error } = (ctx.body ?? {}) as { error?: string };
+    if (ctx.status >= 400 && error !== undefined && refusals.has(error)) {
+      await bursts.take(refusedCredentials, address());
+    }
+  };
+
+  function limitOf(ctx: Koa.Context): BurstLimit | undefined {
+    if (ctx.method === 'POST') {
+      return ctx.path === '/register' ? registrations : ctx.path === '/device/auth' ? deviceCodes : undefined;
+    }
+    return visited.has(ctx.path) && ctx.cookies.get(deps.sessionCookie) === undefined ? visits : undefined;
+  }
+
+  function refuse(ctx: Koa.Context, limit: BurstLimit, seconds: number): void {
+    ctx.set('Retry-After', String(seconds));
+    if (limit === visits) pages.fail(ctx, 'rate_limited', { status: 429 });
+    else answerTooMany(ctx, seconds);
+  }
+}
+
+/**
+ * Answers a machine that asks too often. RFC 6749 has no code for it at these endpoints; the nearest of its own is that of section
+ * 4.1.2.1, and the status says the rest (RFC 6585 section 4).
+ */
+function answerTooMany(ctx: Koa.Context, seconds: number): void {
+  ctx.status = 429;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = {
+    error: 'temporarily_unavailable',
+    error_description: `too many requests from this address: try again in ${seconds} s`,
+  };
+}

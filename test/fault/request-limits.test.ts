@@ -1,0 +1,125 @@
+/** What anybody may send without being known has an end (catalogue RG-02, IN-01, DS-04), counted in the database for every node. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { developmentSecret } from '../../src/config.ts';
+import { createRateLimits, type RateLimits } from '../../src/http/rate-limit.ts';
+import { createSecrets } from '../../src/secrets.ts';
+import { engines } from '../support/databases.ts';
+import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { askToken, postForm } from '../support/oauth.ts';
+
+describe.each(engines)('on %s', (engine) => {
+  let nodes: TestMandate[];
+  let counters: RateLimits;
+  beforeAll(async () => {
+    const first = await startMandate({ engine });
+    nodes = [first, await startMandate({ databaseUrl: first.databaseUrl, clock: first.clock })];
+    counters = createRateLimits({ ...first, secrets: createSecrets(developmentSecret) });
+  });
+  afterAll(async () => {
+    for (const node of nodes.toReversed()) await node.stop();
+  });
+  const node = (index: number) => nodes[index % 2] as TestMandate;
+  /** What the tests' own requests may come from. */
+  const home = ['0:0:0:0::/64', '127.0.0.1'];
+  const useUp = async (name: string, windowSeconds: number, keys: readonly string[], amount: number) => {
+    for (const key of keys) {
+      await counters.take({ name, points: Number.MAX_SAFE_INTEGER, windowSeconds }, key, amount);
+    }
+  };
+  const tally = (statuses: readonly number[]) =>
+    Object.fromEntries(
+      [...new Set(statuses)].sort().map((one) => [one, statuses.filter((s) => s === one).length]),
+    );
+
+  test('RG-02: registrations from one address, over both nodes, in OAuth’s shape', async () => {
+    await useUp('registration', 3_600, home, 290);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        fetch(`${node(index).issuer}/register`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({
+            redirect_uris: ['http://127.0.0.1/callback'],
+            client_name: `tool ${index}`,
+          }),
+        }),
+      ),
+    );
+    expect(tally(answers.map(({ status }) => status))).toEqual({ 201: 10, 429: 10 });
+    const refused = answers.find(({ status }) => status === 429);
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(refused?.headers.get('cache-control')).toBe('no-store');
+    expect(await refused?.json()).toMatchObject({ error: 'temporarily_unavailable' });
+  });
+
+  test('credentials that do not hold at /token; those that do cost nothing', async () => {
+    await useUp('refused-credentials', 300, home, 295);
+    for (let index = 0; index < 6; index += 1) {
+      expect((await askToken(node(0).issuer, { grant_type: 'client_credentials' }, demo.ci)).status).toBe(
+        200,
+      );
+    }
+    const statuses: number[] = [];
+    for (let index = 0; index < 8; index += 1) {
+      const wrong = { id: demo.ci.id, secret: `guess ${index}` };
+      const { status } = await askToken(node(0).issuer, { grant_type: 'client_credentials' }, wrong);
+      statuses.push(status);
+    }
+    expect(tally(statuses)).toEqual({ 401: 6, 429: 2 });
+    const limited = await askToken(node(0).issuer, { grant_type: 'client_credentials' }, demo.ci);
+    expect(limited.status).toBe(429);
+    node(0).clock.advance(301);
+    expect((await askToken(node(0).issuer, { grant_type: 'client_credentials' }, demo.ci)).status).toBe(200);
+  });
+
+  test('pages that begin a visit: whoever was here before is let in', async () => {
+    await useUp('anonymous-pages', 300, home, 2_960);
+    const ask = (cookie?: string) =>
+      fetch(`${node(0).issuer}/sign-in`, { headers: { ...(cookie && { cookie }) }, redirect: 'manual' });
+    const statuses: number[] = [];
+    for (let index = 0; index < 60; index += 1) statuses.push((await ask()).status);
+    expect(statuses.at(0)).toBe(200);
+    expect(statuses.at(-1)).toBe(429);
+    expect(await (await ask()).text()).toContain('Too many');
+    expect((await ask('mandate_session=something')).status).toBe(200);
+    node(0).clock.advance(301);
+    expect((await ask()).status).toBe(200);
+  });
+
+  test('IN-01: unknown tokens of one resource server, on either way of asking; a token that holds is answered', async () => {
+    const { body } = await askToken(
+      node(0).issuer,
+      { grant_type: 'client_credentials', scope: 'api' },
+      demo.ci,
+    );
+    const live = body.access_token ?? '';
+    const ask = (token: string, caller: { id: string; secret: string } = demo.apiServer) =>
+      postForm(`${node(0).issuer}/introspect`, { token }, caller);
+    const server = await node(0).stores.resourceServers.find(demo.apiServer.id);
+    await useUp('unknown-tokens', 60, [server?.id ?? ''], 5_900);
+    const statuses: number[] = [];
+    for (let index = 0; index < 220; index += 1) {
+      statuses.push((await ask(`unknown ${index}`)).status);
+    }
+    expect(tally(statuses.slice(0, 199))).toEqual({ 200: 199 });
+    expect(tally(statuses.slice(199))).toEqual({ 429: 21 });
+    const plain = await postForm(`${node(0).issuer}/introspect?uncommon`, {
+      token: 'unknown',
+      client_id: demo.apiServer.id,
+      client_secret: demo.apiServer.secret,
+    });
+    expect(plain.status).toBe(429);
+    expect(Number(plain.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(JSON.parse((await ask(live)).text)).toMatchObject({ active: true });
+    // The other one has asked about nothing.
+    expect((await ask('unknown', demo.mcpServer)).status).toBe(200);
+    expect(
+      node(0)
+        .logged()
+        .match(/asks about too many unknown tokens/g),
+    ).toHaveLength(1);
+    expect(node(0).logged()).toContain(demo.apiServer.id);
+    node(0).clock.advance(61);
+    expect((await ask('unknown')).status).toBe(200);
+  });
+});
