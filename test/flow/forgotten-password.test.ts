@@ -154,6 +154,11 @@ describe.each(['sqlite', 'postgres'] as const)('a forgotten password on %s', (en
     const page = await thief.get(`/authorize?${asked}`, { follow: true });
     const half = await thief.submit(page, 'Sign in', { Email: email, Password: demo.password });
     expect(half.status).toBe(303);
+    const other = browser();
+    const form = await other.get(`/authorize?${asked}`, { follow: true });
+    const credentials = { Email: email, Password: demo.password };
+    const consent = await other.submit(form, 'Sign in', credentials, { follow: true });
+    expect(consent.text).toContain('Authorize');
     await want(email);
     const client = browser();
     const done = await asIt(client, await client.get(linkIn((await smtp.next()).text)), `${fresh} anew`);
@@ -161,6 +166,11 @@ describe.each(['sqlite', 'postgres'] as const)('a forgotten password on %s', (en
     const late = await thief.get(half.location ?? '', { follow: true });
     expect(late.text).not.toContain('Authorize');
     expect((await thief.get('/account/authorizations')).status).toBe(303);
+    const given = await other.submit(consent, 'Authorize', { api: true }, { follow: true });
+    expect([given.location ?? '', given.text].join()).not.toContain('code=');
+    const { authorizations } = mandate.stores;
+    const viewer = (await mandate.stores.users.findByEmail(email))?.id ?? '';
+    expect(await authorizations.listByUser(viewer)).toEqual([]);
     await smtp.next();
   });
 
