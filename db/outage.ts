@@ -1,4 +1,4 @@
-/** Tells an outage of the database from a mistake of ours, by the codes that the two drivers use. */
+/** Tells an outage of the database, and what it cannot keep, from a mistake of ours, by the codes that the two drivers use. */
 
 /** SQLite: locked for too long, disk full, I/O error, file not to be opened or written. */
 const sqliteOutage = /^SQLITE_(BUSY|FULL|IOERR|CANTOPEN|READONLY|LOCKED|NOMEM|PROTOCOL)/;
@@ -26,6 +26,17 @@ export function isOutage(error: unknown): boolean {
     if (typeof code === 'string' && (sqliteOutage.test(code) || networkOutage.has(code))) return true;
     if (typeof code === 'string' && code.length === 5 && postgresOutage.test(code)) return true;
     if (typeof message === 'string' && wordedOutage.test(message)) return true;
+    one = cause;
+  }
+  return false;
+}
+
+/** Tells whether PostgreSQL was given text that it cannot hold: the character NUL. Pure. */
+export function isUnstorable(error: unknown): boolean {
+  let one = error;
+  for (let depth = 0; typeof one === 'object' && one !== null && depth < 5; depth += 1) {
+    const { code, cause } = one as { code?: unknown; cause?: unknown };
+    if (code === '22021' || code === '22P05') return true;
     one = cause;
   }
   return false;

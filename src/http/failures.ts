@@ -1,18 +1,21 @@
 /** The one map from what went wrong to what is answered: outage, lost race, mistake. */
 import type Koa from 'koa';
-import { isOutage } from '../../db/outage.ts';
+import { isOutage, isUnstorable } from '../../db/outage.ts';
 
 export type Failure =
   /** A single use was lost to another request; this one did nothing. */
   | { readonly kind: 'already_used' }
   /** The database could not be asked; trying again may work. */
   | { readonly kind: 'outage' }
+  /** It holds a character that PostgreSQL cannot keep in text, as no name or token of ours does. */
+  | { readonly kind: 'unstorable' }
   /** A mistake of ours. */
   | { readonly kind: 'bug' };
 
 /** Sorts an error that nobody expected. Pure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Error && error.name === 'AlreadyUsedError') return { kind: 'already_used' };
+  if (isUnstorable(error)) return { kind: 'unstorable' };
   return isOutage(error) ? { kind: 'outage' } : { kind: 'bug' };
 }
 
@@ -32,6 +35,10 @@ export function answerFailure(ctx: Koa.Context, failure: Failure): void {
         error_description: 'the server cannot reach its storage',
       };
       return;
+    case 'unstorable':
+      ctx.status = 400;
+      ctx.body = { error: 'invalid_request', error_description: 'it holds the character NUL' };
+      return;
     case 'bug':
       ctx.status = 500;
       ctx.body = { error: 'server_error', error_description: 'the server met an unexpected condition' };
@@ -40,6 +47,19 @@ export function answerFailure(ctx: Koa.Context, failure: Failure): void {
 
 /** Answers the JSON API's failure as a problem (RFC 9457). */
 export function answerApiFailure(ctx: Koa.Context, failure: Failure): void {
+  if (failure.kind === 'unstorable') {
+    ctx.set('Cache-Control', 'no-store');
+    ctx.status = 400;
+    ctx.body = {
+      title: 'Bad Request',
+      status: 400,
+      code: 'malformed',
+      detail: 'It holds the character NUL, which no name, id or text here does.',
+      request_id: ctx.state.requestId as string,
+    };
+    ctx.type = 'application/problem+json';
+    return;
+  }
   const outage = failure.kind === 'outage';
   ctx.set('Cache-Control', 'no-store');
   ctx.status = outage ? 503 : 500;
