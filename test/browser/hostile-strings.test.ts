@@ -69,7 +69,7 @@ const foreign = (page: Page) =>
     .count();
 
 describe.each(payloads)('%s', (payload) => {
-  test('is text in everything that a stranger or a colleague can name, and in every link', async () => {
+  test('CN-07: is text in everything that a stranger or a colleague can name, and in every link', async () => {
     const client = await registerAs(payload);
     const hints = { login_hint: payload, ui_locales: payload, state: payload, scope: `api ${payload}` };
 
@@ -114,7 +114,7 @@ describe.each(payloads)('%s', (payload) => {
   });
 });
 
-test('a name that turns the text around, hides in it or floods the page is cut to what it is', async () => {
+test('CN-08: a name that turns the text around, hides in it or floods the page is cut to what it is', async () => {
   const client = await registerAs('Mandate\u202e ILC\u200b\nevil');
   await person.page.goto(askAsWeb(mandate.issuer, client).address);
   expect(await person.page.locator('.facts').textContent()).toContain(

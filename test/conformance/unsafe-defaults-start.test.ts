@@ -7,7 +7,7 @@ import { startRefused, startServerProcess } from '../support/server-process.ts';
 
 const goodSecret = 'kX3vQ9-wT7_rB1zL5nY8mC2pF6dH4jS0aE';
 
-describe('a production start', () => {
+describe('MD-02: a production start', () => {
   let empty: FreshDatabase;
   let demo: FreshDatabase;
 

@@ -257,7 +257,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(left.length).toBeLessThanOrEqual(before);
   });
 
-  test('X-Forwarded-* and Forwarded are nobody’s word where no proxy is trusted', async () => {
+  test('MD-06: X-Forwarded-* and Forwarded are nobody’s word where no proxy is trusted', async () => {
     const forged = {
       'x-forwarded-host': 'evil.example',
       'x-forwarded-proto': 'https',

@@ -44,7 +44,7 @@ describe('on SQLite', () => {
     await database.drop();
   });
 
-  test('a revocation whose answer was sent is in force after kill -9, in 20 rounds', async () => {
+  test('RV-04: a revocation whose answer was sent is in force after kill -9, in 20 rounds', async () => {
     const { issuer } = node;
     let revived = 0;
     let lost = 0;
@@ -111,7 +111,7 @@ describeOnLinux('on SQLite, with a disk that is full', () => {
   const limitFiles = (bytes: number | 'unlimited') =>
     run('prlimit', ['--pid', String(node.pid), `--fsize=${bytes}:unlimited`]);
 
-  test('writers get 503 and nothing half done, introspection is right, and it heals by itself', async () => {
+  test('FT-01: writers get 503 and nothing half done, introspection is right, and it heals by itself', async () => {
     const token = accessTokenOf(await clientToken(node));
     const path = database.url.slice('sqlite:'.length);
     const tokens = () => {
@@ -152,7 +152,7 @@ describe('on PostgreSQL, paused', () => {
     await postgres.stop();
   });
 
-  test('introspection answers 503 with Retry-After within 2.5 s, writers too, and both recover', async () => {
+  test('FT-03: introspection answers 503 with Retry-After within 2.5 s, writers too, and both recover', async () => {
     expect((await introspection(node, token)).text).toContain('"active":true');
     postgres.pause();
     try {

@@ -26,7 +26,7 @@ const isAlive = (pid: number): boolean => {
 /** Nobody was there to connect to. */
 const isClosed = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
 
-describe.each(engines)('SIGTERM under load on %s', (engine) => {
+describe.each(engines)('FT-08: SIGTERM under load on %s', (engine) => {
   test(
     'is said in /readyz first; every request that was begun is answered, and every token that was handed out works afterwards',
     async () => {

@@ -58,7 +58,7 @@ describe.each(engines)('on %s', (engine) => {
     },
   );
 
-  test('a code that comes back after it was redeemed ends the tokens it gave, at once', async () => {
+  test('TK-02: a code that comes back after it was redeemed ends the tokens it gave, at once', async () => {
     const tokens = await tokenByCode(mandate.issuer, editor);
     const { authorization_id: id } = await introspect(mandate.issuer, tokens.access_token ?? '');
     const again = await askToken(
@@ -77,7 +77,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(await mandate.stores.authorizations.find(String(id))).toMatchObject({ status: 'active' });
   });
 
-  test('a refresh token that comes back after its window ends its family; the authorization stays, marked', async () => {
+  test('RF-02: a refresh token that comes back after its window ends its family; the authorization stays, marked', async () => {
     const first = await tokenByCode(mandate.issuer, editor);
     const second = await refresh(first.refresh_token);
     const third = await refresh(second.body.refresh_token);

@@ -52,7 +52,7 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
   const idOf = async (accessToken: string) =>
     String((await introspect(issuer, accessToken)).authorization_id);
 
-  test('one of 50 redemptions of a code succeeds, and 49 are invalid_grant', async () => {
+  test('TK-01: one of 50 redemptions of a code succeeds, and 49 are invalid_grant', async () => {
     for (let round = 0; round < rounds; round++) {
       const { verifier, challenge } = pkce();
       const back = await authorize(issuer, webRequest(challenge), editor);
@@ -76,7 +76,7 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
     }
   }, 60_000);
 
-  test('50 uses of a refresh token all get the same successor, and one leaf lives', async () => {
+  test('RF-01: 50 uses of a refresh token all get the same successor, and one leaf lives', async () => {
     for (let round = 0; round < rounds; round++) {
       const tokens = await tokenByCode(issuer, editor);
       const answers = await raceForms(nodes, 50, {
@@ -98,7 +98,7 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
     }
   }, 60_000);
 
-  test('one of 20 polls with an approved device code succeeds, and its token stays alive', async () => {
+  test('DV-06: one of 20 polls with an approved device code succeeds, and its token stays alive', async () => {
     for (let round = 0; round < rounds; round++) {
       const started = await nodes[0]?.send('/device/auth', {
         body: new URLSearchParams({ client_id: demo.cli.id, scope: 'api flows:edit' }),

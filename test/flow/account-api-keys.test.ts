@@ -113,7 +113,7 @@ describe.each(engines)('API keys, on %s', (engine) => {
     expect(await introspect(mandate.issuer, secret)).toEqual({ active: false });
   });
 
-  test('a key made for another is bounded by that owner, not by its creator', async () => {
+  test('AK-03: a key made for another is bounded by that owner, not by its creator', async () => {
     const { secret } = await make('admin', {}, 'viewer');
     await mandate.stores.users.suspend({ id: 'command' }, await userId('admin'));
     expect(await call(secret, '/projects')).toBe(200);
@@ -350,7 +350,7 @@ describe.each(engines)('API keys, on %s', (engine) => {
     expect(page.forms.some(({ fields }) => fields.some(({ label }) => label === 'Save'))).toBe(false);
   });
 
-  test('a sensitive capability asks for a fresh password, and keeps what was picked meanwhile', async () => {
+  test('RV-07: a sensitive capability asks for a fresh password, and keeps what was picked meanwhile', async () => {
     const admin = await as('admin');
     mandate.clock.advance(700);
     const page = await admin.get('/account/api-keys/new');
@@ -362,7 +362,7 @@ describe.each(engines)('API keys, on %s', (engine) => {
     expect(made.body).toMatch(/mk_[0-9A-Za-z]{49}/);
   });
 
-  test('no secret is in the log, nor anywhere in the database', async () => {
+  test('AK-02: no secret is in the log, nor anywhere in the database', async () => {
     const { secret } = await make('editor', {});
     await call(secret, '/projects');
     expect(mandate.logged()).not.toContain(secret);

@@ -65,7 +65,7 @@ describe.each(engines)('a running client with one access token, on %s', (engine)
     expect(await ask()).toMatchObject({ active: true });
   });
 
-  test('grants nothing that its owner does not hold, whatever is posted', async () => {
+  test('RV-07: grants nothing that its owner does not hold, whatever is posted', async () => {
     const page = await open();
     const form = page.forms.find(({ fields }) => fields.some(({ label }) => label === 'Save'));
     const value = (name: string) => form?.fields.find((field) => field.name === name)?.value ?? '';
@@ -113,7 +113,7 @@ describe.each(engines)('a running client with one access token, on %s', (engine)
     expect((await ask()).authorization_details).toEqual([expect.objectContaining({ slug: 'atlas' })]);
   });
 
-  test('is not there for anybody else, and not reachable without a sign-in', async () => {
+  test('RV-05: is not there for anybody else, and not reachable without a sign-in', async () => {
     const other = await signIn(mandate.issuer, 'admin@acme.test');
     expect((await other.get(`/account/authorizations/${id}`)).status).toBe(404);
     const page = await open();

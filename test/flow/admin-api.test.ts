@@ -68,7 +68,7 @@ describe.each(engines)('the administration, on %s', (engine) => {
     expect(again.headers.get('content-type')).toContain('application/problem+json');
   });
 
-  test('refuses members that it does not know, and changes nothing', async () => {
+  test('AD-02: refuses members that it does not know, and changes nothing', async () => {
     const refused = await admin.call('POST', '/users', {
       email: 'mass@acme.test',
       name: 'Mass',

@@ -166,7 +166,7 @@ interface Route {
   readonly open: boolean;
 }
 
-describe('every route of the administration', () => {
+describe('AD-01: every route of the administration', () => {
   let mandate: TestMandate;
   let routes: Route[];
   let people: Record<'admin' | 'owner' | 'member' | 'auditor', Administrator>;

@@ -104,7 +104,7 @@ describe('5. resource', () => {
     ]);
   });
 
-  test('a code for one resource buys no token for another', async () => {
+  test('AZ-13: a code for one resource buys no token for another', async () => {
     const redeem = { resource: demo.borealisReports };
     const { status, body } = await run({ request: { resource: demo.atlasFlows }, redeem });
     expect([status, body.error]).toEqual([400, 'invalid_target']);

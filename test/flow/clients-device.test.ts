@@ -113,7 +113,7 @@ describe('polling', () => {
     expect(await poll(device_code)).toMatchObject({ status: 400, body: { error: 'authorization_pending' } });
   });
 
-  test('is told slow_down when it comes too early, and then waits 5 seconds more', async () => {
+  test('DV-01: is told slow_down when it comes too early, and then waits 5 seconds more', async () => {
     const { device_code } = await begin();
     const errorAfter = async (seconds: number) => {
       mandate.clock.advance(seconds);
@@ -161,7 +161,7 @@ describe('polling', () => {
     expect((await askToken(mandate.issuer, refresh)).status).toBe(200);
   });
 
-  test('gets no token when the person was suspended after approving', async () => {
+  test('DV-07: gets no token when the person was suspended after approving', async () => {
     const { device_code, user_code } = await begin();
     await finishAs('Authorize', user_code, 'viewer@acme.test');
     const viewer = await mandate.stores.users.findByEmail('viewer@acme.test');
@@ -182,7 +182,7 @@ describe('polling', () => {
 });
 
 describe('the code entry page', () => {
-  test('verification_uri_complete only fills the field', async () => {
+  test('DV-04: verification_uri_complete only fills the field', async () => {
     const { verification_uri_complete, user_code, device_code } = await begin();
     const page = await createBrowserlessClient(mandate.issuer).get(verification_uri_complete);
     expect(page.title).toContain('Connect a device');
@@ -191,7 +191,7 @@ describe('the code entry page', () => {
     expect((await poll(device_code)).body.error).toBe('authorization_pending');
   });
 
-  test('takes the code in any case, with blanks or without dashes', async () => {
+  test('DV-08: takes the code in any case, with blanks or without dashes', async () => {
     for (const spell of [
       (code: string) => code.toLowerCase(),
       (code: string) => code.replace('-', ''),

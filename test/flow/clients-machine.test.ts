@@ -56,7 +56,7 @@ describe.each(engines)('client_credentials, on %s', (engine) => {
   });
 
   test.each(['secrets:edit', 'api secrets:edit', 'users.manage', 'apps:admin'])(
-    '%s is beyond the account: invalid_scope',
+    'TK-09: %s is beyond the account: invalid_scope',
     async (scope) => {
       expect(await ask({ scope })).toMatchObject({ status: 400, body: { error: 'invalid_scope' } });
     },

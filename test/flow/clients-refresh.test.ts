@@ -98,7 +98,7 @@ describe.each(engines)('on %s', (engine) => {
       return Number(n);
     };
 
-    test('two parallel refreshes get the same successor, and there is one living leaf', async () => {
+    test('RF-03: two parallel refreshes get the same successor, and there is one living leaf', async () => {
       const { access, refresh: token } = await start();
       const [one, other] = await Promise.all([refresh(token), refresh(token)]);
       expect([one.status, other.status]).toEqual([200, 200]);

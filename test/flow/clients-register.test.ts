@@ -93,7 +93,7 @@ describe('8. registration bodies are cleaned, not refused', () => {
       'invalid_redirect_uri',
       { redirect_uris: Array.from({ length: 21 }, (_, n) => `https://a.example/${n}`) },
     ],
-  ])('%s for what is dangerous, case %#', async (error, metadata) => {
+  ])('RG-01: %s for what is dangerous, case %#', async (error, metadata) => {
     const { status, body } = await register(mandate.issuer, metadata);
     expect([status, body.error]).toEqual([400, error]);
   });
@@ -153,7 +153,7 @@ describe('3., 7. and 12. the metadata', () => {
     expect(await read('openid-configuration')).toEqual(await read('oauth-authorization-server'));
   });
 
-  test('says exactly what clients may rely on', async () => {
+  test('MD-01: says exactly what clients may rely on', async () => {
     const { issuer } = mandate;
     const metadata = await read('oauth-authorization-server');
     expect(metadata).toMatchObject({
@@ -273,7 +273,7 @@ describe('11. clients in browsers', () => {
     );
   });
 
-  test('/token may not be read by a page elsewhere', async () => {
+  test('MD-04: /token may not be read by a page elsewhere', async () => {
     const fields = { grant_type: 'refresh_token', refresh_token: 'x' };
     expect(await allowedOrigin('/token', form(fields), 'https://evil.example')).toBeNull();
     const asWeb = { method: 'POST', body: new URLSearchParams({ client_id: demo.web.id, ...fields }) };

@@ -40,7 +40,7 @@ describe.each([
   });
 
   test.each(kinds)(
-    `${times} times: %s`,
+    `IN-05: ${times} times: %s`,
     async (kind) => {
       const trial = trials[kind];
       if (!trial) throw new Error(`no trial for ${kind}`);

@@ -17,7 +17,7 @@ const everything = [
   '0011-keep-client-keys',
 ];
 
-describe.each(engines)('migration on %s', (engine) => {
+describe.each(engines)('FT-07: migration on %s', (engine) => {
   const cleanUps: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();

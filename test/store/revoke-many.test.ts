@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
 import { actor, makeUser, openStores, type Stores } from './open-stores.ts';
 
-describe.each(engines)('revoking everything that a user handed out, on %s', (engine) => {
+describe.each(engines)('RV-08: revoking everything that a user handed out, on %s', (engine) => {
   let stores: Stores;
   beforeAll(async () => {
     stores = await openStores(engine);

@@ -43,7 +43,7 @@ function facts({ organization, projects, mcpServers }: Effective): Set<string> {
 
 const isEmpty = (result: Effective) => facts(result).size === 0;
 
-describe('the laws of effective = granted ∩ live', () => {
+describe('IN-12: the laws of effective = granted ∩ live', () => {
   test('the result is within the closure of what was granted', () => {
     fc.assert(
       fc.property(granted, live, world, (said, held, exists) => {
