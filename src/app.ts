@@ -36,7 +36,6 @@ import { buildStartPage } from './http/start-page.ts';
 import { createBrowserSessions } from './interaction/browser-session.ts';
 import { createConsentTerms } from './interaction/consent-terms.ts';
 import { createConsentWriter } from './interaction/consent-writer.ts';
-import { countSignIns } from './interaction/count-sign-ins.ts';
 import { createTokenCount } from './interaction/count-tokens.ts';
 import { createDevicePages } from './interaction/device-pages.ts';
 import {
@@ -174,10 +173,19 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const passwords = countHashing(createPasswords());
   const secure = issuer.startsWith('https:');
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
-  const signIn = countSignIns(createSignIn({ ...stores, passwords, limits }), tally);
+  const signIn = createSignIn({ ...stores, passwords, limits });
   const passkeys = createPasskeys({ ...stores, issuer });
   const knownBrowsers = createKnownBrowsers({ secrets, secure });
-  const signInFlow = createSignInFlow({ ...deps, ...stores, knownBrowsers, signIn, passkeys, limits, pages });
+  const signInFlow = createSignInFlow({
+    ...deps,
+    ...stores,
+    knownBrowsers,
+    signIn,
+    passkeys,
+    limits,
+    pages,
+    tally,
+  });
   const stepUp = createStepUp({
     ...deps,
     ...stores,

@@ -8,6 +8,7 @@ import { addressBlock, clientAddress } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
+import type { Tally } from '../operations/tally.ts';
 import type { ChallengeStore } from '../sign-in/challenge-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
 import type { SecondFactors } from '../sign-in/second-factors.ts';
@@ -62,13 +63,26 @@ export function createSignInFlow(deps: {
   knownBrowsers: KnownBrowsers;
   pages: PageWriter;
   trustedProxyHops: number;
+  tally: Tally;
 }): SignInFlow {
+  const counters = {
+    signedIn: deps.tally.of('sign_in', 'signed_in'),
+    wrong: deps.tally.of('sign_in', 'wrong'),
+    limited: deps.tally.of('sign_in', 'limited'),
+  };
   const { signIn, challenges, secondFactors, passkeys, limits, pages } = deps;
   const addressOf = (ctx: Koa.Context) => addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
   const wait = (ctx: Koa.Context, seconds: number) => ctx.set('Retry-After', String(seconds));
 
+  /** Whatever was wrong, and at whichever step: it is shown with this status. */
+  function countRefusal(status: number): void {
+    if (status === 401) counters.wrong.n += 1;
+    if (status === 429) counters.limited.n += 1;
+  }
+
   function show(ctx: Koa.Context, place: SignInPlace, again: Again = {}): void {
     const { status = 200, ...rest } = again;
+    countRefusal(status);
     const { base, query, csrf, uiLocales } = place;
     const passkey = { action: `${base}/passkey${query}`, options: `${base}/passkey/options${query}` };
     pages.show(
@@ -85,6 +99,7 @@ export function createSignInFlow(deps: {
     again: { status: number; problem?: SignInCodePage['problem'] } = { status: 200 },
   ): void {
     const { status, problem } = again;
+    countRefusal(status);
     pages.show(
       ctx,
       'sign-in-code',
@@ -104,6 +119,7 @@ export function createSignInFlow(deps: {
     user: User,
     methods: readonly string[],
   ): Promise<void> {
+    counters.signedIn.n += 1;
     deps.knownBrowsers.remember(ctx, user.email);
     await place.signedIn(ctx, user.id, methods);
   }
