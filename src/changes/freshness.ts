@@ -8,6 +8,7 @@
 import type { Store } from '../../db/open.ts';
 import { monotonicMilliseconds } from '../clock.ts';
 import type { ChangeLedger } from './change-ledger.ts';
+import { createKeptConnection, type KeptConnection } from './kept-connection.ts';
 
 export interface Freshness {
   /**
@@ -121,15 +122,15 @@ function onPostgres(
   ledger: ChangeLedger,
   onRead: (milliseconds: number) => void,
 ): Freshness {
+  const free = Array.from({ length: mostReads }, () => createKeptConnection(pool));
   let counter = -1;
   let waiting: ((failure?: unknown) => void)[] = [];
-  let reads = 0;
   let scheduled = false;
 
-  async function look(): Promise<void> {
+  async function look(connection: KeptConnection): Promise<void> {
     const before = counter;
     // change_counter by primary key
-    const counted = await pool.query<Counted>({
+    const counted = await connection.query<Counted>({
       name: 'change_counter',
       text: 'select n from change_counter where id = 1',
     });
@@ -142,7 +143,7 @@ function onPostgres(
     }
     while (counter < n) {
       const from = counter;
-      const changed = readable(from, n) ? await readChanges(from, n) : undefined;
+      const changed = readable(from, n) ? await readChanges(connection, from, n) : undefined;
       // Another read was faster; what is left after it is read anew.
       if (counter !== from) continue;
       counter = n;
@@ -150,23 +151,22 @@ function onPostgres(
     }
   }
 
-  const readChanges = (from: number, to: number) =>
-    pool.query<ChangedRow>({
+  const readChanges = (connection: KeptConnection, from: number, to: number) =>
+    connection.query<ChangedRow>({
       name: 'changes_between',
       // changes by primary key
       text: 'select subject, subject_id from changes where seq > $1 and seq <= $2 order by seq',
       values: [from, to],
     });
 
-  async function readForAll(): Promise<void> {
+  async function readForAll(connection: KeptConnection): Promise<void> {
     scheduled = false;
-    reads += 1;
     const due = waiting;
     waiting = [];
     let failure: unknown;
     const begun = monotonicMilliseconds();
     try {
-      await look();
+      await look(connection);
       onRead(monotonicMilliseconds() - begun);
     } catch (error) {
       failure = error;
@@ -174,16 +174,18 @@ function onPostgres(
       due.push(...waiting);
       waiting = [];
     }
-    reads -= 1;
+    free.push(connection);
     for (const done of due) done(failure);
     schedule();
   }
 
   function schedule(): void {
-    if (scheduled || waiting.length === 0 || reads === mostReads) return;
+    if (scheduled || waiting.length === 0) return;
+    const connection = free.pop();
+    if (!connection) return;
     scheduled = true;
     // Questions of the same turn of the event loop come along.
-    setImmediate(() => void readForAll());
+    setImmediate(() => void readForAll(connection));
   }
 
   return {
