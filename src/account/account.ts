@@ -13,14 +13,13 @@ import { createKeyRoutes, type KeyDependencies } from './key-routes.ts';
 import { createLeakRoutes, type LeakDependencies } from './leak-routes.ts';
 import { createListRoutes, type ListDependencies } from './list-routes.ts';
 import { createPasskeyRoutes, type PasskeyDependencies } from './passkey-routes.ts';
-import { createReauthentication } from './reauthentication.ts';
 import { createSecondFactorRoutes, type SecondFactorDependencies } from './second-factor-routes.ts';
 import { createSecurityRoutes, type SecurityDependencies } from './security-routes.ts';
 import { createAccountSession } from './session.ts';
 import { createShowSecurity } from './show-security.ts';
 import { createSituations } from './situations.ts';
 
-type Parts = 'session' | 'situations' | 'reauthentication' | 'heirs' | 'keyDesk' | 'showSecurity';
+type Parts = 'session' | 'situations' | 'heirs' | 'keyDesk' | 'showSecurity';
 
 export type AccountDependencies = Omit<ListDependencies, Parts> &
   Omit<AuthorizationDependencies, Parts> &
@@ -43,7 +42,6 @@ export function createAccount(deps: AccountDependencies): Router[] {
     ...deps,
     session: createAccountSession(deps),
     situations: createSituations(deps),
-    reauthentication: createReauthentication(deps),
     heirs: createHeirs(deps),
     showSecurity: createShowSecurity(deps),
     keyDesk: createKeyDesk(deps),

@@ -66,7 +66,6 @@ export interface AuthorizationPage {
   readonly followsOwner: boolean;
   /** Absent where nothing can be changed any more. */
   readonly form?: ChoiceForm;
-  readonly needsPassword: boolean;
   /** What an administrator was asked to approve. */
   readonly approvals: readonly ApprovalRow[];
   /** Granted items that exist no more, and why. */
@@ -114,7 +113,6 @@ export interface AuthorizationPageInput {
     readonly name: string;
     readonly justification?: string;
   };
-  readonly needsPassword?: boolean;
 }
 
 /** How a sentence names the tool or the key of an authorization. Pure. */
@@ -196,7 +194,6 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     ],
     followsOwner: authorization.followsOwner,
     ...(form && { form }),
-    needsPassword: input.needsPassword ?? false,
     approvals:
       authorization.status === 'revoked' ? [] : input.approvals.map((one) => approvalRow(one, words)),
     gone: open ? goneItems(authorization, world, words) : [],

@@ -37,9 +37,10 @@ import { droppedNames } from './dropped-names.ts';
 import type { Heirs } from './heirs.ts';
 import { delegator, type KeyDesk } from './key-desk.ts';
 import { readChoice } from './posted-choice.ts';
-import { addsSensitive, type Reauthentication } from './reauthentication.ts';
+import { addsSensitive } from './reauthentication.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situation, Situations } from './situations.ts';
+import type { StepUp } from './step-up.ts';
 import { termsProblem } from './terms-words.ts';
 
 const logLines = 20;
@@ -58,7 +59,7 @@ export interface AuthorizationDependencies {
   readonly authorizationUses: AuthorizationUses;
   readonly keyDesk: KeyDesk;
   readonly history: ChangeHistory;
-  readonly reauthentication: Reauthentication;
+  readonly stepUp: StepUp;
   readonly heirs: Heirs;
   readonly trustedProxyHops: number;
 }
@@ -67,7 +68,6 @@ interface Again {
   readonly status: number;
   readonly notices: (words: Words) => PageNotice[];
   readonly again?: NonNullable<AuthorizationPageInput['again']>;
-  readonly needsPassword?: boolean;
 }
 
 export function createAuthorizationRoutes(deps: AuthorizationDependencies): Router {
@@ -168,7 +168,6 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
           heirs,
           notices: [...(again?.notices(words) ?? []), ...savedNotices(found, saved, words)],
           ...(again?.again && { again: again.again }),
-          needsPassword: again?.needsPassword ?? false,
         }),
       { status: again?.status ?? 200 },
     );
@@ -222,20 +221,8 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     const agreed = await deps.keyDesk.agreeEdit(actor, found, decision.granted, { lifetime, justification });
     if (agreed.kind !== 'agreed') return refuse(422, (words) => termsProblem(agreed, words));
     if (agreed.renewsSensitive || addsSensitive(decision.granted, authorization, world)) {
-      const proof = await deps.reauthentication.prove(ctx, visit, form);
-      if (proof !== 'fresh') {
-        return show(ctx, visit, found, {
-          status: 403,
-          again,
-          needsPassword: true,
-          notices: ({ t }) => [
-            {
-              tone: 'warning',
-              text: proof === 'wrong' ? t('account.password_wrong') : t('account.password_needed'),
-            },
-          ],
-        });
-      }
+      // Waits as it is, and goes on here afterwards.
+      if (!(await deps.stepUp.passes(ctx, visit, form))) return;
     }
     const content: EditedContent = { name, ...decision.granted, expiresAt: agreed.expiresAt };
     answer(

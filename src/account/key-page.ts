@@ -31,7 +31,6 @@ export interface NewKeyPage {
   readonly ownerSearch?: string;
   readonly notices: readonly PageNotice[];
   readonly form: ChoiceForm;
-  readonly needsPassword: boolean;
   /** Whoever may make roles makes one here. */
   readonly mayCreateRole: boolean;
 }
@@ -56,7 +55,6 @@ export interface NewKeyInput {
   readonly lifetimeSeconds?: Lifetime | undefined;
   readonly justification?: string | undefined;
   readonly notices: readonly PageNotice[];
-  readonly needsPassword: boolean;
   readonly mayCreateRole: boolean;
 }
 
@@ -96,7 +94,6 @@ export function buildNewKeyPage(input: NewKeyInput): NewKeyPage {
       justification: input.justification,
       lifetimeSeconds: input.lifetimeSeconds,
     }),
-    needsPassword: input.needsPassword,
     mayCreateRole: input.mayCreateRole,
   };
 }

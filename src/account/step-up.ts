@@ -32,6 +32,8 @@ export interface ConfirmPage {
   readonly needsCode: boolean;
   readonly passkeys: boolean;
   readonly backHref: string;
+  /** For whoever proves themselves in some other way. */
+  readonly signInHref: string;
   readonly problem?: string;
 }
 
@@ -81,6 +83,7 @@ export function createStepUp(deps: {
     ]);
     const tooMany = problem?.kind === 'too_many' ? problem.retryAfterSeconds : undefined;
     if (tooMany !== undefined) ctx.set('Retry-After', String(tooMany));
+    const backHref = ctx.path.startsWith('/admin') ? '/admin' : '/account/security';
     pages.show(
       ctx,
       'account/confirm',
@@ -92,7 +95,8 @@ export function createStepUp(deps: {
         hasPassword: account?.passwordHash != null,
         needsCode,
         passkeys: own.length > 0,
-        backHref: ctx.path.startsWith('/admin') ? '/admin' : '/account/security',
+        backHref,
+        signInHref: `/sign-in?${new URLSearchParams({ again: '1', return_to: backHref })}`,
         ...(problem && {
           problem:
             tooMany === undefined

@@ -350,15 +350,17 @@ describe.each(engines)('API keys, on %s', (engine) => {
     expect(page.forms.some(({ fields }) => fields.some(({ label }) => label === 'Save'))).toBe(false);
   });
 
-  test('RV-07: a sensitive capability asks for a fresh password, and keeps what was picked meanwhile', async () => {
+  test('RV-07: a sensitive capability asks for a fresh sign-in, and keeps what was picked meanwhile', async () => {
     const admin = await as('admin');
     mandate.clock.advance(700);
     const page = await admin.get('/account/api-keys/new');
     const asked = await admin.submit(page, 'Create key', { Name: 'sensitive', 'apps:admin': true });
     expect(asked.status).toBe(403);
-    const wrong = await admin.submit(asked, 'Create key', { Password: 'wrong' });
+    expect(asked.body).not.toContain('mk_');
+    const wrong = await admin.submit(asked, 'Confirm', { Password: 'wrong' });
     expect(wrong.status).toBe(403);
-    const made = await admin.submit(wrong, 'Create key', { Password: demo.password });
+    const made = await admin.submit(wrong, 'Confirm', { Password: demo.password });
+    expect((await admin.get('/account/authorizations?tab=api-keys')).text).toContain('sensitive');
     expect(made.body).toMatch(/mk_[0-9A-Za-z]{49}/);
   });
 

@@ -183,7 +183,6 @@ export function accountSamples(facts: {
         ...page,
         secrets: [{ ending: 'mk_…x9Qa', createdAt: now - day, endsAt: now + day }],
         owner: 'ci@acme.test',
-        needsPassword: true,
       }),
     },
     {
@@ -226,7 +225,6 @@ export function accountSamples(facts: {
         terms: policyOffer(policy, 'api_key', keyLifetimes),
         justification: 'Nightly export.',
         notices: [{ tone: 'problem', text: 'No key was made.' }],
-        needsPassword: true,
         mayCreateRole: true,
       }),
     },
