@@ -31,10 +31,10 @@ import { droppedNames } from './dropped-names.ts';
 import { type AllowedKey, delegator, type KeyDesk, longestOverlapHours } from './key-desk.ts';
 import { buildKeySecretPage, buildNewKeyPage, type KeyRefusedPage, keyLifetimes } from './key-page.ts';
 import { readChoice } from './posted-choice.ts';
-import type { Reauthentication } from './reauthentication.ts';
 import { readNewRole } from './role-in-place.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situations } from './situations.ts';
+import type { StepUp } from './step-up.ts';
 import { termsProblem } from './terms-words.ts';
 
 const longestName = 100;
@@ -53,7 +53,7 @@ export interface KeyDependencies {
   readonly worldSource: WorldSource;
   readonly policies: Pick<PolicyStore, 'read'>;
   readonly resources: Resources;
-  readonly reauthentication: Reauthentication;
+  readonly stepUp: StepUp;
   readonly limits: RateLimits;
   readonly trustedProxyHops: number;
 }
@@ -69,7 +69,6 @@ interface Draft {
 interface Showing {
   readonly draft?: Draft;
   readonly status?: number;
-  readonly needsPassword?: boolean;
   readonly notices?: (words: Words) => PageNotice[];
 }
 
@@ -120,7 +119,7 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
   }
 
   async function show(ctx: Koa.Context, visit: Visit, owner: LiveAccess, showing: Showing = {}) {
-    const { draft = emptyDraft, status = 200, needsPassword = false, notices = () => [] } = showing;
+    const { draft = emptyDraft, status = 200, notices = () => [] } = showing;
     const search = [ctx.query.q ?? []].flat()[0]?.slice(0, 200).trim();
     const [world, found, { policy }] = await Promise.all([
       deps.worldSource.whole(),
@@ -152,7 +151,6 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
           lifetimeSeconds: draft.lifetime,
           justification: draft.justification,
           notices: notices(words),
-          needsPassword,
           mayCreateRole: visit.person.live.organization.has('roles.create'),
         }),
       { status },
@@ -203,15 +201,8 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
       ];
       return show(ctx, visit, judged.owner, { draft, status: 422, notices });
     }
-    if (judged.sensitive) {
-      const proof = await deps.reauthentication.prove(ctx, visit, form);
-      if (proof !== 'fresh') {
-        const text = ({ t }: Words) =>
-          proof === 'wrong' ? t('account.password_wrong') : t('account.password_needed');
-        const notices = (words: Words): PageNotice[] => [{ tone: 'warning', text: text(words) }];
-        return show(ctx, visit, judged.owner, { draft, status: 403, needsPassword: true, notices });
-      }
-    }
+    // Waits as it is, and goes on here afterwards.
+    if (judged.sensitive && !(await deps.stepUp.passes(ctx, visit, form))) return;
     if (!(await isFirst(form)))
       return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });
     const { authorization, secret } = await keyDesk.create(actorOf(ctx, visit), agreed, name);
