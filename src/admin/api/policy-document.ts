@@ -89,7 +89,7 @@ export function policyOf({ longest_lifetimes, capabilities, clients }: PolicyCon
 }
 
 /** Writes what is set. Pure. */
-export function policyContent({ longest, capabilities, clients }: Policy): PolicyContent {
+function policyContent({ longest, capabilities, clients }: Policy): PolicyContent {
   return {
     longest_lifetimes: { oauth2: longest.oauth2, api_key: longest.api_key },
     capabilities: [...capabilities].map(([name, one]) => ({

@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { createChangeLedger } from '../../../src/changes/change-ledger.ts';
 import { createLiveView, type LiveViewDependencies } from '../../../src/introspection/live-view.ts';
+import { noLimits } from '../../../src/policy/limits.ts';
 import { movableClock } from '../../support/clock.ts';
 
 const audience = 'http://localhost:4100/api';
@@ -53,6 +54,7 @@ function openView(overtaken: number) {
           },
           world: { catalogue: new Map([['api', {}]]), projects: new Map() },
           granted: { standing: 'active' },
+          limits: noLimits,
           effective: { organization: ['api'], projects: [], mcpServers: [], withheld: [] },
         };
       },
