@@ -4,6 +4,7 @@
  * forgotten passwords).
  */
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Locale } from '../http/locale.ts';
 import type { Messages } from '../http/messages.ts';
@@ -28,12 +29,13 @@ export interface Mail {
   fileOf(id: string): string | undefined;
   /** Sends what is due. @returns how many letters were sent */
   sendDue(): Promise<number>;
-  /** Sends what is due from now on. @returns what ends it, once what is being sent has left */
+  /** Sends what is due from now on. @returns what ends it, giving what is being sent three seconds to leave */
   start(): () => Promise<void>;
 }
 
 const atOnce = 20;
 const lookEveryMilliseconds = 1_000;
+const stopWithinMilliseconds = 3_000;
 
 /** A server that sends nothing. */
 export const noMail: MailSettings = {
@@ -118,7 +120,10 @@ export function createMail(deps: MailDependencies): Mail {
       const timer = setInterval(look, lookEveryMilliseconds).unref();
       return async () => {
         clearInterval(timer);
-        await sending?.catch(() => {});
+        if (!sending) return;
+        // A mail server that hangs does not hold a stop up: what it may not have taken is tried again by whoever comes next.
+        const patience = setTimeout(stopWithinMilliseconds, undefined, { ref: false });
+        await Promise.race([sending.catch(() => {}), patience]);
       };
     },
   };

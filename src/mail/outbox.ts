@@ -59,8 +59,13 @@ export function createOutbox(deps: { store: Store; clock: Clock; secrets: Secret
     id: string,
     columns: { sent_at?: number; failed_at?: number; failure?: string; sealed?: null },
   ) => {
-    // mail_outbox by primary key
-    await db.updateTable('mail_outbox').set(columns).where('id', '=', id).execute();
+    // mail_outbox by primary key; what was sent meanwhile, by whoever came next, stays sent
+    await db
+      .updateTable('mail_outbox')
+      .set(columns)
+      .where('id', '=', id)
+      .where('sealed', 'is not', null)
+      .execute();
   };
 
   return {

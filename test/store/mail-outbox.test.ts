@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -155,6 +156,24 @@ describe.each(engines)('the outbox on %s', (engine) => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     await rm(folder, { recursive: true });
   });
+
+  test('stops in time although the mail server hangs, and leaves the letter to the next one', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    await post();
+    const mail = sender({ route: { kind: 'smtp', url: `smtp://127.0.0.1:${port}` } });
+    const stop = mail.start();
+    const sending = mail.sendDue();
+    while ((await rows())[0]?.attempts !== 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    const before = performance.now();
+    await stop();
+    expect(performance.now() - before).toBeLessThan(5_000);
+    stores.clock.advance(120);
+    expect(await sender().sendDue()).toBe(1);
+    silent.close();
+    await sending;
+  }, 30_000);
 
   test('drops what waits for an account, and clears away what is long done', async () => {
     const userId = await makeUser(stores, 'ada@acme.test');
