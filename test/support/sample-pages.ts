@@ -15,6 +15,7 @@ import { buildDeviceConfirmPage, buildDeviceEntryPage } from '../../src/interact
 import { buildSignInPage } from '../../src/interaction/sign-in-page.ts';
 import type { Bound, Capability } from '../../src/policy/vocabulary.ts';
 import { accountSamples } from './sample-account-pages.ts';
+import { signInSamples } from './sample-sign-in-pages.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const viewsRoot = join(root, 'views');
@@ -374,5 +375,6 @@ export function samplePages(locale: Locale): Sample[] {
       },
     },
     ...accountSamples({ words, now, catalogue, client: web }),
+    ...signInSamples({ words, now }),
   ];
 }

@@ -1,0 +1,81 @@
+/** Sample models of the pages that say who somebody is. */
+import type { AuthenticatorPage, RecoveryCodesPage } from '../../src/account/second-factor-routes.ts';
+import { type SecurityPage, sessionRows } from '../../src/account/security-page.ts';
+import type { ConfirmPage } from '../../src/account/step-up.ts';
+import type { Words } from '../../src/http/messages.ts';
+import type { SignInCodePage } from '../../src/interaction/sign-in-page.ts';
+
+/** Builds one model of each page. */
+export function signInSamples({ words, now }: { readonly words: Words; readonly now: number }) {
+  const nav = { items: [{ href: '/account/security', label: 'Security', current: true }] };
+  const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+  const session = { uid: 'u', userAgent, address: '2001:db8::1', signedInAt: now - 90_000, lastSeenAt: now };
+  const security: SecurityPage = {
+    nav,
+    csrf: 'x',
+    now,
+    notice: { tone: 'good', text: 'Renamed.' },
+    email: 'editor@acme.test',
+    hasPassword: true,
+    passkeys: [
+      { id: 'psk_1', name: 'Work laptop', synced: true, createdAt: now - 90_000, lastUsedAt: now - 60 },
+      { id: 'psk_2', name: 'Key', synced: false, createdAt: now, lastUsedAt: null },
+    ],
+    newPasskey: false,
+    secondFactor: { enabled: true, since: now - 90_000, recoveryCodesLeft: 1 },
+    sessions: sessionRows(
+      [
+        { ...session, id: 'ses_1' },
+        { ...session, id: 'ses_2', uid: 'v', userAgent: 'something' },
+      ],
+      'u',
+      words,
+    ),
+  };
+  const confirm: ConfirmPage = {
+    action: '/account/security/passkeys/remove',
+    csrf: 'x',
+    held: 'sealed',
+    email: 'editor@acme.test',
+    hasPassword: true,
+    needsCode: true,
+    passkeys: true,
+    backHref: '/account/security',
+    signInHref: '/sign-in?again=1',
+    problem: 'That does not match.',
+  };
+  const authenticator: AuthenticatorPage = {
+    nav,
+    csrf: 'x',
+    qr: { path: 'M0 0h1v1h-1z', size: 33 },
+    secret: 'ABCD EFGH IJKL MNOP',
+    backHref: '/account/security',
+    problem: 'wrong',
+  };
+  const codes: RecoveryCodesPage = { nav, codes: ['abcde-fghjk'], backHref: '/account/security' };
+  const code: SignInCodePage = {
+    action: '/sign-in/code',
+    backHref: '/sign-in',
+    csrf: 'x',
+    problem: { kind: 'wrong' },
+  };
+  return [
+    { name: 'security', template: 'account/security', model: security },
+    {
+      name: 'security-bare',
+      template: 'account/security',
+      model: {
+        ...security,
+        hasPassword: false,
+        passkeys: [],
+        newPasskey: true,
+        secondFactor: { enabled: false, since: undefined, recoveryCodesLeft: 0 },
+      },
+    },
+    { name: 'confirm', template: 'account/confirm', model: confirm },
+    { name: 'confirm-passkey', template: 'account/confirm', model: { ...confirm, hasPassword: false } },
+    { name: 'authenticator', template: 'account/authenticator', model: authenticator },
+    { name: 'recovery-codes', template: 'account/recovery-codes', model: codes },
+    { name: 'sign-in-code', template: 'sign-in-code', model: code },
+  ];
+}
