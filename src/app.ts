@@ -72,7 +72,9 @@ import { createRegistrationManagement } from './oauth/registration-management.ts
 import { createResources } from './oauth/resources.ts';
 import { createSigningKeys } from './oauth/signing-keys.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
+import { once } from './once.ts';
 import { createOperations } from './operations/operations.ts';
+import type { ProcessChannel } from './operations/process-metrics.ts';
 import type { Catalogue } from './policy/vocabulary.ts';
 import type { Secrets } from './secrets.ts';
 import { createEventPush } from './security-events/push.ts';
@@ -101,6 +103,8 @@ export interface AppDependencies {
   readonly mail?: MailSettings | undefined;
   /** After how many days the next signing keys are published; never when 0 or absent. */
   readonly signingKeyDays?: number;
+  /** To the supervisor, where several processes serve side by side. */
+  readonly channel?: ProcessChannel;
   /** Who shows this may read the metrics. */
   readonly metricsToken?: string | undefined;
   /** What remembered introspection answers may take. */
@@ -389,16 +393,4 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     else if (path === '/uses') void uses.handle(request, response);
     else void engine(request, response);
   }
-}
-
-/** Makes something when it is first asked for, and the same from then on; a failure is tried again. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
 }

@@ -11,6 +11,7 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { MailRoute } from './mail/transport.ts';
 import { createLog } from './operations/log.ts';
+import type { ProcessChannel } from './operations/process-metrics.ts';
 import { platformOrigin, startPlatform } from './platform-process.ts';
 import { hasDemo, prepareDatabase } from './prepare-database.ts';
 import { createSecrets } from './secrets.ts';
@@ -79,7 +80,11 @@ export function startWorker(
   tends: () => boolean,
 ): Promise<RunningServer> {
   return withDatabase(config, async (store, log) => {
-    const { drain, stop } = await serve(config, options, { store, log, tends });
+    const channel: ProcessChannel = {
+      send: (message) => void process.send?.(message),
+      listen: (heard) => void process.on('message', heard),
+    };
+    const { drain, stop } = await serve(config, options, { store, log, tends, channel });
     return { origin: config.issuer, drain, stop };
   });
 }
@@ -104,7 +109,12 @@ async function withDatabase(
 async function serve(
   config: Config,
   options: StartOptions,
-  { store, log, tends }: { store: Store; log: Logger; tends: () => boolean },
+  {
+    store,
+    log,
+    tends,
+    channel,
+  }: { store: Store; log: Logger; tends: () => boolean; channel?: ProcessChannel },
 ) {
   const secrets = createSecrets(config.secret, config.previousSecrets);
   const files = shippedFiles();
@@ -115,6 +125,7 @@ async function serve(
   const root = dirname(dirname(files.capabilities));
   const app = await createApp({
     ...config,
+    ...(channel && { channel }),
     store,
     clock: systemClock,
     secrets,

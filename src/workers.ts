@@ -14,6 +14,7 @@ import { readCatalogue } from './catalogue.ts';
 import { monotonicMilliseconds, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createLog } from './operations/log.ts';
+import { createMetricsRelay, type WorkerChannel } from './operations/process-metrics.ts';
 import { platformOrigin, startPlatform } from './platform-process.ts';
 import { hasDemo, prepareDatabase } from './prepare-database.ts';
 import { createSecrets } from './secrets.ts';
@@ -63,8 +64,11 @@ export async function startWorkers(config: Config, options: StartOptions): Promi
     execArgv: [...process.execArgv, ...workerFlags],
   });
 
+  const present = () => Object.values(cluster.workers ?? {}).filter(isThere);
+  const relay = createMetricsRelay(() => present().map(channelTo));
   const launch = (index: number): { worker: Worker; serving: Promise<void> } => {
     const worker = cluster.fork();
+    relay.add(channelTo(worker));
     endWhatIsLost(worker);
     const { promise: serving, resolve, reject } = Promise.withResolvers<void>();
     worker.once('online', () => void (index === 0 && order(worker, 'tend')));
@@ -114,7 +118,6 @@ export async function startWorkers(config: Config, options: StartOptions): Promi
   // From here on it only waits.
   settleMemory();
 
-  const present = () => Object.values(cluster.workers ?? {}).filter(isThere);
   return {
     origin: config.issuer,
     drain() {
@@ -193,6 +196,15 @@ async function end(worker: Worker): Promise<void> {
 function order(worker: Worker, what: WorkerOrder): void {
   // One that is just ending cannot be told any more, and need not be.
   if (worker.isConnected()) worker.send(what, () => {});
+}
+
+/** What is said to a worker beside orders. */
+function channelTo(worker: Worker): WorkerChannel {
+  return {
+    id: worker.id,
+    send: (message) => void (worker.isConnected() && worker.send(message, () => {})),
+    listen: (heard) => void worker.on('message', heard),
+  };
 }
 
 const isThere = (worker: Worker | undefined): worker is Worker => worker !== undefined;

@@ -45,8 +45,8 @@ export interface MetricsEndpoint {
 export function createMetricsEndpoint(deps: {
   readonly access: MetricsAccess;
   readonly families: readonly MetricFamily[];
-  /** Asks every process that serves side by side; only this one when absent. */
-  readonly everyProcess?: (() => Promise<MetricsOfProcess[]>) | undefined;
+  /** Asks every process that serves side by side, this one included. */
+  readonly everyProcess: () => Promise<MetricsOfProcess[]>;
   readonly onFailure: (error: unknown) => void;
 }): MetricsEndpoint {
   const { access, families, everyProcess, onFailure } = deps;
@@ -70,7 +70,7 @@ export function createMetricsEndpoint(deps: {
         return answer(response, 405, 'metrics are read\n');
       }
       try {
-        const processes = everyProcess ? await everyProcess() : [await read()];
+        const processes = await everyProcess();
         const { writeMetrics } = await import('./metrics.ts');
         const { contentType, text } = await writeMetrics(processes);
         answer(response, 200, text, contentType);

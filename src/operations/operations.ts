@@ -16,6 +16,7 @@ import {
 } from './introspection-instruments.ts';
 import { createLabelledCounters, type LabelledCounters } from './labelled-counters.ts';
 import { createMetricsEndpoint } from './metrics-endpoint.ts';
+import { createProcessMetrics, type ProcessChannel } from './process-metrics.ts';
 import { createRequests } from './requests.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -44,12 +45,14 @@ export function createOperations(deps: {
   readonly production: boolean;
   readonly metricsToken?: string | undefined;
   readonly version: string;
+  /** To the supervisor, where several processes serve side by side. */
+  readonly channel?: ProcessChannel | undefined;
   readonly store: Store;
   readonly activity: ActivityStore;
   readonly log: Logger;
   readonly monotonic: () => number;
 }): Operations {
-  const { store, activity, log } = deps;
+  const { store, activity, log, channel } = deps;
   const tally = createTally();
   const refusals = createLabelledCounters();
   const introspection = createIntrospectionInstruments(tally);
@@ -74,8 +77,12 @@ export function createOperations(deps: {
           databaseWaiting: store.waiting,
           build: { version: deps.version, engine: store.engine },
         }),
+        everyProcess: () => everyProcess(),
         onFailure: (error) => log.warn({ err: error }, 'the metrics could not be read'),
       });
+      const everyProcess = channel
+        ? createProcessMetrics(channel, metrics.read)
+        : async () => [await metrics.read()];
       const recorder = createActivityRecorder({
         tally,
         activity,

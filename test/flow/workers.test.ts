@@ -123,6 +123,20 @@ describe.each(engines)('two workers on %s', (engine) => {
     for (const agent of agents) agent.destroy();
   });
 
+  test('the metrics are those of all of them, whichever is asked', async () => {
+    const agents = Array.from({ length: 4 }, connection);
+    const asked = async (agent: Agent) => {
+      const { status, text } = await server.send('/metrics', { agent });
+      expect(status).toBe(200);
+      expect(text).toMatch(/^mandate_ready 2$/m);
+      return Number(/^mandate_introspections_total\{outcome="active",.*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    const before = await asked(connection());
+    for (const agent of agents) expect(await isActive(server, token, agent)).toBe(true);
+    for (const agent of agents) expect(await asked(agent)).toBe(before + agents.length);
+    for (const agent of agents) agent.destroy();
+  });
+
   test('one that is killed takes its own connections along and nothing else, and another one follows', async () => {
     const before = childrenOf(server.pid);
     const asking = keepAsking(server, token);

@@ -54,13 +54,13 @@ export const overviewPage: PageDefinition = {
   path: '/',
   section: 'overview',
   anyOf: overviewReaders,
-  async build({ ask, words }) {
+  async build({ ask, words, caller }) {
     const overview = await ask(overviewOperation);
     return {
       title: words.t('admin.nav.overview'),
       lead: words.t('admin.overview.lead'),
       blocks: [
-        atAGlance(overview, words),
+        atAGlance(overview, caller.permissions, words),
         overTime(
           'admin.overview.introspections',
           introspectionOutcomes,
@@ -87,7 +87,11 @@ const numberOf = (words: Words) => {
 const legendOf = (outcomes: Outcomes<string>, words: Words): LegendEntry[] =>
   outcomes.map(({ label, tone }) => ({ label: words.t(label), tone }));
 
-function atAGlance(overview: OverviewDocument, words: Words): OverviewBlock {
+function atAGlance(
+  overview: OverviewDocument,
+  permissions: ReadonlySet<string>,
+  words: Words,
+): OverviewBlock {
   const { t } = words;
   const number = numberOf(words);
   const { hours } = overview.introspections;
@@ -121,6 +125,7 @@ function atAGlance(overview: OverviewDocument, words: Words): OverviewBlock {
       {
         label: t('admin.overview.glance.approvals'),
         value: number(pending),
+        ...(permissions.has('policies.manage') && { href: '/admin/approvals' }),
         ...(pending > 0 && { tone: 'warning' as const }),
       },
       ...(overview.ending_keys
@@ -284,11 +289,7 @@ function handedOut({ tokens }: OverviewDocument, words: Words): OverviewBlock {
     kind: 'bars',
     title: t('admin.overview.tokens'),
     legend: [],
-    columns: [
-      t('admin.overview.grant.title'),
-      t('admin.overview.last_day'),
-      t('admin.overview.last_month'),
-    ],
+    columns: [t('admin.overview.grant.title'), t('admin.overview.last_day'), t('admin.overview.last_month')],
     rows: grants.map(([grant, label]) => ({
       label: t(label),
       drawing: barPlot([{ n: tokens.last_30_days[grant], tone: 'good' }], most),
