@@ -69,7 +69,7 @@ const foreign = (page: Page) =>
     .count();
 
 describe.each(payloads)('%s', (payload) => {
-  test('CN-07: is text in everything that a stranger or a colleague can name, and in every link', async () => {
+  test('CN-07, CN-09: is text in everything that a stranger or a colleague can name, and in every link', async () => {
     const client = await registerAs(payload);
     const hints = { login_hint: payload, ui_locales: payload, state: payload, scope: `api ${payload}` };
 

@@ -61,7 +61,7 @@ test('a good one gets a token, once', async () => {
   expect(await ask(assertion)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
 });
 
-describe('refused with 401 invalid_client', () => {
+describe('TK-12: refused with 401 invalid_client', () => {
   test.each<[string, () => Promise<string>]>([
     ['alg none', async () => `${encode({ alg: 'none' })}.${encode(claimsNow())}.`],
     [

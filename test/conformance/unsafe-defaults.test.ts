@@ -137,7 +137,7 @@ describe.each(engines)('on %s', (engine) => {
   });
 
   describe('an interaction', () => {
-    test('is answered at its own address only, and by its own browser only', async () => {
+    test('AZ-12: is answered at its own address only, and by its own browser only', async () => {
       const victim = createBrowserlessClient(mandate.issuer);
       const attacker = createBrowserlessClient(mandate.issuer);
       const page = await openConsent(victim, webRequest());

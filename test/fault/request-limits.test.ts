@@ -72,7 +72,7 @@ describe.each(engines)('on %s', (engine) => {
     expect((await askToken(node(0).issuer, { grant_type: 'client_credentials' }, demo.ci)).status).toBe(200);
   });
 
-  test('pages that begin a visit: whoever was here before is let in', async () => {
+  test('DS-04: pages that begin a visit: whoever was here before is let in', async () => {
     await useUp('anonymous-pages', 300, home, 2_960);
     const ask = (cookie?: string) =>
       fetch(`${node(0).issuer}/sign-in`, { headers: { ...(cookie && { cookie }) }, redirect: 'manual' });

@@ -70,7 +70,7 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
     for (const node of nodes) await jwtVerify(idToken, createLocalJWKSet(await publishedBy(node)));
   };
 
-  test('every ID token verifies on both, before, during and after a rotation', async () => {
+  test('MD-03: every ID token verifies on both, before, during and after a rotation', async () => {
     const [first] = nodes as [TestMandate, TestMandate];
     let { refresh_token: refreshToken = '' } = await tokenByCode(first.issuer, person, {
       scope: 'openid api flows:edit',

@@ -30,7 +30,7 @@ describe('2. a registration that carries resource scopes', () => {
   });
 });
 
-describe('8. registration bodies are cleaned, not refused', () => {
+describe('RG-05: 8. registration bodies are cleaned, not refused', () => {
   const valid = { redirect_uris: [redirectUri], token_endpoint_auth_method: 'none' };
 
   test.each([
