@@ -15,7 +15,7 @@ import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const person = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
-const kills = Number(process.env.FAULT_KILLS ?? sized(3, 100));
+const kills = Number(process.env.FAULT_KILLS ?? sized(2, 100));
 const livesMilliseconds = sized([200, 500], [100, 900]) as [number, number];
 const readyWithinMilliseconds = sized(20_000, 5_000);
 const web = basic(demo.web);

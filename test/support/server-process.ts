@@ -52,11 +52,14 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const send: ServerProcess['send'] = (path, sent) =>
     sendTo(port, path, { agent, ...sent, headers: { host: new URL(issuer).host, ...sent?.headers } });
   const end = async (signal: NodeJS.Signals) => {
+    // What is told to stop may answer what it was asked before.
+    if (signal === 'SIGKILL') agent.destroy();
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      await exited;
+    }
     agent.destroy();
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    await exited;
     return child.exitCode;
   };
   await untilReady(child, output, () => send('/readyz'));
