@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { type Locale, locales } from './locale.ts';
+import type { Locale } from './locale.ts';
 
 /** Values for the `{placeholders}` of a message. */
 export type Params = Readonly<Record<string, string | number>>;
@@ -53,23 +53,30 @@ export interface Messages {
 }
 
 /**
- * Reads the catalogues.
+ * Opens the catalogues. Each is read when its language is first spoken: a start does without, and a machine never needs one.
  *
  * @param directory Folder that holds one `<locale>.yaml` a language.
- * @throws Error when a catalogue is missing or is not a tree of strings.
+ * @throws Error, when a language is first spoken whose catalogue is missing or is not a tree of strings.
  */
 export function loadMessages(directory: string): Messages {
-  const catalogues = new Map<Locale, ReadonlyMap<string, Message>>();
-  for (const locale of locales) {
-    const entries = new Map<string, Message>();
-    collect(parse(readFileSync(join(directory, `${locale}.yaml`), 'utf8')), '', entries);
-    catalogues.set(locale, entries);
-  }
-  const entries = (locale: Locale) => catalogues.get(locale) ?? new Map<string, Message>();
-  const spoken = new Map(
-    locales.map((locale) => [locale, createWords(locale, entries(locale), entries('en'))] as const),
-  );
-  return { words: (locale) => spoken.get(locale)!, entries };
+  const entries = eachOnce((locale) => {
+    const found = new Map<string, Message>();
+    collect(parse(readFileSync(join(directory, `${locale}.yaml`), 'utf8')), '', found);
+    return found;
+  });
+  return { words: eachOnce((locale) => createWords(locale, entries(locale), entries('en'))), entries };
+}
+
+/** Makes something of each language when it is first asked for. */
+function eachOnce<T>(make: (locale: Locale) => T): (locale: Locale) => T {
+  const made = new Map<Locale, T>();
+  return (locale) => {
+    const known = made.get(locale);
+    if (known !== undefined) return known;
+    const fresh = make(locale);
+    made.set(locale, fresh);
+    return fresh;
+  };
 }
 
 const placeholder = /\{([a-z_]+)\}/g;
