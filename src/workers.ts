@@ -176,7 +176,7 @@ function endWhatIsLost(worker: Worker): void {
   let last: { close?(): void } | undefined;
   // The next one is handed over only when the last one was taken; what was taken is closed here already, and closing it again is nothing.
   child.send = (...given: unknown[]) => {
-    if (given[1]) last = given[1];
+    if (typeof given[1] === 'object' && given[1] !== null) last = given[1];
     return send(...given);
   };
   worker.once('exit', () => last?.close?.());
