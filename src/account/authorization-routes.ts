@@ -22,8 +22,10 @@ import type { Words } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
+import { displayText } from '../interaction/display-text.ts';
 import { offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
 import { narrowToUsed } from '../policy/narrow-to-used.ts';
+import { addAsked, readAddition } from './asked-addition.ts';
 import {
   type AuthorizationPageInput,
   buildAuthorizationPage,
@@ -77,7 +79,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
   router.get('/:id', (ctx) =>
     session.visit(ctx, (visit) =>
       withSituation(ctx, visit, (found) =>
-        ctx.query.narrow === 'used' ? showNarrowed(ctx, visit, found) : show(ctx, visit, found),
+        ctx.query.narrow === 'used' ? showNarrowed(ctx, visit, found) : showAsked(ctx, visit, found),
       ),
     ),
   );
@@ -186,6 +188,35 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
           tone: 'info',
           text: t(slice.capabilities.length > 0 ? 'account.narrowed' : 'account.narrowed_to_nothing'),
         },
+      ],
+    });
+  }
+
+  /** The form with what a resource server said is missing, where the address names it; nothing changes before it is saved. */
+  async function showAsked(ctx: Koa.Context, visit: Visit, found: Situation): Promise<void> {
+    const { authorization, owner, world } = found;
+    const asked = readAddition(ctx.query);
+    if (!asked || authorization.followsOwner || authorization.status === 'revoked') {
+      return show(ctx, visit, found);
+    }
+    const offer = offerTo(delegator(visit.person, owner, world, authorization), world);
+    const { slice, added, beyond } = addAsked(authorization, asked, offer);
+    return show(ctx, visit, found, {
+      status: 200,
+      again: { slice, lifetime: 'keep', name: authorization.name ?? '' },
+      notices: ({ t, list }) => [
+        ...(added.length > 0
+          ? [
+              {
+                tone: 'info' as const,
+                text: t('account.asked_more', { items: list(added.map((name) => displayText(name))) }),
+              },
+            ]
+          : []),
+        ...(beyond ? [{ tone: 'warning' as const, text: t('account.asked_beyond') }] : []),
+        ...(added.length === 0 && !beyond
+          ? [{ tone: 'info' as const, text: t('account.asked_nothing') }]
+          : []),
       ],
     });
   }

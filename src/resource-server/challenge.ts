@@ -9,6 +9,8 @@ export interface ChallengeParameters {
   readonly scopes: readonly string[];
   /** Where the metadata of this resource is (RFC 9728 section 5.1). */
   readonly resourceMetadataUrl: string;
+  /** Where the token's owner can add what it lacks. */
+  readonly authorizationPage?: string | undefined;
 }
 
 /**
@@ -22,6 +24,7 @@ export function bearerChallenge(parameters: ChallengeParameters): string {
     ['error_description', parameters.description],
     ['scope', parameters.scopes.length > 0 ? parameters.scopes.join(' ') : undefined],
     ['resource_metadata', parameters.resourceMetadataUrl],
+    ['authorization_page', parameters.authorizationPage],
   ];
   const written = pairs
     .filter(([, value]) => value !== undefined)

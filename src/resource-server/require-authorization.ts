@@ -5,6 +5,7 @@ import { isIntrospectionUnavailable } from './introspection-unavailable.ts';
 import { protectedResourceMetadataUrl } from './resource-metadata.ts';
 import type { UseReporter } from './use-reporter.ts';
 import { judge, neededScopes, type Requirement } from './verdict.ts';
+import { wideningLink } from './widening-link.ts';
 
 /** The resource that is guarded. What is required here is required of every request. */
 export interface GuardOptions extends Requirement {
@@ -22,6 +23,8 @@ export interface RefusalBody {
   readonly error?: BearerError | 'temporarily_unavailable';
   readonly error_description: string;
   readonly scope?: string;
+  /** Where the token's owner can add what it lacks: show it to the person behind the tool. */
+  readonly authorization_page?: string;
 }
 
 /** A request that must be answered with this. */
@@ -62,7 +65,12 @@ export function requireAuthorization(options: GuardOptions): Guard {
   return {
     async authorize(request, requirement = {}) {
       const both = combine(options, requirement);
-      const challenge = (status: 400 | 401 | 403, description: string, error?: BearerError): Refusal => {
+      const challenge = (
+        status: 400 | 401 | 403,
+        description: string,
+        error?: BearerError,
+        authorizationPage?: string,
+      ): Refusal => {
         const scopes = neededScopes(both);
         return {
           kind: 'challenge',
@@ -73,6 +81,7 @@ export function requireAuthorization(options: GuardOptions): Guard {
               description: error && description,
               scopes,
               resourceMetadataUrl,
+              authorizationPage,
             }),
             'Cache-Control': 'no-store',
           },
@@ -80,6 +89,7 @@ export function requireAuthorization(options: GuardOptions): Guard {
             ...(error && { error }),
             error_description: description,
             ...(error === 'insufficient_scope' && { scope: scopes.join(' ') }),
+            ...(authorizationPage !== undefined && { authorization_page: authorizationPage }),
           },
         };
       };
@@ -112,7 +122,12 @@ export function requireAuthorization(options: GuardOptions): Guard {
         case 'invalid_token':
           return challenge(401, verdict.description, verdict.kind);
         case 'insufficient_scope':
-          return challenge(403, verdict.description, verdict.kind);
+          return challenge(
+            403,
+            verdict.description,
+            verdict.kind,
+            wideningLink(introspection, resource, both),
+          );
       }
     },
   };
