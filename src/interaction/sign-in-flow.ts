@@ -172,7 +172,8 @@ export function createSignInFlow(deps: {
         return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
       }
       await limits.forget(perAccount, userId);
-      await goOn(ctx, place, user, used === 'app' ? ['pwd', 'otp', 'mfa'] : ['pwd', 'kba', 'mfa']);
+      // A recovery code is a one-time password too (RFC 8176 section 2).
+      await goOn(ctx, place, user, ['pwd', 'otp', 'mfa']);
     },
 
     async passkeyOptions(ctx, place) {

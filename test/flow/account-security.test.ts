@@ -4,6 +4,7 @@ import { signIn } from '../support/account.ts';
 import { engines } from '../support/databases.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { introspect, tokenByCode } from '../support/oauth.ts';
 
 const page = '/account/security';
 const fresh = 'a row of quiet herons';
@@ -95,6 +96,29 @@ describe.each(engines)('on %s', (engine) => {
     expect(await signedIn(second)).toEqual([false, false]);
     expect(await signedIn(own)).toEqual([true, true]);
     await expect(signIn(mandate.issuer, 'admin@acme.test')).rejects.toThrow('not signed in');
+  });
+
+  test('LG-11: authorizations stay through a new password, unless the person says that they end too', async () => {
+    const own = await signIn(mandate.issuer, 'editor@acme.test');
+    const answers = { 'flows:edit': true, atlas: true };
+    const { access_token: token = '' } = await tokenByCode(
+      mandate.issuer,
+      { email: 'editor@acme.test', answers },
+      {},
+      own,
+    );
+    const change = async (present: string, next: string, more: Record<string, boolean> = {}) =>
+      own.submit(
+        await own.get(page),
+        'Change password',
+        { 'Present password': present, 'New password': next, ...more },
+        { follow: true },
+      );
+    await change(demo.password, fresh);
+    expect(await introspect(other.issuer, token)).toMatchObject({ active: true });
+    await change(fresh, `${fresh} at dusk`, { 'Also revoke': true });
+    expect(await introspect(other.issuer, token)).toEqual({ active: false });
+    await change(`${fresh} at dusk`, demo.password);
   });
 
   test('LG-11: whoever is suspended stays signed out when they are resumed', async () => {
