@@ -90,7 +90,7 @@ export function requireDone({ outcome }: EditOutcome): void {
 export function termsRefused(refused: TermsRefusal): Refusal {
   switch (refused.kind) {
     case 'too_long':
-      return refusal('lifetime_too_long', { longest: `${refused.longest} s` });
+      return refusal('lifetime_too_long', { longest: `${refused.longest} seconds` });
     case 'justification_missing':
       return refusal('justification_missing', { items: refused.capabilities.join(', ') });
   }
