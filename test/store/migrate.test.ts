@@ -13,8 +13,14 @@ const everything = [
   '0005-add-policies',
   '0006-count-activity',
   '0007-add-mail-and-account-links',
+  '0008-add-sessions',
+  '0009-add-passkeys-and-second-factors',
   '0010-add-client-settings',
   '0011-keep-client-keys',
+  '0012-schedule-signing-keys',
+  '0013-name-the-secret-of-hashes',
+  '0015-add-authorization-uses',
+  '0016-add-event-receivers',
 ];
 
 describe.each(engines)('FT-07: migration on %s', (engine) => {
