@@ -19,6 +19,7 @@ export type Letter =
       readonly until: number;
     }
   | { readonly kind: 'password_changed'; readonly to: string }
+  | { readonly kind: 'sign_in_changed'; readonly to: string; readonly what: SignInChange }
   | (KeyNotice & { readonly kind: 'key_made' })
   | (KeyNotice & { readonly kind: 'key_leaked' })
   | (KeyNotice & { readonly kind: 'key_moved_here' })
@@ -49,6 +50,15 @@ export type Letter =
       readonly tool: string | null;
       readonly authorizationId: string;
     };
+
+/** What can change about how somebody signs in, beside the password. */
+export type SignInChange =
+  | 'passkey_added'
+  | 'passkey_removed'
+  | 'passkey_doubtful'
+  | 'second_factor_added'
+  | 'second_factor_removed'
+  | 'recovery_code_used';
 
 interface KeyNotice {
   readonly to: string;

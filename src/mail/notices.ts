@@ -1,11 +1,11 @@
 /**
  * Which changes their people are written to about: one table, read by the log of changes in the transaction of each change. Nobody
- * is told what they did themselves.
+ * is told what they did themselves, but for how they sign in: whoever did it may have been somebody else (OWASP ASVS 5.0 section 6.3).
  */
 import type { Transaction } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import type { Actor, Change } from '../changes/change-log.ts';
-import type { Letter } from './letter.ts';
+import type { Letter, SignInChange } from './letter.ts';
 import type { Outbox } from './outbox.ts';
 
 interface Account {
@@ -61,6 +61,13 @@ const notices: Readonly<Record<string, Notice>> = {
     const letter = { kind: 'tokens_replayed', to: account.email, tool, authorizationId: id } as const;
     return [{ account, letter }];
   },
+  'user passkey_added': signInChanged('passkey_added'),
+  'user passkey_removed': signInChanged('passkey_removed'),
+  'user passkeys_removed': signInChanged('passkey_removed'),
+  'user passkey_doubtful': signInChanged('passkey_doubtful'),
+  'user second_factor_added': signInChanged('second_factor_added'),
+  'user second_factor_removed': signInChanged('second_factor_removed'),
+  'user recovery_code_used': signInChanged('recovery_code_used'),
   'user password_changed': async (trx, _, { id }) => {
     const account = await readPerson(trx, id);
     // Somebody who has just been given a first password by invitation knows of it.
@@ -78,6 +85,14 @@ export function createNotices({ outbox }: { outbox: Pick<Outbox, 'post'> }) {
         await outbox.post(trx, letter, { userId: account.id });
       }
     }
+  };
+}
+
+/** Tells a person that something about how they sign in has changed, whoever changed it. */
+function signInChanged(what: SignInChange): Notice {
+  return async (trx, _, { id }) => {
+    const account = await readPerson(trx, id);
+    return account ? [{ account, letter: { kind: 'sign_in_changed', to: account.email, what } }] : [];
   };
 }
 

@@ -1,6 +1,6 @@
 /** Words for each letter, as plain text and as simple HTML of the same content. Pure. */
 import type { Words } from '../http/messages.ts';
-import type { Deliverable } from './letter.ts';
+import type { Deliverable, SignInChange } from './letter.ts';
 
 export interface WrittenLetter {
   readonly subject: string;
@@ -16,6 +16,14 @@ interface Draft {
   readonly otherwise: string;
 }
 
+const signInChanges = {
+  passkey_added: 'mail.sign_in_changed.passkey_added',
+  passkey_removed: 'mail.sign_in_changed.passkey_removed',
+  passkey_doubtful: 'mail.sign_in_changed.passkey_doubtful',
+  second_factor_added: 'mail.sign_in_changed.second_factor_added',
+  second_factor_removed: 'mail.sign_in_changed.second_factor_removed',
+  recovery_code_used: 'mail.sign_in_changed.recovery_code_used',
+} as const satisfies Record<SignInChange, string>;
 const longestName = 80;
 const longestQuote = 500;
 
@@ -69,6 +77,13 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
         ],
         action: link('/reset-password', letter.token, t('mail.reset.action')),
         otherwise: t('mail.reset.otherwise'),
+      };
+    case 'sign_in_changed':
+      return {
+        subject: t(signInChanges[letter.what]),
+        paragraphs: [t('mail.sign_in_changed.text', { account: letter.to, issuer })],
+        action: open('/account/security', t('mail.sign_in_changed.action')),
+        otherwise: t('mail.sign_in_changed.otherwise'),
       };
     case 'password_changed':
       return {

@@ -138,6 +138,16 @@ describe.each(engines)('on %s', (engine) => {
     expect(await signedIn(await signIn(mandate.issuer, 'editor@acme.test'))).toBe(true);
   });
 
+  test('its person is written to when it is set up, used up and switched off', async () => {
+    const letters = await mandate.store.db
+      .selectFrom('mail_outbox')
+      .select('kind')
+      .where('kind', '=', 'sign_in_changed')
+      .execute();
+    // Six were set up, two recovery codes were used, two were switched off.
+    expect(letters).toHaveLength(10);
+  });
+
   test('nothing of it can be read in the database', async () => {
     const rows = await mandate.store.db.selectFrom('authenticators').selectAll().execute();
     expect(rows.length).toBeGreaterThan(0);

@@ -10,6 +10,7 @@ const letters: Deliverable[] = [
   { kind: 'invitation', to: 'ada@acme.test', by: 'owner@acme.test', token: 'tok', until: 1_790_000_000 },
   { kind: 'password_reset', to: 'ada@acme.test', token: 'tok', until: 1_790_000_000 },
   { kind: 'password_changed', to: 'ada@acme.test' },
+  { kind: 'sign_in_changed', to: 'ada@acme.test', what: 'second_factor_removed' },
   { kind: 'key_made', ...key },
   { kind: 'key_leaked', ...key, by: null },
   { kind: 'key_moved_here', ...key },
