@@ -22,3 +22,9 @@ export function secondsOfHttpDate(text: string): number | undefined {
   const milliseconds = Date.parse(text);
   return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1_000);
 }
+
+/** Reads an instant that somebody wrote (RFC 3339, or a day alone) as integer epoch seconds; undefined when it is none. Pure. */
+export function secondsOfWritten(text: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/.test(text)) return undefined;
+  return secondsOfHttpDate(text);
+}

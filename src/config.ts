@@ -18,6 +18,9 @@ const wholeNumber = (least: number, most: number) =>
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
 
+/** Where the database is when nobody says so. */
+export const defaultDatabaseUrl = 'sqlite:./data/mandate.db';
+
 /** Every variable that Mandate reads, by name; `config/env.example` lists the same ones. */
 export const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -27,7 +30,7 @@ export const environmentSchema = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
-    .default('sqlite:./data/mandate.db'),
+    .default(defaultDatabaseUrl),
   MANDATE_SECRET: z.string().optional(),
   MANDATE_WORKERS: wholeNumber(1, 64).default(1),
   CACHE_MEMORY: wholeNumber(8, 65_536).default(160),

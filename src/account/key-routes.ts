@@ -29,6 +29,7 @@ import type { PageNotice } from './authorization-page.ts';
 import { keysHref } from './authorization-page.ts';
 import { droppedNames } from './dropped-names.ts';
 import { type AllowedKey, delegator, type KeyDesk, longestOverlapHours } from './key-desk.ts';
+import { readKeyDraft } from './key-draft.ts';
 import { buildKeySecretPage, buildNewKeyPage, type KeyRefusedPage, keyLifetimes } from './key-page.ts';
 import { readChoice } from './posted-choice.ts';
 import { readNewRole } from './role-in-place.ts';
@@ -83,7 +84,13 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
       const asked = [ctx.query.owner ?? []].flat()[0];
       // Who may make keys for others only starts with one of them.
       const owner = asked ?? (mayCreateFor(visit, visit.person) ? undefined : await firstOwner(visit));
-      await withOwner(ctx, visit, owner, (found) => show(ctx, visit, found));
+      await withOwner(ctx, visit, owner, async (found) => {
+        const world = await deps.worldSource.whole();
+        const seen = delegator(visit.person, found, world);
+        const query = new URLSearchParams(ctx.querystring);
+        const draft = readKeyDraft(query, offerTo(seen, world), offeredKeyRoles(seen.live, world), world);
+        await show(ctx, visit, found, { draft });
+      });
     }),
   );
   router.post('/api-keys', (ctx) =>

@@ -13,6 +13,8 @@ export type Answer =
   | Result
   /** It cannot be done as things stand: exit code 1. */
   | { readonly outcome: 'refused'; readonly message: string }
+  /** Nobody is logged in, or not in a way that would do: exit code 3. */
+  | { readonly outcome: 'login_needed'; readonly message: string }
   /** It was not asked in a way that can be understood: exit code 2. */
   | { readonly outcome: 'usage'; readonly message: string };
 
@@ -24,3 +26,5 @@ export const unwell = (document: unknown, text: string): Result => ({ outcome: '
 export const refused = (message: string): Answer => ({ outcome: 'refused', message });
 /** Makes a complaint about how it was asked. Pure. */
 export const usage = (message: string): Answer => ({ outcome: 'usage', message });
+/** Makes a refusal of somebody who has to log in first. Pure. @param message one sentence that says how */
+export const loginNeeded = (message: string): Answer => ({ outcome: 'login_needed', message });

@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { apiResource } from '../admin/api/api-root.ts';
+import { administration } from '../policy/administration.ts';
 import { type Answer, done, refused } from './answer.ts';
 import { discover } from './authorization-server.ts';
 import { askForCode, awaitDecision, type DeviceCode } from './device-flow.ts';
@@ -28,7 +30,10 @@ export async function login(workspace: PersonWorkspace, options: LoginOptions): 
   if (typeof issuer !== 'string') return issuer;
   const server = await discover(issuer);
   const scope = [...new Set(['openid', 'profile', 'email', ...options.scope.split(/\s+/)])].join(' ').trim();
-  const code = await askForCode(server, { clientId, scope, resource: options.resource }, clock);
+  // To administer takes a token for Mandate's own API: no other means anything there.
+  const administer = scope.split(' ').includes(administration) ? apiResource(issuer) : undefined;
+  const resource = options.resource ?? administer;
+  const code = await askForCode(server, { clientId, scope, resource }, clock);
   if ('refused' in code) return refused(`${issuer} refused the login: ${code.refused}`);
 
   const opened = options.browser && config.hasDisplay && terminal.columns !== undefined;

@@ -1,7 +1,7 @@
 /** What the commands of somebody who logs in work with: no database, no server of ours, only what is kept at home. */
 import { type Clock, systemClock } from '../clock.ts';
 import type { PersonConfig } from '../config.ts';
-import { type Answer, refused, usage } from './answer.ts';
+import { type Answer, loginNeeded, refused, usage } from './answer.ts';
 import { mayCarrySecrets } from './authorization-server.ts';
 import { createLoginStore, type LoginStore } from './login-store.ts';
 import type { Terminal } from './terminal.ts';
@@ -53,12 +53,15 @@ export async function loginIssuerOf(
   return issuerOf(workspace, named);
 }
 
-/** Says that nobody is logged in. Pure. */
-export const notLoggedIn = (issuer: string) =>
-  refused(`you are not logged in to ${issuer}: run \`mandate login --issuer ${issuer}\``);
+/** Says that nobody is logged in. Pure. @param scope what the login has to hold */
+export const notLoggedIn = (issuer: string, scope?: string) =>
+  loginNeeded(`you are not logged in to ${issuer}: run \`${loginCommand(issuer, scope)}\``);
 
-/** Says that a login is of no use any more. Pure. @param reason one clause */
-export const loginEnded = (issuer: string, reason: string) =>
-  refused(
-    `${issuer} gives no new token: ${reason}. Run \`mandate login --issuer ${issuer}\` to log in again`,
+/** Says that a login is of no use any more. Pure. @param reason one clause @param scope what the login has to hold */
+export const loginEnded = (issuer: string, reason: string, scope?: string) =>
+  loginNeeded(
+    `${issuer} gives no new token: ${reason}. Run \`${loginCommand(issuer, scope)}\` to log in again`,
   );
+
+const loginCommand = (issuer: string, scope: string | undefined) =>
+  `mandate login --issuer ${issuer}${scope === undefined ? '' : ` --scope ${scope}`}`;

@@ -1,22 +1,28 @@
 /**
  * The command line as a list. Owns names, options and exit codes; what a command does is in the file of its name.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { Operation } from '../admin/api/operation.ts';
 import { type Config, ConfigurationError, type Environment, readConfig } from '../config.ts';
-import type { UserKind } from '../directory/user-store.ts';
-import type { Answer } from './answer.ts';
-import { type AssignmentPlace, addAssignment, removeAssignment } from './assignments.ts';
-import { listAuthorizations, revokeAuthorization } from './authorizations.ts';
+import {
+  type AdministrationParts,
+  addAdministrationCommands,
+  needsOperations,
+} from './administration-program.ts';
+import { type Answer, done, loginNeeded } from './answer.ts';
+import { candidatesFor, completeWord, completionScript, type Shell, shells } from './completion.ts';
+import { localAdministration } from './local-administration.ts';
 import { addPersonCommands } from './person-program.ts';
+import { addPlaceCommands } from './place-program.ts';
 import { start } from './start.ts';
 import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 import { addUpkeepCommands } from './upkeep-program.ts';
-import { listUsers, resumeUser, suspendUser } from './users.ts';
-import { explain } from './why.ts';
 import type { Workspace } from './workspace.ts';
 
-/** 0: done · 1: refused or failed · 2: not understood. */
-export type ExitCode = 0 | 1 | 2;
+/** 0: done · 1: refused or failed · 2: not understood · 3: a login is needed. */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+const exitCodes = { refused: 1, usage: 2, login_needed: 3 } as const;
 
 /**
  * Runs one command.
@@ -38,10 +44,17 @@ export async function runCommandLine(
       return;
     }
     terminal.complain(answer.message);
-    code = answer.outcome === 'usage' ? 2 : 1;
+    code = exitCodes[answer.outcome];
   };
   try {
-    await createProgram(terminal, streams, environment, say).parseAsync(args, { from: 'user' });
+    const operations = await operationsFor(args);
+    const program = createProgram(terminal, streams, environment, say, operations);
+    if (args[0] === completeWord) {
+      const words = args.slice(args.indexOf('--') + 1);
+      for (const candidate of candidatesFor(program, words)) terminal.print(candidate);
+      return 0;
+    }
+    await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -59,6 +72,7 @@ function createProgram(
   { stdout, stderr }: Streams,
   environment: () => Environment,
   say: (answer: Answer, json: boolean | undefined) => void,
+  operations: readonly Operation[] | undefined,
 ): Command {
   const program = new Command('mandate')
     .description('OAuth 2 authorization server with live token introspection')
@@ -121,46 +135,31 @@ function createProgram(
       say(await examineAddress(terminal, address, options), options.json);
     });
 
-  const users = program.command('users').description('people and service accounts');
-  paged(leaf(users, 'list', 'list users'))
-    .option('--search <text>', 'part of the e-mail address or of the name')
-    .addOption(new Option('--kind <kind>', 'only these').choices(['person', 'service_account'] as const))
-    .action((options: Json & Page & { search?: string; kind?: UserKind }) =>
-      onDatabase(options.json, (workspace) => listUsers(workspace, options)),
-    );
-  leaf(users, 'suspend <user>', 'take every right away until `resume`').action(
-    (user: string, options: Json) => onDatabase(options.json, (workspace) => suspendUser(workspace, user)),
-  );
-  leaf(users, 'resume <user>', 'give them back').action((user: string, options: Json) =>
-    onDatabase(options.json, (workspace) => resumeUser(workspace, user)),
-  );
+  const administration: AdministrationParts = {
+    leaf,
+    terminal,
+    environment,
+    say,
+    onDatabase: (json, work) =>
+      configured(json, async (config) => {
+        const { isAbsent, withWorkspace } = await import('./workspace.ts');
+        return isAbsent(config)
+          ? loginNeeded(
+              `nobody is logged in here to administer, and there is no database either (${config.databaseUrl}): run \`mandate login --scope mandate:admin\``,
+            )
+          : withWorkspace(config, work);
+      }),
+    local: localAdministration,
+    operations,
+  };
+  addAdministrationCommands(program, administration);
+  addPlaceCommands(program, administration);
 
-  const assignments = program.command('assignments').description('who holds which role where');
-  placed(leaf(assignments, 'add <user>', 'give a user a role')).action(
-    (user: string, options: Json & AssignmentPlace) =>
-      onDatabase(options.json, (workspace) => addAssignment(workspace, user, options)),
-  );
-  placed(leaf(assignments, 'remove <user>', 'take a role away, or every role there without --role')).action(
-    (user: string, options: Json & AssignmentPlace) =>
-      onDatabase(options.json, (workspace) => removeAssignment(workspace, user, options)),
-  );
-
-  const authorizations = program.command('authorizations').description('what users handed to tools');
-  paged(leaf(authorizations, 'list', 'list authorizations'))
-    .option('--user <user>', 'e-mail address or id of the one who handed them out')
-    .action((options: Json & Page & { user?: string }) =>
-      onDatabase(options.json, (workspace) => listAuthorizations(workspace, options)),
+  leaf(program, 'completion', 'print the script that completes commands and options with the tab key')
+    .addArgument(new Argument('<shell>', 'which shell').choices([...shells]))
+    .action((shell: Shell, options: Json) =>
+      say(done({ shell, script: completionScript(shell) }, completionScript(shell)), options.json),
     );
-  leaf(authorizations, 'revoke <id>', 'end an authorization for good').action((id: string, options: Json) =>
-    onDatabase(options.json, (workspace) => revokeAuthorization(workspace, id)),
-  );
-  leaf(
-    program,
-    'why <authorization> <capability> [place]',
-    'may an authorization do this now, and which rule decides? The place is a project or an MCP server',
-  ).action((authorization: string, capability: string, place: string | undefined, options: Json) =>
-    onDatabase(options.json, (workspace) => explain(workspace, { authorization, capability, place })),
-  );
 
   addUpkeepCommands(program, { leaf, configured, onDatabase, terminal });
   addPersonCommands({
@@ -172,37 +171,22 @@ function createProgram(
   return program;
 }
 
+/** Loads the operations of the API where a command of theirs is asked for, or completed; all others start without them. */
+async function operationsFor(args: readonly string[]): Promise<readonly Operation[] | undefined> {
+  const [first] = args[0] === completeWord ? args.slice(args.indexOf('--') + 1) : args;
+  return needsOperations(first) ? (await import('../admin/api/operations.ts')).operations : undefined;
+}
+
 interface Json {
   json?: boolean;
-}
-interface Page {
-  limit: number;
-  after?: string;
 }
 
 /** Adds a command of the kind that does something. */
 const leaf = (parent: Command, name: string, description: string): Command =>
   parent.command(name).description(description).option('--json', 'print one JSON document');
 
-const paged = (command: Command): Command =>
-  command
-    .option('--limit <number>', 'how many at most', pageSize, 100)
-    .option('--after <id>', 'continue after this one');
-
-const placed = (command: Command): Command =>
-  command
-    .option('--project <slug>', 'on this project')
-    .option('--organization', 'on the organization')
-    .option('--role <slug>', 'this role');
-
 function processes(text: string): number {
   const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
   if (count < 1 || count > 64) throw new InvalidArgumentError('must be from 1 to 64.');
   return count;
-}
-
-function pageSize(text: string): number {
-  const size = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (size < 1 || size > 1_000) throw new InvalidArgumentError('must be from 1 to 1000.');
-  return size;
 }

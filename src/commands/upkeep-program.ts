@@ -55,10 +55,7 @@ export function addUpkeepCommands(program: Command, deps: UpkeepDependencies): v
 }
 
 /** Adds what comes before and after a loss. */
-function addRestoreCommands(
-  program: Command,
-  { leaf, configured, onDatabase, terminal }: UpkeepDependencies,
-): void {
+function addRestoreCommands(program: Command, { leaf, configured, terminal }: UpkeepDependencies): void {
   leaf(program, 'backup <file>', 'write a consistent copy of the database while servers run').action(
     (file: string, options: Json) =>
       configured(options.json, async (config) => (await import('./backup.ts')).backUp(config, file)),
@@ -75,16 +72,6 @@ function addRestoreCommands(
     .action((options: Json & { yes?: boolean }) =>
       configured(options.json, async (config) =>
         (await import('./restore.ts')).markRestored(config, terminal, options),
-      ),
-    );
-  const authorizations = program.commands.find((command) => command.name() === 'authorizations');
-  if (!authorizations) throw new Error('the commands about authorizations come first');
-  leaf(authorizations, 'resume [id]', 'give back what is suspended')
-    .option('--restored', 'everything that a restore suspended')
-    .option('--dry-run', 'only show it')
-    .action((id: string | undefined, options: Json & { restored?: boolean; dryRun?: boolean }) =>
-      onDatabase(options.json, async (workspace) =>
-        (await import('./resume.ts')).resumeAuthorizations(workspace, id, options),
       ),
     );
 }

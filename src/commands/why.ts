@@ -58,6 +58,10 @@ async function findPlace(
   }
 }
 
+/** Says what a rule means; a server that is newer may have others. Pure. */
+export const ruleSentence = (rule: string): string =>
+  (sentences as Readonly<Record<string, string>>)[rule] ?? 'another rule decides';
+
 const sentences: Readonly<Record<DecidingRule, string>> = {
   holds: 'it was granted, and its owner holds it',
   implied: 'it comes with a capability that holds',

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { pendingMigrations } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
 import { readCatalogue } from '../catalogue.ts';
 import type { Actor } from '../changes/change-log.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import { type Config, defaultDatabaseUrl } from '../config.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import { createSecrets, type Secrets } from '../secrets.ts';
 import { shippedFiles } from '../shipped-files.ts';
@@ -43,6 +44,11 @@ export async function withWorkspace<T>(
   } finally {
     await store.close();
   }
+}
+
+/** Tells whether nobody set a database and there is none in its usual place: then this is no server's machine. */
+export function isAbsent({ databaseUrl }: Pick<Config, 'databaseUrl'>): boolean {
+  return databaseUrl === defaultDatabaseUrl && !existsSync(databaseUrl.slice('sqlite:'.length));
 }
 
 function createWorkspace(store: Store, { secret, previousSecrets }: Config): Workspace {

@@ -231,7 +231,7 @@ describe('somebody who logs in', () => {
     expect(await readdir(join(home, 'logins'))).toEqual([]);
     for (const command of ['token', 'whoami', 'logout']) {
       expect(await run(command)).toEqual({
-        code: 1,
+        code: 3,
         stdout: '',
         stderr: `mandate: you are not logged in to ${mandate.issuer}: run \`mandate login --issuer ${mandate.issuer}\`\n`,
       });
@@ -301,7 +301,7 @@ describe('a login that comes to nothing', () => {
     const { authorization_id } = JSON.parse(result.stdout) as { authorization_id: string };
     await mandate.stores.authorizations.revoke({ id: 'command' }, authorization_id);
     const { code, stdout, stderr } = await runCommand(['whoami'], at(home));
-    expect([code, stdout]).toEqual([1, '']);
+    expect([code, stdout]).toEqual([3, '']);
     expect(stderr).toMatch(/gives no new token: .*\(invalid_grant\)\. Run `mandate login/);
   }, 30_000);
 });

@@ -1,6 +1,7 @@
 /** The command line as an operator runs it: a process of its own on the running server's database. */
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -26,4 +27,17 @@ export function runCommand(
       },
     );
   });
+}
+
+/** The same in this process, for stories of many commands: all of the program but its start. */
+export async function runCommandHere(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<CommandResult> {
+  const { runCommandLine } = await import('../../src/commands/program.ts');
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  stdin.end();
+  const code = await runCommandLine(args, { stdin, stdout, stderr }, () => environment);
+  const written = (stream: PassThrough) => (stream.read() as Buffer | null)?.toString('utf8') ?? '';
+  return { code, stdout: written(stdout), stderr: written(stderr) };
 }

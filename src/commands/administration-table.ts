@@ -1,0 +1,150 @@
+/**
+ * The administration's words on the command line: which noun and verb stands for which operation of the API. Arguments, options and
+ * help come from the operation itself (`administration-options.ts`).
+ */
+
+/** verb → operationId */
+type Verbs = Readonly<Record<string, string>>;
+
+export interface Noun {
+  readonly description: string;
+  readonly verbs: Verbs;
+}
+
+const account = (noun: 'user' | 'service_account'): Verbs => ({
+  list: `list_${noun}s`,
+  show: `get_${noun}`,
+  create: `create_${noun}`,
+  update: `update_${noun}`,
+  suspend: `suspend_${noun}`,
+  resume: `resume_${noun}`,
+  departure: `get_${noun}_departure`,
+});
+
+export const nouns: Readonly<Record<string, Noun>> = {
+  users: {
+    description: 'people',
+    verbs: {
+      ...account('user'),
+      'sign-in': 'get_user_sign_in',
+      sessions: 'list_user_sessions',
+      'end-session': 'end_user_session',
+      'end-sessions': 'end_user_sessions',
+    },
+  },
+  'service-accounts': {
+    description: 'accounts of machines, and the clients that act as them',
+    verbs: {
+      ...account('service_account'),
+      clients: 'list_service_account_clients',
+      'create-client': 'create_service_account_client',
+      'rotate-client-secret': 'rotate_service_account_client_secret',
+      'delete-client': 'delete_service_account_client',
+    },
+  },
+  roles: {
+    description: 'what people may do, by name',
+    verbs: {
+      list: 'list_roles',
+      permissions: 'list_permissions',
+      show: 'get_role',
+      create: 'create_role',
+      update: 'update_role',
+      delete: 'delete_role',
+    },
+  },
+  projects: {
+    description: 'containers of work',
+    verbs: {
+      list: 'list_projects',
+      show: 'get_project',
+      create: 'create_project',
+      update: 'update_project',
+      delete: 'delete_project',
+    },
+  },
+  'mcp-servers': {
+    description: 'Model Context Protocol endpoints of projects',
+    verbs: {
+      list: 'list_mcp_servers',
+      show: 'get_mcp_server',
+      create: 'create_mcp_server',
+      update: 'update_mcp_server',
+    },
+  },
+  clients: {
+    description: 'the tools that ask for tokens',
+    verbs: {
+      list: 'list_clients',
+      show: 'get_client',
+      create: 'create_client',
+      update: 'update_client',
+      verify: 'verify_client',
+      unverify: 'unverify_client',
+      enable: 'enable_client',
+      disable: 'disable_client',
+      'rotate-secret': 'rotate_client_secret',
+      delete: 'delete_client',
+    },
+  },
+  'resource-servers': {
+    description: 'the APIs and gateways that introspect tokens',
+    verbs: {
+      list: 'list_resource_servers',
+      show: 'get_resource_server',
+      create: 'create_resource_server',
+      update: 'update_resource_server',
+      enable: 'enable_resource_server',
+      disable: 'disable_resource_server',
+      'rotate-secret': 'rotate_resource_server_secret',
+      'event-receiver': 'get_event_receiver',
+    },
+  },
+  authorizations: {
+    description: 'what users handed to tools',
+    verbs: {
+      list: 'list_authorizations',
+      show: 'get_authorization',
+      edit: 'update_authorization',
+      suspend: 'suspend_authorization',
+      resume: 'resume_authorization',
+      revoke: 'revoke_authorization',
+    },
+  },
+  keys: {
+    description: 'API keys',
+    verbs: {
+      list: 'list_api_keys',
+      show: 'get_api_key',
+      offer: 'offer_api_key',
+      preview: 'preview_api_key',
+      create: 'create_api_key',
+      edit: 'update_api_key',
+      rotate: 'rotate_api_key',
+      suspend: 'suspend_api_key',
+      resume: 'resume_api_key',
+      revoke: 'revoke_api_key',
+      move: 'move_api_key',
+    },
+  },
+  policies: { description: 'what the organization lets through', verbs: { show: 'get_policies' } },
+  approvals: {
+    description: 'what waits for an administrator; it is decided on the page',
+    verbs: { list: 'list_approvals', show: 'get_approval' },
+  },
+  audit: {
+    description: 'who changed what',
+    verbs: { list: 'list_changes', export: 'export_changes' },
+  },
+};
+
+/** Operations that have a command of another form, or none: `assignments`, `why`, `simulate`, and the page that plots. */
+export const elsewhere: readonly string[] = [
+  'assign_user_role',
+  'unassign_user_role',
+  'assign_service_account_role',
+  'unassign_service_account_role',
+  'why_authorization',
+  'simulate',
+  'get_overview',
+];
