@@ -7,7 +7,7 @@ import type { ActivityStore, Happened } from './activity-store.ts';
 import type { Counter, Tally } from './tally.ts';
 
 /** What a kill may lose. */
-export const writeEveryMilliseconds = 15_000;
+const writeEveryMilliseconds = 15_000;
 
 export interface ActivityRecorder {
   /** Writes what was counted since the last time; what cannot be written is kept for the next. Never throws. */

@@ -49,7 +49,7 @@ const deepest = 4;
 const looksSecret = /[A-Za-z0-9_-]{43,}/g;
 
 /** Says of an error what it is and where it was made, and nothing that was hung on it. Pure. */
-export function describeError(error: unknown, depth = 0): DescribedError {
+function describeError(error: unknown, depth = 0): DescribedError {
   // By its shape: errors of another realm are none of this one's class.
   if (typeof error !== 'object' || error === null || !('message' in error)) {
     return { type: typeof error, message: scrub(String(error)) };

@@ -3,7 +3,7 @@ import { type Bucket, bucketOf, type Span, spans } from '../../operations/activi
 import { type Outcome, type Topic, topics } from '../../operations/tally.ts';
 
 /** How many buckets a series has; the last one is not over yet. */
-export const lengths = { hour: 24, day: 30 } as const;
+const lengths = { hour: 24, day: 30 } as const;
 
 /** How often each outcome of a topic was met. */
 export type Figures<T extends Topic> = Record<Outcome<T>, number>;
