@@ -74,7 +74,10 @@ export function createSignInRoutes(deps: SignInDependencies): Router {
       }
       const session = await sessions.read(ctx);
       if (!secrets.matches(purpose, session.id, form.get('csrf')?.[0] ?? '')) {
-        return pages.fail(ctx, 'form_refused', { status: 403 });
+        // Most often a page that lay open for too long: nobody is signed in, and what was typed is not lost.
+        const place = await placeOf(await sessions.keep(ctx), ask);
+        const email = form.get('email')?.[0] ?? '';
+        return signInFlow.show(ctx, place, { email, problem: { kind: 'too_late' }, status: 403 });
       }
       await next(await placeOf(session, ask), form);
     });

@@ -72,6 +72,17 @@ test('answers a wrong password and an unknown account alike, and takes no form f
   expect((await client.postForm('/sign-in', fields, foreign)).status).toBe(403);
 });
 
+test('a sign-in page that lay open for too long is shown anew, with the address that was typed', async () => {
+  const client = createBrowserlessClient(mandate.issuer);
+  const form = await client.get('/sign-in');
+  mandate.clock.advance(1_000);
+  const again = await client.submit(form, 'Sign in', person);
+  expect(again.status).toBe(403);
+  expect(again.body).toContain(person.Email);
+  expect(again.body).not.toContain(person.Password);
+  expect((await client.submit(again, 'Sign in', { Password: person.Password })).status).toBe(303);
+});
+
 test('ends with the account: whoever is suspended is signed out', async () => {
   const client = await signIn(mandate.issuer, 'viewer@acme.test');
   const viewer = await mandate.stores.users.findByEmail('viewer@acme.test');
