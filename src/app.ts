@@ -62,7 +62,6 @@ import { createRememberedReads } from './introspection/remembered-reads.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { createUsesEndpoint } from './introspection/uses-endpoint.ts';
 import type { Mail, MailSettings } from './mail/mail.ts';
-import { tidyAuthorizationQuery } from './oauth/authorization-query.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
 import { createDevicePolling } from './oauth/device-flow.ts';
@@ -71,6 +70,7 @@ import { createProvider, type MetadataDocumentOptions } from './oauth/provider.t
 import { createRegistrationManagement } from './oauth/registration-management.ts';
 import { createResources } from './oauth/resources.ts';
 import { createSigningKeys } from './oauth/signing-keys.ts';
+import { tidyAuthorizationQuery } from './oauth/tidy-scope.ts';
 import { createUnitsOfWork } from './oauth/unit-of-work.ts';
 import { once } from './once.ts';
 import { createOperations } from './operations/operations.ts';

@@ -28,6 +28,7 @@ import { createPublicFetch } from './public-fetch.ts';
 import { deriveRefreshSuccessors } from './refresh-successor.ts';
 import type { Resources } from './resources.ts';
 import { createRevokeGrantPolicy } from './revocation.ts';
+import { tidyPostedScope } from './tidy-scope.ts';
 import { createTokenHooks } from './token-hooks.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
@@ -114,6 +115,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
   );
   compareHashedClientSecrets(provider, clients);
   refuseGrantsOfOthers(provider);
+  tidyPostedScope(provider);
   deriveRefreshSuccessors(provider, deps);
   registerGrants(provider, deps);
   return provider;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
-import { introspect, pkce } from '../support/oauth.ts';
+import { askToken, introspect, pkce, postForm } from '../support/oauth.ts';
 import { codeFlow, openConsent, registerClient } from '../support/oauth-requests.ts';
 
 const actor = { id: 'command' };
@@ -50,6 +50,36 @@ describe('1. scope', () => {
   ])('%s: one click gives a token', async (_, fields, scope) => {
     const { status, body } = await run({ request: fields });
     expect([status, body.scope]).toEqual([200, scope]);
+  });
+});
+
+describe('1. scope in a posted form, with blanks around, between and twice', () => {
+  const scope = '  api   api flows:edit ';
+  const asTool = { client_id: demo.cli.id };
+
+  test('a pushed request', async () => {
+    const { client_id: _id, ...fields } = request({ scope });
+    const pushed = await postForm(`${mandate.issuer}/par`, { ...asTool, ...fields });
+    expect([pushed.status, pushed.text]).toEqual([201, expect.stringContaining('request_uri')]);
+    const { request_uri: uri } = JSON.parse(pushed.text) as { request_uri: string };
+    const browser = createBrowserlessClient(mandate.issuer);
+    const page = await openConsent(browser, { ...asTool, request_uri: uri });
+    expect(page.title).toContain('Authorize');
+  });
+
+  test('a device authorization request', async () => {
+    const { status, text } = await postForm(`${mandate.issuer}/device/auth`, { ...asTool, scope });
+    expect([status, JSON.parse(text)]).toEqual([200, expect.objectContaining({ interval: 5 })]);
+  });
+
+  test('a refresh, and a machine that asks for itself', async () => {
+    const { body } = await run({ request: { scope: 'api' } });
+    const refresh = { grant_type: 'refresh_token', refresh_token: String(body.refresh_token), ...asTool };
+    expect((await askToken(mandate.issuer, { ...refresh, scope: ' api  api ' })).body.scope).toBe('api');
+    const machine = await askToken(mandate.issuer, { grant_type: 'client_credentials', scope }, demo.ci);
+    expect([machine.status, machine.body.scope]).toEqual([200, 'api flows:edit']);
+    const blank = await askToken(mandate.issuer, { grant_type: 'client_credentials', scope: '  ' }, demo.ci);
+    expect(blank.status).toBe(200);
   });
 });
 
