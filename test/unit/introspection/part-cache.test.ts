@@ -61,3 +61,22 @@ test('nothing that is absent is remembered, and a failed reading is only that', 
   await expect(parts.find('key', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect((await parts.find('key', async () => reading('now')))?.value).toBe('now');
 });
+
+test('what time alone has made wrong is read again, also by a clock that is put back', async () => {
+  let now = 5;
+  const parts = createPartCache<{ since: number; until: number }>(
+    createChangeLedger(),
+    1_000,
+    ({ since, until }) => since <= now && now < until,
+  );
+  const read = async () => ({ value: { since: now, until: now + 10 }, subjects: [], bytes: 10 });
+  await parts.find('key', read);
+  expect(parts.known('key')?.value.since).toBe(5);
+  now = 14;
+  expect((await parts.find('key', read))?.value.since).toBe(5);
+  now = 15;
+  expect(parts.known('key')).toBeUndefined();
+  expect((await parts.find('key', read))?.value.since).toBe(15);
+  now = 14;
+  expect(parts.known('key')).toBeUndefined();
+});
