@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { openDatabase } from '../../db/open.ts';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
 import { engines, freshDatabaseUrl } from '../support/databases.ts';
-import { engineName, pause, record, sized } from '../support/fault-figures.ts';
+import { engineName, pause, record, sized, tries } from '../support/fault-figures.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
 import { authorize, pkce, tokenByCode } from '../support/oauth.ts';
@@ -15,7 +15,7 @@ import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const person = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
-const kills = Number(process.env.FAULT_KILLS ?? sized(2, 100));
+const kills = tries(2, 100);
 const livesMilliseconds = sized([200, 500], [100, 900]) as [number, number];
 const readyWithinMilliseconds = sized(20_000, 5_000);
 const web = basic(demo.web);

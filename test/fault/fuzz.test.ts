@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { signInToApi } from '../support/administrator.ts';
 import { engines, freshDatabaseUrl } from '../support/databases.ts';
-import { engineName, pause, quantile, record, sized } from '../support/fault-figures.ts';
+import { engineName, pause, quantile, record, sized, tries } from '../support/fault-figures.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
 import { pkce, tokenByCode } from '../support/oauth.ts';
@@ -10,7 +10,7 @@ import { basic } from '../support/race.ts';
 import { mutate, type PlainRequest, seeded } from '../support/request-mutations.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
-const perEndpoint = Number(process.env.FUZZ_REQUESTS ?? sized(40, 100_000));
+const perEndpoint = Number(process.env.FUZZ_REQUESTS ?? tries(40, 100_000));
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const atOnce = 8;
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';

@@ -2,14 +2,14 @@
 import { Agent } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
-import { engineName, quantile, record, sized } from '../support/fault-figures.ts';
+import { engineName, quantile, record, sized, tries } from '../support/fault-figures.ts';
 import { tokenRow } from '../support/issue-token.ts';
 import { demo, startMandate } from '../support/mandate.ts';
 import { introspect, tokenByCode } from '../support/oauth.ts';
 import { basic } from '../support/race.ts';
 import { sendTo } from '../support/raw-request.ts';
 
-const tokens = sized(300, 10_000);
+const tokens = tries(300, 10_000);
 const atOnce = 50;
 const changes = sized(3, 10);
 
@@ -25,16 +25,14 @@ test.each(engines)(
       const id = String((await introspect(issuer, token)).authorization_id);
       const values = Array.from({ length: tokens }, (_, index) => `herd-${index}`);
       for (let at = 0; at < tokens; at += 500) {
-        const rows = values
-          .slice(at, at + 500)
-          .map((value) =>
-            tokenRow(value, {
-              authorizationId: id,
-              clientId: demo.web.id,
-              audience: demo.api,
-              issuedAt: clock.now(),
-            }),
-          );
+        const rows = values.slice(at, at + 500).map((value) =>
+          tokenRow(value, {
+            authorizationId: id,
+            clientId: demo.web.id,
+            audience: demo.api,
+            issuedAt: clock.now(),
+          }),
+        );
         await store.db.insertInto('oidc_artifacts').values(rows).execute();
       }
       const { host, port } = new URL(issuer);

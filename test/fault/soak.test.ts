@@ -2,13 +2,13 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
-import { engineName, record, sized } from '../support/fault-figures.ts';
+import { engineName, record, sized, tries } from '../support/fault-figures.ts';
 import { tokenRow } from '../support/issue-token.ts';
 import { demo, startMandate } from '../support/mandate.ts';
 import { introspect, tokenByCode } from '../support/oauth.ts';
 
 const days = sized(2, 30);
-const anHour = sized(100, 1_400);
+const anHour = tries(100, 1_400);
 
 test.each(engines)(
   `${days} days of ${anHour} tokens an hour, on %s`,

@@ -3,6 +3,7 @@
  * `FRESHNESS_TRIALS` sets how often each is tried.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { engineName, record } from '../support/fault-figures.ts';
 import { prepareTrials, tryFreshness } from '../support/freshness-trials.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, introspect, postForm, tokenByCode } from '../support/oauth.ts';
@@ -44,7 +45,15 @@ describe.each([
     async (kind) => {
       const trial = trials[kind];
       if (!trial) throw new Error(`no trial for ${kind}`);
-      expect(await tryFreshness(nodes, [kind, trial], times)).toEqual([]);
+      const stale = await tryFreshness(nodes, [kind, trial], times);
+      record({
+        id: kind === 'revoke' ? 'R3' : 'R4',
+        scenario: `the next question after: ${kind}`,
+        target: '0 stale answers',
+        measured: `${stale.length} stale of ${times}`,
+        engine: `${engineName(engine)}, ${count === 1 ? 'one node' : 'two nodes'}`,
+      });
+      expect(stale).toEqual([]);
     },
     1_000 + times * 1_000,
   );

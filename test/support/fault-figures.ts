@@ -23,6 +23,14 @@ export function sized<T>(short: T, long: T): T {
   return isLongRun ? long : short;
 }
 
+/**
+ * Chooses how often something is tried. `FAULT_SCALE`, from 0 to 1, takes a share of the long run where the time is short; what was
+ * tried is part of each figure.
+ */
+export function tries(short: number, long: number): number {
+  return isLongRun ? Math.max(short, Math.round(long * Number(process.env.FAULT_SCALE ?? 1))) : short;
+}
+
 /** Puts a figure on record, where somebody collects them. */
 export function record(figure: Figure): void {
   const file = process.env.FAULT_FIGURES;
