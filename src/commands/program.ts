@@ -119,6 +119,13 @@ function createProgram(
       ),
     );
 
+  leaf(program, 'export [file]', 'write the organization down as YAML; importing it changes nothing').action(
+    (file: string | undefined, options: Json) =>
+      onDatabase(options.json, async (workspace) =>
+        (await import('./export.ts')).exportFile(workspace, terminal, file),
+      ),
+  );
+
   leaf(
     program,
     'doctor [address]',

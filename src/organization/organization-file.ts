@@ -66,7 +66,8 @@ const clientSchema = z.strictObject({
     .optional(),
 });
 
-const organizationSchema = z.strictObject({
+/** The format. */
+export const organizationSchema = z.strictObject({
   roles: z.array(roleSchema).default([]),
   projects: z.array(projectSchema).default([]),
   mcp_servers: z.array(mcpServerSchema).default([]),

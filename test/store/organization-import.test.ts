@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
 import { findDemoSecrets } from '../../src/organization/demo-secrets.ts';
 import type { ImportEntry } from '../../src/organization/import-diff.ts';
+import { exportOrganization } from '../../src/organization/organization-export.ts';
 import {
   emptyOrganization,
   parseOrganization,
@@ -55,6 +57,26 @@ describe.each(engines)('importing an organization on %s', (engine) => {
     ]);
     return { organization: [...(access?.live.organization ?? [])].sort(), ...Object.fromEntries(onProjects) };
   };
+
+  test('importing what was exported changes nothing, and makes the same organization elsewhere', async () => {
+    await load(demo);
+    await load(
+      'users: [{ email: ci@acme.test, kind: service_account, name: Acme CI, status: suspended }]\n' +
+        'mcp_servers: [{ name: atlas-flows, project: atlas, resource: "http://localhost:4100/mcp/atlas", enabled: false }]\n' +
+        'clients: [{ id: slice, service_account: ci@acme.test, secret: a-long-enough-secret, metadata: { grant_types: [client_credentials], response_types: [], redirect_uris: [], token_endpoint_auth_method: client_secret_basic }, authorization: { capabilities: [api], projects: { atlas: [editor] }, mcp_servers: [atlas-flows] } }]',
+    );
+    const { file, leftOut } = await exportOrganization(stores);
+    expect(leftOut).toEqual([]);
+    const text = stringify(file);
+    expect(text).not.toMatch(/argon2|hash|mandate-demo|not-for-production/);
+    expect(changed((await plan(text)).entries)).toEqual([]);
+    const other = await openStores(engine);
+    const planned = await other.imports.plan(parseOrganization(text));
+    if (planned.outcome !== 'planned') throw new Error(planned.problem);
+    await other.imports.apply(actor, planned.plan);
+    expect((await exportOrganization(other)).file).toEqual(file);
+    await other.close();
+  });
 
   test('shows what it would do and changes nothing', async () => {
     const { entries } = await plan(demo);
