@@ -338,5 +338,10 @@ describe.each(engines)('a token that administers, on %s', (engine) => {
     expect(await tool.call('POST', `/clients/${demo.web.id}/secret`)).toMatchObject(refusedOverToken);
     expect(await tool.call('POST', `/clients/${demo.web.id}/verify`)).toMatchObject(refusedOverToken);
     expect((await tool.call('POST', `/clients/${demo.cli.id}/verify`)).status).toBe(200);
+    const settings = { refresh_grace_seconds: 3_600 };
+    const version = { 'if-match': '"1"' };
+    expect(await tool.call('PATCH', `/clients/${demo.web.id}`, settings, version)).toMatchObject(
+      refusedOverToken,
+    );
   });
 });

@@ -107,6 +107,14 @@ describe.each(engines)('on %s', (engine) => {
     expect((await ask(body.id, own.privateKey)).status).toBe(200);
   });
 
+  test('a browser that was left open does not replace keys', async () => {
+    const { body } = await make({ generate_key: true });
+    mandate.clock.advance(660);
+    const replaced = await admin.call<Made>('POST', `${path}/${body.id}/keys`, {});
+    expect(replaced).toMatchObject({ status: 403, body: { code: 'sign_in_again' } });
+    expect((await ask(body.id, body.private_key ?? {})).status).toBe(200);
+  });
+
   test('keys that cannot be used are refused', async () => {
     const own = await keyPair('own');
     for (const proof of [

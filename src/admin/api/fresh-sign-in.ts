@@ -48,6 +48,7 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
     'delete_client',
     'create_service_account_client',
     'rotate_service_account_client_secret',
+    'set_service_account_client_keys',
     'delete_service_account_client',
   ].map((id) => [id, always] as const),
 ]);
