@@ -13,7 +13,7 @@ import type { Store } from './open.ts';
 const copyMark = 0x63_6f_70_79;
 
 /** The database was put back from a copy and nobody has said what follows from that. */
-export class UnrestoredCopyError extends Error {
+class UnrestoredCopyError extends Error {
   override readonly name = 'UnrestoredCopyError';
 }
 

@@ -10,7 +10,7 @@ import type { Actor, ChangeLog } from './changes/change-log.ts';
 import type { Clock } from './clock.ts';
 
 /** Names this in the log of changes. */
-export const restorer: Actor = { id: 'restore' };
+const restorer: Actor = { id: 'restore' };
 
 /**
  * Everything that was issued: sessions, codes, tokens, registrations' tokens; links, codes and questions that work once and may have

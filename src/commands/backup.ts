@@ -1,7 +1,6 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import Sqlite from 'better-sqlite3';
-import { markCopy } from '../../db/copies.ts';
+import { copyDatabase } from '../../db/sqlite-files.ts';
 import type { Config } from '../config.ts';
 import { type Answer, done, refused } from './answer.ts';
 
@@ -24,7 +23,7 @@ export async function backUp(config: Config, file: string): Promise<Answer> {
   try {
     // It holds keyed hashes and encrypted keys: nobody else's to read, from its first byte on.
     closeSync(openSync(partial, 'wx', 0o600));
-    const changes = copyInto(source, partial);
+    const changes = copyDatabase(source, partial);
     sync(partial);
     renameSync(partial, target);
     sync(dirname(target));
@@ -36,29 +35,6 @@ export async function backUp(config: Config, file: string): Promise<Answer> {
   } catch (error) {
     rmSync(partial, { force: true });
     throw error;
-  }
-}
-
-/** @returns the number of the last change in the copy */
-function copyInto(source: string, target: string): number {
-  const from = new Sqlite(source, { timeout: 5_000 });
-  try {
-    // One read transaction: under WAL it sees one moment and holds nobody up. The API's copy in steps would begin anew with every
-    // commit of another process.
-    from.prepare('vacuum into ?').run(target);
-  } finally {
-    from.close();
-  }
-  const copy = new Sqlite(target);
-  try {
-    copy.pragma('journal_mode = DELETE');
-    markCopy(copy);
-    const fault = copy.pragma('integrity_check', { simple: true });
-    if (fault !== 'ok') throw new Error(`the copy is damaged: ${String(fault)}`);
-    return copy.prepare<[], number>('select n from change_counter where id = 1').pluck().get() ?? 0;
-  } finally {
-    copy.close();
-    chmodSync(target, 0o600);
   }
 }
 

@@ -1,10 +1,9 @@
 /** `restore` and `restored`: a backup is put back, and nothing that was ended since comes back to life. */
 import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import Sqlite from 'better-sqlite3';
-import { isMarkedCopy } from '../../db/copies.ts';
 import { migrate } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
+import { closeLog, lookAtBackup } from '../../db/sqlite-files.ts';
 import { carryEnds, type EndsCarried } from '../carry-ends.ts';
 import { createChangeLog } from '../changes/change-log.ts';
 import { systemClock } from '../clock.ts';
@@ -50,7 +49,7 @@ export async function restoreBackup(
   }
   const source = resolve(file);
   const target = resolve(config.databaseUrl.slice('sqlite:'.length));
-  const problem = problemOf(source) ?? (existsSync(target) ? inUse(target) : undefined);
+  const problem = problemOf(source) ?? inUse(target);
   if (problem !== undefined) return refused(problem);
   const question = `Put ${source} in the place of ${target}?`;
   if (!(await confirmed(terminal, question, options))) return notConfirmed(terminal, options);
@@ -92,39 +91,23 @@ const finish = (store: Store) =>
 
 /** @returns why this file cannot be put back */
 function problemOf(path: string): string | undefined {
-  if (!existsSync(path)) return `there is no file ${path}`;
-  let file: Sqlite.Database | undefined;
-  try {
-    file = new Sqlite(path, { readonly: true, fileMustExist: true });
-    const fault = file.pragma('integrity_check', { simple: true });
-    if (fault !== 'ok') return `${path} is damaged: ${String(fault)}`;
-    file.prepare('select n from change_counter').get();
-    return isMarkedCopy(file)
-      ? undefined
-      : `${path} was not made by \`mandate backup\`: put it in place yourself and run \`mandate restored\``;
-  } catch {
-    return `${path} is no backup of Mandate`;
-  } finally {
-    file?.close();
+  const state = lookAtBackup(path);
+  switch (state.kind) {
+    case 'backup':
+      return undefined;
+    case 'missing':
+      return `there is no file ${path}`;
+    case 'damaged':
+      return `${path} is damaged: ${state.fault}`;
+    case 'unmarked':
+      return `${path} was not made by \`mandate backup\`: put it in place yourself and run \`mandate restored\``;
+    case 'foreign':
+      return `${path} is no backup of Mandate`;
   }
 }
 
-/** @returns that somebody has the database open; whatever was in its log of writes is in its file afterwards */
-function inUse(path: string): string | undefined {
-  let file: Sqlite.Database | undefined;
-  try {
-    file = new Sqlite(path, { timeout: 0 });
-    // Leaving WAL needs to be alone, and leaves no file beside the database that would be read with another one.
-    file.pragma('journal_mode = DELETE');
-    return undefined;
-  } catch (error) {
-    const { code } = error as { code?: string };
-    // What is damaged is in nobody's way.
-    return code === 'SQLITE_BUSY' ? `${path} is in use: stop the server first` : undefined;
-  } finally {
-    file?.close();
-  }
-}
+const inUse = (path: string) =>
+  existsSync(path) && !closeLog(path) ? `${path} is in use: stop the server first` : undefined;
 
 /** Keeps the replaced database under another name. @returns that name */
 function setAside(target: string): string {
