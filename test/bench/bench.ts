@@ -3,31 +3,35 @@
  * The server has one core and the load another; rounds are interleaved, so that what else the machine does falls on all alike;
  * each figure is the median of the rounds.
  *
- * `-- --json` prints data instead of a table, `--rounds N` (5), `--seconds N` (3) for each figure, `--many N` adds a row in
- * which every question is about one of N tokens, `--only TEXT` keeps the rows whose name or group contains it.
+ * `-- --json` prints data instead of tables, `--rounds N` (5), `--seconds N` (3) for each figure, `--hot N` (100,000) tokens of the row
+ * that shows what memory they take, `--many N` adds a row in which every question is about one of N tokens, `--only TEXT` keeps the rows
+ * whose name or group contains it, `--plot FILE` writes a picture.
  */
-import { arch, availableParallelism, cpus, release } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { arch, availableParallelism, cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
+import { type Disturbed, measureDisturbances } from './disturbances.ts';
+import { introspectionSubjects, kitSubjects, workerSubjects } from './introspection-subjects.ts';
 import { connections, generator, type Measured } from './load.ts';
+import { plotOf } from './plot.ts';
 import { canPin, loadCore, pin } from './process.ts';
-import { type Subject, startSubjects } from './subjects.ts';
+import { type Row, tablesOf } from './report.ts';
+import { measureStarts, type Started } from './start-up.ts';
+import { tokenSubjects } from './token-subjects.ts';
+import { type Subject, startWorld, type World } from './world.ts';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
+    hot: { type: 'string', default: '100000' },
     many: { type: 'string', default: '0' },
     only: { type: 'string', default: '' },
+    plot: { type: 'string' },
   },
 });
-
-interface Row extends Measured {
-  readonly group: string;
-  readonly name: string;
-  /** Requests a second, as a part of what the first of the group answers. */
-  readonly ratio: number;
-}
+const rounds = Number(values.rounds);
 
 const median = (numbers: readonly number[]): number => {
   const sorted = [...numbers].sort((one, other) => one - other);
@@ -36,13 +40,13 @@ const median = (numbers: readonly number[]): number => {
 
 async function measureAll(subjects: readonly Subject[]): Promise<Row[]> {
   const seconds = Number(values.seconds);
-  const rounds = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
+  const measured = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
   for (const subject of subjects) await subject.measure(1);
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const subject of subjects) rounds.get(subject)?.push(await subject.measure(seconds));
+  for (let round = 0; round < rounds; round++) {
+    for (const subject of subjects) measured.get(subject)?.push(await subject.measure(seconds));
   }
   const of = (subject: Subject, pick: (one: Measured) => number) =>
-    median((rounds.get(subject) ?? []).map(pick));
+    median((measured.get(subject) ?? []).map(pick));
   return subjects.map((subject) => {
     const first = subjects.find(({ group }) => group === subject.group) ?? subject;
     const perSecond = of(subject, (one) => one.perSecond);
@@ -55,53 +59,44 @@ async function measureAll(subjects: readonly Subject[]): Promise<Row[]> {
       p50Milliseconds: of(subject, (one) => one.p50Milliseconds),
       p99Milliseconds: of(subject, (one) => one.p99Milliseconds),
       residentMegabytes: of(subject, (one) => one.residentMegabytes),
-      refused: (rounds.get(subject) ?? []).reduce((sum, { refused }) => sum + refused, 0),
+      refused: (measured.get(subject) ?? []).reduce((sum, { refused }) => sum + refused, 0),
     };
   });
 }
 
-function table(rows: readonly Row[]): string {
-  const lines: string[] = [];
-  for (const group of new Set(rows.map((row) => row.group))) {
-    lines.push(
-      `| ${group} | per second | × | CPU µs each | p50 ms | p99 ms | RSS MB |`,
-      '|---|--:|--:|--:|--:|--:|--:|',
-    );
-    for (const row of rows.filter((one) => one.group === group)) {
-      const cells = [
-        Math.round(row.perSecond).toLocaleString('en'),
-        row.ratio.toFixed(2),
-        row.cpuMicroseconds.toFixed(1),
-        row.p50Milliseconds.toFixed(2),
-        row.p99Milliseconds.toFixed(2),
-        row.residentMegabytes.toFixed(0),
-      ];
-      const name = row.refused > 0 ? `${row.name} (${row.refused} refused)` : row.name;
-      lines.push(`| ${name} | ${cells.join(' | ')} |`);
-    }
-    lines.push('');
-  }
-  return lines.join('\n');
+const wanted = (text: string) => text.includes(values.only);
+
+async function subjectsOf(world: World): Promise<Subject[]> {
+  const all: Subject[] = [];
+  const hot = wanted('introspections hot tokens') ? Number(values.hot) : 0;
+  all.push(...(await introspectionSubjects(world, hot, Number(values.many))));
+  if (wanted('introspections by several processes two workers')) all.push(...(await workerSubjects(world)));
+  all.push(...(await kitSubjects(world)), ...(await tokenSubjects(world)));
+  return all.filter(({ name, group }) => wanted(`${group} ${name}`));
 }
 
 const machine = `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, Linux ${release()} ${arch()}, Node ${process.version}`;
-const how = `${values.rounds} rounds of ${values.seconds} s, interleaved, medians; ${connections} connections by ${generator}; ${
+const how = `${rounds} rounds of ${values.seconds} s, interleaved, medians; ${connections} connections by ${generator}; ${
   canPin ? 'server and load on a core each' : 'NOT pinned to cores: read nothing into it'
-}`;
+}; load average at the start ${loadavg()[0]?.toFixed(1)}`;
 
 pin(process.pid, loadCore);
-const { all, stop, output } = await startSubjects({ many: Number(values.many) });
+const world = await startWorld(Math.max(1, Number(values.many)));
 try {
-  const kept = all.filter(({ name, group }) => `${group} ${name}`.includes(values.only));
-  const rows = await measureAll(kept);
+  const rows = await measureAll(await subjectsOf(world));
+  const disturbances: Disturbed[] = wanted('an introspection at a steady pace')
+    ? await measureDisturbances(world)
+    : [];
+  const starts: Started[] = wanted('start to first answer') ? await measureStarts(world.folder, rounds) : [];
+  if (values.plot) writeFileSync(values.plot, plotOf(rows, machine));
   console.log(
     values.json
-      ? JSON.stringify({ machine, how, rows }, undefined, 2)
-      : `${machine}\n${how}\n\n${table(rows)}`,
+      ? JSON.stringify({ machine, how, rows, disturbances, starts }, undefined, 2)
+      : `${machine}\n${how}\n\n${tablesOf({ rows, disturbances, starts })}`,
   );
 } catch (error) {
-  console.error(output());
+  console.error(world.output());
   throw error;
 } finally {
-  await stop();
+  await world.stop();
 }

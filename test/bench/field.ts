@@ -10,18 +10,23 @@ import { createStores } from '../../src/stores.ts';
 import { tokenRow } from '../support/issue-token.ts';
 import { demo } from '../support/mandate.ts';
 
-/** Tokens that hang on one authorization. */
-const tokensEach = 100;
 const rowsAtOnce = 500;
 
-/**
- * Adds tokens for the demo's API to a database that a server has prepared, of a person with two projects.
- * @returns their values
- */
-export async function fillField(databaseUrl: string, tokens: number): Promise<string[]> {
+/** The stores of a database that a server has prepared, in another process than the server's. */
+export async function openField(databaseUrl: string) {
   const store = await openDatabase(databaseUrl);
   const base = { store, clock: systemClock, secrets: createSecrets(developmentSecret) };
   const stores = createStores({ ...base, catalogue: readCatalogue(shippedFiles().capabilities) });
+  return { store, stores };
+}
+
+/**
+ * Adds tokens for the demo's API to a database that a server has prepared, of a person with two projects.
+ * @param tokensEach how many hang on one authorization
+ * @returns their values
+ */
+export async function fillField(databaseUrl: string, tokens: number, tokensEach = 100): Promise<string[]> {
+  const { store, stores } = await openField(databaseUrl);
   const editor = await stores.users.findByEmail('editor@acme.test');
   const projects = await stores.projects.list({ limit: 2 });
   const role = await stores.roles.findBySlug('editor');
@@ -70,4 +75,27 @@ export async function fillField(databaseUrl: string, tokens: number): Promise<st
   await flush();
   await store.close();
   return values;
+}
+
+/** Makes an API key of the same reach. @returns its secret */
+export async function makeKey(databaseUrl: string): Promise<string> {
+  const { store, stores } = await openField(databaseUrl);
+  const editor = await stores.users.findByEmail('editor@acme.test');
+  const projects = await stores.projects.list({ limit: 2 });
+  const role = await stores.roles.findBySlug('editor');
+  if (!editor || !role) throw new Error('the demo is not there');
+  const { secret } = await stores.apiKeys.create(
+    { id: 'bench' },
+    {
+      userId: editor.id,
+      name: 'bench',
+      capabilities: ['api', 'flows:edit'],
+      roles: [],
+      projects: projects.map(({ id }) => ({ id, roles: [role.id] })),
+      mcpServers: [],
+      expiresAt: null,
+    },
+  );
+  await store.close();
+  return secret;
 }

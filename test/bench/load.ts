@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { canPin, cpuSeconds, has, loadCore, residentMegabytes } from './process.ts';
+import { canPin, cpuSeconds, everyCore, has, loadCore, residentMegabytes } from './process.ts';
 
 const run = promisify(execFile);
 export const connections = 32;
@@ -18,6 +18,8 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>;
   /** Drawn uniformly when there are many. */
   readonly bodies: readonly string[];
+  /** Whether the load may run on every core, as the server does then. */
+  readonly everywhere?: boolean;
 }
 
 export interface Measured {
@@ -30,7 +32,7 @@ export interface Measured {
   readonly refused: number;
 }
 
-interface Counted {
+export interface Counted {
   readonly requests: number;
   readonly seconds: number;
   readonly p50: number;
@@ -58,7 +60,7 @@ export async function measure(pid: number, work: () => Promise<Counted>): Promis
   };
 }
 
-async function byWrk({ url, headers, bodies }: Load, seconds: number): Promise<Counted> {
+async function byWrk({ url, headers, bodies, everywhere }: Load, seconds: number): Promise<Counted> {
   const folder = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
   try {
     const script = join(folder, 'load.lua');
@@ -84,7 +86,7 @@ async function byWrk({ url, headers, bodies }: Load, seconds: number): Promise<C
     );
     const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
     const { stdout } = canPin
-      ? await run('taskset', ['-c', String(loadCore), 'wrk', ...args])
+      ? await run('taskset', ['-c', everywhere ? everyCore : String(loadCore), 'wrk', ...args])
       : await run('wrk', args);
     const numbers = /RESULT (\d+) (\d+) (\d+) (\d+) (\d+)/.exec(stdout);
     if (!numbers) throw new Error(`wrk said:\n${stdout}`);
@@ -109,7 +111,7 @@ function byNode({ url, headers, bodies }: Load, seconds: number): Promise<Counte
   });
 }
 
-type Post = (
+export type Post = (
   url: string,
   headers: Readonly<Record<string, string>>,
   body: string,
@@ -117,11 +119,11 @@ type Post = (
 
 /**
  * Keeps every connection busy with one request after another.
- * @param client made for each connection; tells whether its request was answered as it should
+ * @param client made for each connection; tells whether its request was answered as it should, or that it has none left
  */
 export async function closedLoop(
   seconds: number,
-  client: (index: number) => (post: Post) => Promise<boolean>,
+  client: (index: number) => (post: Post) => Promise<boolean | 'done'>,
 ): Promise<Counted> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const post: Post = (url, headers, body) =>
@@ -149,7 +151,9 @@ export async function closedLoop(
     const once = client(index);
     while (performance.now() - started < seconds * 1_000) {
       const before = performance.now();
-      if (!(await once(post))) refused += 1;
+      const outcome = await once(post);
+      if (outcome === 'done') return;
+      if (!outcome) refused += 1;
       latencies.push(performance.now() - before);
     }
   };

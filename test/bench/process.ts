@@ -1,7 +1,7 @@
 /** Servers as processes on one core, and what they use. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const ticksPerSecond = 100;
 export const serverCore = 0;
 export const loadCore = 1;
+export const everyCore = `0-${availableParallelism() - 1}`;
 
 /** Whether there are two cores and the means to use one each; figures mean little otherwise. */
 export const canPin = availableParallelism() > 1 && has('taskset');
@@ -59,15 +60,41 @@ export async function startProgram<Said>(file: string, args: readonly string[]):
   };
 }
 
-/** @returns seconds of CPU that a process has used */
+/** @returns seconds of CPU that a process and its workers have used */
 export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return sum(familyOf(pid), (member) => {
+    const fields = statOf(member);
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  });
 }
 
-/** @returns megabytes that a process has in memory */
+/** @returns megabytes that a process and its workers have in memory */
 export function residentMegabytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024;
+  return sum(familyOf(pid), (member) => {
+    const status = readFileSync(`/proc/${member}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024;
+  });
 }
+
+/** A process and those that it started. */
+function familyOf(pid: number): number[] {
+  const children = readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return Number(statOf(Number(name))[1]) === pid;
+    } catch {
+      // It ended meanwhile.
+      return false;
+    }
+  });
+  return [pid, ...children.map(Number)];
+}
+
+/** What /proc tells of a process, from its state on. */
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+const sum = (members: readonly number[], of: (member: number) => number) =>
+  members.reduce((total, member) => total + of(member), 0);

@@ -1,0 +1,87 @@
+/** Introspections: beside a constant, on either engine, of many tokens, by two processes, and through the kit. */
+import { makeKey } from './field.ts';
+import { closedLoop, connections, type Load, load, type Measured, measure } from './load.ts';
+import { startProgram } from './process.ts';
+import type { Running, Subject, World } from './world.ts';
+
+const group = 'introspections';
+const bodyOf = (token: string) => `token=${token}`;
+const first = ({ tokens }: Running) => bodyOf(tokens[0] ?? '');
+const subject = (name: string, target: Load, of = group): Subject => ({
+  name,
+  group: of,
+  measure: (seconds) => load(target, seconds),
+});
+
+/** @param hot tokens of the row that shows what memory they take @param many tokens of the row of rare questions; each 0 leaves it out */
+export async function introspectionSubjects(world: World, hot: number, many: number): Promise<Subject[]> {
+  const { sqlite, postgres, bare, stock } = world;
+  const asked = sqlite.ask([first(sqlite)]);
+  const key = await makeKey(sqlite.databaseUrl);
+  const subjects = [
+    subject('bare node:http, a constant', { ...asked, ...bare }),
+    subject('Mandate, SQLite, hot', asked),
+    subject('Mandate, SQLite, an API key', sqlite.ask([bodyOf(key)])),
+    subject('Mandate, PostgreSQL, hot', postgres.ask([first(postgres)])),
+    subject('stock oidc-provider, better-sqlite3', {
+      pid: stock.pid,
+      url: `${stock.url}/token/introspection`,
+      headers: stock.headers,
+      bodies: [bodyOf(stock.token)],
+    }),
+  ];
+  if (hot > 0) {
+    const running = await world.open('hot', hot);
+    const target = running.ask(running.tokens.map(bodyOf));
+    await askEach(target);
+    subjects.push(subject(`Mandate, SQLite, ${hot.toLocaleString('en')} hot tokens`, target));
+  }
+  if (many > 1) {
+    const target = sqlite.ask(sqlite.tokens.map(bodyOf));
+    subjects.push(subject(`Mandate, SQLite, ${many.toLocaleString('en')} tokens at random`, target));
+  }
+  return subjects;
+}
+
+/** One process and two on the two cores, on which the load is too. */
+export async function workerSubjects(world: World): Promise<Subject[]> {
+  const one = await world.open('one', 1, { pinned: false });
+  const two = await world.open('two', 1, { pinned: false, environment: { MANDATE_WORKERS: '2' } });
+  const of = 'introspections by several processes, load on the same cores';
+  return [
+    subject('Mandate, SQLite, hot, one process', one.ask([first(one)]), of),
+    subject('Mandate, SQLite, hot, two workers', two.ask([first(two)]), of),
+  ];
+}
+
+/** Decisions in the process of a resource server, from the memory that the change stream keeps in step. */
+export async function kitSubjects({ sqlite }: World): Promise<Subject[]> {
+  return [
+    {
+      name: 'the kit, answers remembered',
+      group: 'decisions in process',
+      async measure(seconds): Promise<Measured> {
+        const { said, stop } = await startProgram<Measured>('kit-decisions.ts', [
+          sqlite.issuer,
+          sqlite.tokens[0] ?? '',
+          String(seconds),
+        ]);
+        await stop();
+        return said;
+      },
+    },
+  ];
+}
+
+/** Asks about each token once, so that all of them are remembered. */
+async function askEach({ pid, url, headers, bodies }: Load): Promise<void> {
+  let next = 0;
+  const { refused } = await measure(pid, () =>
+    closedLoop(600, () => async (post) => {
+      const body = bodies[next++];
+      return body === undefined ? 'done' : (await post(url, headers, body)).status === 200;
+    }),
+  );
+  if (refused > 0)
+    throw new Error(`${refused} of ${bodies.length} on ${connections} connections were refused`);
+}
