@@ -54,8 +54,8 @@ export function createSecondFactors(deps: {
   changes: ChangeLog;
 }): SecondFactors {
   const { store, clock, secrets, changes } = deps;
-  const recoveryHash = (userId: string, code: string) =>
-    secrets.keyedHash('recovery-code', `${userId} ${code}`);
+  const recoveryHashes = (userId: string, code: string) =>
+    secrets.keyedHashes('recovery-code', `${userId} ${code}`);
   const readRow = (userId: string) =>
     store.db
       // Primary key.
@@ -95,7 +95,7 @@ export function createSecondFactors(deps: {
       .insertInto('recovery_codes')
       .values(
         codes.map((code) => ({
-          code_hash: recoveryHash(userId, plain(code)),
+          code_hash: recoveryHashes(userId, plain(code))[0],
           user_id: userId,
           used_at: null,
         })),
@@ -187,7 +187,7 @@ export function createSecondFactors(deps: {
           // Primary key.
           .updateTable('recovery_codes')
           .set({ used_at: clock.now() })
-          .where('code_hash', '=', recoveryHash(userId, code))
+          .where('code_hash', 'in', recoveryHashes(userId, code))
           .where('user_id', '=', userId)
           .where('used_at', 'is', null)
           .executeTakeFirstOrThrow();
