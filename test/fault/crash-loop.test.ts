@@ -25,7 +25,7 @@ const json = ({ text }: Answer) => JSON.parse(text) as Record<string, string>;
 
 describe.each(engines)('kill -9 on %s', (engine) => {
   test(
-    `RF-06, AK-05: ${kills} times: nothing acknowledged is lost, nothing is spent twice`,
+    `RF-06, RV-04, AK-05: ${kills} times: nothing acknowledged is lost, nothing is spent twice`,
     async () => {
       const database = await freshDatabaseUrl(engine);
       let node: ServerProcess = await startServerProcess({ databaseUrl: database.url });

@@ -26,7 +26,7 @@ const traceable = (() => {
 })();
 
 (traceable ? test : test.skip)(
-  `${revocations} revocations are on the disk before they are acknowledged (needs strace)`,
+  `FT-10: ${revocations} revocations are on the disk before they are acknowledged (needs strace)`,
   async () => {
     const database = await freshDatabaseUrl('sqlite');
     const node = await startServerProcess({ databaseUrl: database.url });

@@ -24,7 +24,7 @@ const mounted = (() => {
 })();
 
 (mounted ? test : test.skip)(
-  `a disk that is full for ${fullSeconds} s (needs the right to mount)`,
+  `FT-01: a disk that is full for ${fullSeconds} s (needs the right to mount)`,
   async () => {
     const path = join(folder, 'mandate.db');
     const node = await startServerProcess({ databaseUrl: `sqlite:${path}` });

@@ -46,7 +46,7 @@ const ways: Record<string, () => Promise<() => Promise<void>>> = {
 };
 
 test.each(Object.keys(ways))(
-  '%s: 503 in time, never a wrong answer, and back by itself',
+  'FT-03: %s: 503 in time, never a wrong answer, and back by itself',
   async (way) => {
     const statuses = new Map<string, number>();
     const wrong: string[] = [];

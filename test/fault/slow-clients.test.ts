@@ -13,7 +13,7 @@ const sockets = sized(60, 500);
 const registrationsPerSecond = tries(20, 1_000);
 const paths = ['/token', '/register', '/introspect', '/interaction/x', '/api/v1/users', '/sign-in'];
 
-test(`${sockets} slow clients are cut within 30 s and hold up nobody`, async () => {
+test(`DS-01: ${sockets} slow clients are cut within 30 s and hold up nobody`, async () => {
   const database = await freshDatabaseUrl('sqlite');
   const node = await startServerProcess({ databaseUrl: database.url });
   const open = new Set<Socket>();
