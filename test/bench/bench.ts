@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Disturbed, measureDisturbances } from './disturbances.ts';
+import { type Growth, measureGrowth } from './growth.ts';
 import { introspectionSubjects, kitSubjects, workerSubjects } from './introspection-subjects.ts';
 import { connections, generator, type Measured } from './load.ts';
 import { plotOf } from './plot.ts';
@@ -88,11 +89,12 @@ try {
     ? await measureDisturbances(world)
     : [];
   const starts: Started[] = wanted('start to first answer') ? await measureStarts(world.folder, rounds) : [];
+  const growth: Growth[] = wanted('one answer, without a socket') ? await measureGrowth(world.folder) : [];
   if (values.plot) writeFileSync(values.plot, plotOf(rows, machine));
   console.log(
     values.json
-      ? JSON.stringify({ machine, how, rows, disturbances, starts }, undefined, 2)
-      : `${machine}\n${how}\n\n${tablesOf({ rows, disturbances, starts })}`,
+      ? JSON.stringify({ machine, how, rows, disturbances, starts, growth }, undefined, 2)
+      : `${machine}\n${how}\n\n${tablesOf({ rows, disturbances, starts, growth })}`,
   );
 } catch (error) {
   console.error(world.output());

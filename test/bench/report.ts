@@ -1,5 +1,6 @@
 /** The figures as tables. Pure. */
 import type { Disturbed } from './disturbances.ts';
+import type { Growth } from './growth.ts';
 import type { Measured } from './load.ts';
 import type { Started } from './start-up.ts';
 
@@ -15,10 +16,11 @@ export interface Report {
   readonly rows: readonly Row[];
   readonly starts: readonly Started[];
   readonly disturbances: readonly Disturbed[];
+  readonly growth: readonly Growth[];
 }
 
 /** Writes the tables of a report. */
-export function tablesOf({ rows, starts, disturbances }: Report): string {
+export function tablesOf({ rows, starts, disturbances, growth }: Report): string {
   const groups = [...new Set(rows.map((row) => row.group))].map((group) =>
     table(
       [group, 'per second', '×', 'CPU µs each', 'p50 ms', 'p99 ms', 'RSS MB'],
@@ -55,9 +57,21 @@ export function tablesOf({ rows, starts, disturbances }: Report): string {
       row.seconds.toFixed(1),
     ]),
   );
-  return [...groups, starts.length > 0 ? started : '', disturbances.length > 0 ? disturbed : '']
-    .filter(Boolean)
-    .join('\n');
+  const grown = table(
+    ['one answer, without a socket', 'CPU µs when read', 'CPU µs when remembered', 'bytes'],
+    growth.map((row) => [
+      row.name,
+      row.readMicroseconds.toFixed(0),
+      row.rememberedMicroseconds.toFixed(1),
+      row.bytes.toLocaleString('en'),
+    ]),
+  );
+  const others = [
+    disturbances.length > 0 ? disturbed : '',
+    starts.length > 0 ? started : '',
+    growth.length > 0 ? grown : '',
+  ];
+  return [...groups, ...others].filter(Boolean).join('\n');
 }
 
 const milliseconds = (value: number) => value.toFixed(value < 0.1 ? 5 : 2);
