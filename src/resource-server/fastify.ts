@@ -6,6 +6,8 @@ import type { Requirement } from './verdict.ts';
 /** The part of a Fastify request that guarding needs. */
 export interface FastifyRequest {
   readonly raw: GuardedRequest;
+  /** As it came; `rewriteUrl` alters that of `raw`. */
+  readonly originalUrl?: string;
   authorization?: ActiveIntrospection | null;
 }
 
@@ -28,7 +30,7 @@ export function fastifyAuthorization<Request extends FastifyRequest>(
 ): (request: Request, reply: FastifyReply) => Promise<FastifyReply | undefined> {
   return async (request, reply) => {
     const needed = typeof requirement === 'function' ? requirement(request) : requirement;
-    const outcome = await guard.authorize(request.raw, needed);
+    const outcome = await guard.authorize(asItCame(request), needed);
     if (outcome.kind !== 'allowed') {
       return reply
         .code(outcome.status)
@@ -38,4 +40,9 @@ export function fastifyAuthorization<Request extends FastifyRequest>(
     request.authorization = outcome.authorization;
     return undefined;
   };
+}
+
+function asItCame({ raw, originalUrl }: FastifyRequest): GuardedRequest {
+  const { headers, url, method, rawHeaders } = raw;
+  return { headers, url, method, rawHeaders, originalUrl };
 }

@@ -2,14 +2,16 @@
  * What a resource server needs to take Mandate's tokens: ask what a token may do now, judge it, answer a refusal
  * by the RFCs. Web standards only; no dependency on the rest of Mandate or on any package.
  */
-export { type GuardedRequest, readCredential } from './bearer-token.ts';
+export { type Credential, type GuardedRequest, readCredential, type TokenScheme } from './bearer-token.ts';
 export {
   type CachedIntrospector,
   type CachedIntrospectorOptions,
   createCachedIntrospector,
 } from './cached-introspector.ts';
-export { bearerChallenge } from './challenge.ts';
+export { bearerChallenge, dpopChallenge } from './challenge.ts';
 export type { ChangeStreamOptions } from './change-listener.ts';
+export type { CheckedProof, ProofOutcome } from './dpop-proof.ts';
+export { createDpopVerifier, type DpopVerifier, type DpopVerifierOptions } from './dpop-verifier.ts';
 export { expressAuthorization } from './express.ts';
 export { fastifyAuthorization } from './fastify.ts';
 export { honoAuthorization } from './hono.ts';
@@ -32,6 +34,7 @@ export {
   type TokenRefusal,
 } from './mcp-token-verifier.ts';
 export { authorizeNode } from './node.ts';
+export { createReplayMemory, type Remembered, type ReplayStore } from './replay-memory.ts';
 export {
   type Guard,
   type GuardOptions,
@@ -45,5 +48,6 @@ export {
   protectedResourceMetadataPath,
   protectedResourceMetadataUrl,
 } from './resource-metadata.ts';
+export type { SigningAlgorithm } from './signing-algorithms.ts';
 export { createUseReporter, type UseReporter, type UseReporterOptions } from './use-reporter.ts';
 export { judge, mcpServerAt, projectAccess, type Requirement, scopesOf, type Verdict } from './verdict.ts';

@@ -5,6 +5,8 @@ import type { Requirement } from './verdict.ts';
 /** The part of a Koa context that guarding needs. */
 export interface KoaContext {
   readonly req: GuardedRequest;
+  /** As it came; mounting alters that of `req`. */
+  readonly originalUrl?: string;
   state: { authorization?: unknown };
   status: number;
   body: unknown;
@@ -22,7 +24,7 @@ export function koaAuthorization<Context extends KoaContext>(
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
     const needed = typeof requirement === 'function' ? requirement(ctx) : requirement;
-    const outcome = await guard.authorize(ctx.req, needed);
+    const outcome = await guard.authorize(asItCame(ctx), needed);
     if (outcome.kind === 'allowed') {
       ctx.state.authorization = outcome.authorization;
       await next();
@@ -32,4 +34,9 @@ export function koaAuthorization<Context extends KoaContext>(
     ctx.set({ ...outcome.headers });
     ctx.body = outcome.body;
   };
+}
+
+function asItCame({ req, originalUrl }: KoaContext): GuardedRequest {
+  const { headers, url, method, rawHeaders } = req;
+  return { headers, url, method, rawHeaders, originalUrl };
 }

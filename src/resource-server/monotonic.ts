@@ -8,6 +8,11 @@ export interface RuntimeClocks {
 
 const runtimeClocks: RuntimeClocks = { monotonic: () => performance.now(), wall: () => Date.now() };
 
+/** Tells the time that others count by: integer seconds since the epoch. */
+export function epochSeconds(): number {
+  return Math.floor(runtimeClocks.wall() / 1_000);
+}
+
 /** The two are read one after the other, and one of them in whole milliseconds. */
 const toleratedMilliseconds = 100;
 

@@ -1,5 +1,7 @@
-import { type GuardedRequest, readCredential } from './bearer-token.ts';
-import { type BearerError, bearerChallenge } from './challenge.ts';
+import { type GuardedRequest, readCredential, type TokenScheme } from './bearer-token.ts';
+import { bearerChallenge, type ChallengeError, dpopChallenge } from './challenge.ts';
+import type { CheckedProof } from './dpop-proof.ts';
+import type { DpopVerifier } from './dpop-verifier.ts';
 import type { ActiveIntrospection, Introspect, Introspection } from './introspection.ts';
 import { isIntrospectionUnavailable } from './introspection-unavailable.ts';
 import { protectedResourceMetadataUrl } from './resource-metadata.ts';
@@ -14,13 +16,15 @@ export interface GuardOptions extends Requirement {
   readonly resource: string;
   /** Told what tokens are used for: `createUseReporter(…)`. */
   readonly uses?: Pick<UseReporter, 'note'>;
+  /** Takes tokens that are bound to a key (RFC 9449) too: `createDpopVerifier()`. Without it they are refused. */
+  readonly dpop?: DpopVerifier;
   /** Where its metadata is; the well-known place of RFC 9728 by default. */
   readonly resourceMetadataUrl?: string;
 }
 
 /** JSON body of a refusal. */
 export interface RefusalBody {
-  readonly error?: BearerError | 'temporarily_unavailable';
+  readonly error?: ChallengeError | 'temporarily_unavailable';
   readonly error_description: string;
   readonly scope?: string;
   /** Where the token's owner can add what it lacks: show it to the person behind the tool. */
@@ -59,16 +63,18 @@ export interface Guard {
  * node.ts put it in place.
  */
 export function requireAuthorization(options: GuardOptions): Guard {
-  const { introspect, resource } = options;
+  const { introspect, resource, dpop } = options;
   const resourceMetadataUrl = options.resourceMetadataUrl ?? protectedResourceMetadataUrl(resource);
 
   return {
     async authorize(request, requirement = {}) {
       const both = combine(options, requirement);
+      const credential = readCredential(request, { dpop: dpop !== undefined });
+      const scheme = credential.kind === 'token' ? credential.scheme : 'Bearer';
       const challenge = (
         status: 400 | 401 | 403,
         description: string,
-        error?: BearerError,
+        error?: ChallengeError,
         authorizationPage?: string,
       ): Refusal => {
         const scopes = neededScopes(both);
@@ -76,7 +82,7 @@ export function requireAuthorization(options: GuardOptions): Guard {
           kind: 'challenge',
           status,
           headers: {
-            'WWW-Authenticate': bearerChallenge({
+            'WWW-Authenticate': challenges(scheme, dpop?.algorithms, {
               error,
               description: error && description,
               scopes,
@@ -94,7 +100,6 @@ export function requireAuthorization(options: GuardOptions): Guard {
         };
       };
 
-      const credential = readCredential(request);
       switch (credential.kind) {
         case 'none':
           // RFC 6750 section 3.1: no error code for a request that carried no authentication.
@@ -103,6 +108,13 @@ export function requireAuthorization(options: GuardOptions): Guard {
           return challenge(400, 'Send the access token in the Authorization header only', 'invalid_request');
         case 'malformed':
           return challenge(401, 'The Authorization header is not a bearer token', 'invalid_token');
+      }
+
+      let proof: CheckedProof | undefined;
+      if (dpop && credential.scheme === 'DPoP') {
+        const checked = await dpop.check(request, resource, credential.token);
+        if (checked.kind !== 'proof') return challenge(401, checked.description, checked.kind);
+        proof = checked;
       }
 
       let introspection: Introspection;
@@ -114,7 +126,13 @@ export function requireAuthorization(options: GuardOptions): Guard {
       }
       if (!introspection.active) return challenge(401, 'The token is not active', 'invalid_token');
 
-      const verdict = judge(introspection, resource, both);
+      const verdict = judge(introspection, resource, both, proof?.thumbprint);
+      if (dpop && proof && verdict.kind !== 'invalid_token') {
+        // Only now: nobody but the holder of a living token may fill the memory of proofs.
+        const remembered = await dpop.spend(proof);
+        if (remembered === 'seen') return challenge(401, 'The proof was used before', 'invalid_dpop_proof');
+        if (remembered === 'unknown') return unavailable(1);
+      }
       switch (verdict.kind) {
         case 'allowed':
           options.uses?.note(introspection, resource, both);
@@ -131,6 +149,17 @@ export function requireAuthorization(options: GuardOptions): Guard {
       }
     },
   };
+}
+
+/** Where both kinds of token are taken, a request that brought no proof is told of both (RFC 9449 section 7.2). */
+function challenges(
+  scheme: TokenScheme,
+  algorithms: readonly string[] | undefined,
+  parameters: Parameters<typeof bearerChallenge>[0],
+): string {
+  if (algorithms === undefined) return bearerChallenge(parameters);
+  if (scheme === 'DPoP') return dpopChallenge(algorithms, parameters);
+  return `${bearerChallenge(parameters)}, ${dpopChallenge(algorithms)}`;
 }
 
 /** What the guard always needs and what the operation needs; the operation's own word wins on capability and project. */

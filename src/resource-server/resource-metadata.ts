@@ -5,6 +5,7 @@ export interface ProtectedResourceMetadata {
   readonly scopes_supported?: readonly string[];
   readonly bearer_methods_supported: readonly ['header'];
   readonly resource_name?: string;
+  readonly dpop_signing_alg_values_supported?: readonly string[];
 }
 
 /**
@@ -13,6 +14,7 @@ export interface ProtectedResourceMetadata {
  * @param options.resource - URL of the resource, as registered with Mandate
  * @param options.authorizationServers - issuers whose tokens it takes
  * @param options.scopesSupported - the scopes that a client should ask for; clients ask for all that they see
+ * @param options.dpopSigningAlgorithms - where tokens that are bound to a key are taken: `algorithms` of the verifier
  * @see https://www.rfc-editor.org/rfc/rfc9728#section-2
  */
 export function protectedResourceMetadata(options: {
@@ -20,6 +22,7 @@ export function protectedResourceMetadata(options: {
   readonly authorizationServers: readonly string[];
   readonly scopesSupported?: readonly string[];
   readonly resourceName?: string;
+  readonly dpopSigningAlgorithms?: readonly string[];
 }): ProtectedResourceMetadata {
   return {
     resource: options.resource,
@@ -27,6 +30,9 @@ export function protectedResourceMetadata(options: {
     ...(options.scopesSupported && { scopes_supported: options.scopesSupported }),
     bearer_methods_supported: ['header'],
     ...(options.resourceName && { resource_name: options.resourceName }),
+    ...(options.dpopSigningAlgorithms && {
+      dpop_signing_alg_values_supported: options.dpopSigningAlgorithms,
+    }),
   };
 }
 

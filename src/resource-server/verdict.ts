@@ -25,16 +25,16 @@ export type Verdict =
  * find projects by asking.
  *
  * @param resource - the URL of the resource that is asked, as registered with Mandate
+ * @param provedKey - thumbprint of the key that the request proved to hold (RFC 9449); none for a bearer token
  */
 export function judge(
   authorization: ActiveIntrospection,
   resource: string,
   requirement: Requirement,
+  provedKey?: string,
 ): Verdict {
-  if (authorization.cnf !== undefined) {
-    // RFC 9449 section 7.2: a bound token that is presented as a bearer token must be refused.
-    return { kind: 'invalid_token', description: 'The token is bound to a key; it is not a bearer token' };
-  }
+  const bindingProblem = bindingProblemOf(authorization, provedKey);
+  if (bindingProblem !== undefined) return { kind: 'invalid_token', description: bindingProblem };
   if (!isForResource(authorization, resource)) {
     return { kind: 'invalid_token', description: 'The token was not issued for this resource' };
   }
@@ -62,6 +62,15 @@ export function judge(
     };
   }
   return { kind: 'allowed' };
+}
+
+function bindingProblemOf({ cnf }: ActiveIntrospection, provedKey: string | undefined): string | undefined {
+  if (provedKey === undefined) {
+    // RFC 9449 section 7.2: a bound token that is presented as a bearer token must be refused. So is one that is bound in another way.
+    return cnf === undefined ? undefined : 'The token is bound to a key; it is not a bearer token';
+  }
+  if (cnf?.jkt === undefined) return 'The token is not bound to a key; it is not for DPoP';
+  return cnf.jkt === provedKey ? undefined : 'The token is bound to another key';
 }
 
 /** Names the scopes that a token needs for a requirement, for the challenge. Pure. */
