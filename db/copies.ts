@@ -12,6 +12,9 @@ import type { Store } from './open.ts';
 /** `PRAGMA user_version` of a backup: "copy" in ASCII. Nothing else here uses that number. */
 const copyMark = 0x63_6f_70_79;
 
+/** PostgreSQL's code for what this role may not do. */
+const insufficientPrivilege = '42501';
+
 /** The database was put back from a copy and nobody has said what follows from that. */
 class UnrestoredCopyError extends Error {
   override readonly name = 'UnrestoredCopyError';
@@ -51,8 +54,11 @@ export async function adopt(store: Store): Promise<void> {
 async function isCopy(store: Store): Promise<boolean> {
   if (store.sqlite) return isMarkedCopy(store.sqlite.reader);
   const { oid, mark } = await identityOf(store);
-  if (mark === null) {
-    await adopt(store);
+  if (mark === null || !/^mandate:\d+$/.test(mark)) {
+    await adopt(store).catch((error: { code?: string }) => {
+      // Whoever owns the tables has to leave the mark; without it, nothing tells, as the runbook says.
+      if (error.code !== insufficientPrivilege) throw error;
+    });
     return false;
   }
   return mark !== `mandate:${oid}`;
