@@ -6,12 +6,13 @@ import { sql } from 'kysely';
 import type { Store } from '../db/open.ts';
 import type { Secrets } from './secrets.ts';
 
-/** Every column that holds what `seal` made, with the key of its table. */
-const sealedColumns = [
+/** Every column that holds what `seal` made for longer than some minutes, with the key of its table. */
+export const sealedColumns = [
   { table: 'signing_keys', key: 'kid', column: 'encrypted_jwk' },
   { table: 'mail_outbox', key: 'id', column: 'sealed' },
   { table: 'event_receivers', key: 'resource_server_id', column: 'sealed_token' },
   { table: 'authenticators', key: 'user_id', column: 'sealed_secret' },
+  { table: 'event_receivers', key: 'resource_server_id', column: 'sealed_token' },
 ] as const;
 
 /** Tables of long-lived secrets, with those of their rows that still count. */

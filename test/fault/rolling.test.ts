@@ -104,12 +104,15 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
       });
     });
 
+    /** Everything that a node ever was, for what they wrote when something failed. */
+    const everyNode = [...nodes];
     const restart = async (index: number) => {
       const leaving = nodes[index] as ServerProcess;
       ready = ready.filter((node) => node !== leaving);
       await leaving.stop();
       const back = await startServerProcess({ databaseUrl: database.url, issuer, port: leaving.port });
       nodes[index] = back;
+      everyNode.push(back);
       ready = [...ready, back];
       count.restarts += 1;
     };
@@ -139,7 +142,11 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
       measured: `${failed.length} failed of ${count.introspections} introspections and ${count.tokens} tokens over ${count.restarts} restarts and ${count.keys.size} keys; introspection ${quantile(times, 0.99).toFixed(0)} ms (99 %)`,
       engine: `${engineName(engine)}, two nodes`,
     });
-    expect(failed).toEqual([]);
+    const complaints = everyNode.flatMap((node) => node.output().match(/"message":"[^"]*"/g) ?? []);
+    expect({ failed, because: failed.length > 0 ? [...new Set(complaints)] : [] }).toEqual({
+      failed: [],
+      because: [],
+    });
     expect(count.introspections).toBeGreaterThan(10);
     expect(count.tokens).toBeGreaterThan(2);
     if (isLongRun) expect(count.keys.size).toBe(2);

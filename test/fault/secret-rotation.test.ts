@@ -1,8 +1,10 @@
 /** A new MANDATE_SECRET, on a server that people and tools are using: nothing ends, and then the old one can go. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { migrate } from '../../db/migrate.ts';
 import { openDatabase } from '../../db/open.ts';
 import { readCatalogue } from '../../src/catalogue.ts';
 import { systemClock } from '../../src/clock.ts';
+import { sealedColumns } from '../../src/secret-rotation.ts';
 import { createSecrets } from '../../src/secrets.ts';
 import { shippedFiles } from '../../src/shipped-files.ts';
 import { createStores } from '../../src/stores.ts';
@@ -46,6 +48,28 @@ describe('what secrets make', () => {
     expect(() => before.unseal('short')).toThrow();
     expect(createSecrets(second).matches('api-key', 'v', before.keyedHash('api-key', 'v'))).toBe(false);
   });
+});
+
+test('every column that is sealed for long is sealed anew', async () => {
+  const database = await freshDatabaseUrl('sqlite');
+  const store = await openDatabase(database.url);
+  try {
+    await migrate(store);
+    const tables = await store.db.introspection.getTables();
+    const sealed = tables.flatMap(({ name, columns }) =>
+      columns.flatMap((column) =>
+        /^(sealed|encrypted)/.test(column.name) ? [`${name}.${column.name}`] : [],
+      ),
+    );
+    // A sign-in at another provider that is under way is over in minutes.
+    const lasting = sealed.filter((name) => name !== 'upstream_requests.sealed');
+    expect(lasting.toSorted()).toEqual(
+      sealedColumns.map(({ table, column }) => `${table}.${column}`).toSorted(),
+    );
+  } finally {
+    await store.close();
+    await database.drop();
+  }
 });
 
 describe.each(engines)('a server on %s', (engine) => {
