@@ -10,7 +10,6 @@ import type { Secrets } from './secrets.ts';
 export const sealedColumns = [
   { table: 'signing_keys', key: 'kid', column: 'encrypted_jwk' },
   { table: 'mail_outbox', key: 'id', column: 'sealed' },
-  { table: 'event_receivers', key: 'resource_server_id', column: 'sealed_token' },
   { table: 'authenticators', key: 'user_id', column: 'sealed_secret' },
   { table: 'event_receivers', key: 'resource_server_id', column: 'sealed_token' },
 ] as const;
