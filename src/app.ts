@@ -27,6 +27,7 @@ import { clientAddress } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
 import { countRefusals } from './http/count-refusals.ts';
 import { loadMessages } from './http/messages.ts';
+import { oneSpelling } from './http/one-spelling.ts';
 import { createPageWriter } from './http/page-writer.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { createRenderer } from './http/render.ts';
@@ -267,6 +268,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform, offers }, words));
   });
 
+  koa.use(oneSpelling);
   koa.use(createSecurityHeaders({ https: issuer.startsWith('https:') }));
   koa.use(createLastResort({ pages, log }));
   koa.use(assets.middleware);
