@@ -11,7 +11,7 @@ import { freePort } from './free-port.ts';
 import { type Answer, type SendOptions, sendTo } from './raw-request.ts';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-const readyWithinMilliseconds = 20_000;
+const readyWithinMilliseconds = 45_000;
 
 export interface ServerProcessOptions {
   readonly databaseUrl: string;
