@@ -45,16 +45,22 @@ function writeTable(measured: readonly Figure[]): void {
   const to = text.indexOf(end);
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD']).toString().trim();
   const stamp = `${commit}, ${cpus().length} cores`;
+  // A run of another length takes the place of the one before.
+  const keyOf = (cells: readonly string[]) =>
+    cells
+      .slice(0, 3)
+      .join(' | ')
+      .replace(/\d[\d,]*/g, '#');
   const rows = new Map(
     text
       .slice(from, to)
       .split('\n')
       .filter((line) => /^\| R\d/.test(line))
-      .map((line) => [line.split(' | ').slice(0, 3).join(' | '), line]),
+      .map((line) => [line.match(/^\| (R\d+)/)?.[1] + keyOf(line.split(' | ')), line]),
   );
   for (const { id, scenario, engine, target, measured: value } of measured) {
-    const key = `| ${id} | ${scenario} | ${engine}`;
-    rows.set(key, `${key} | ${target} | ${value} | ${stamp} |`);
+    const cells = [`| ${id}`, scenario, engine, target, value, `${stamp} |`];
+    rows.set(id + keyOf(cells), cells.join(' | '));
   }
   const number = (line: string) => Number(/^\| R(\d+)/.exec(line)?.[1]);
   const lines = [...rows.values()].sort((a, b) => number(a) - number(b) || (a < b ? -1 : 1));
