@@ -49,6 +49,7 @@ import {
 import { createInstalls } from './interaction/install.ts';
 import { createKnownBrowsers } from './interaction/known-browser.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
+import { createNativeReturn } from './interaction/native-return.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
 import { createSignIn } from './interaction/sign-in.ts';
 import { createSignInFlow } from './interaction/sign-in-flow.ts';
@@ -283,6 +284,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use((ctx, next) => (ctx.path === '/token' ? reads.within(next) : next()));
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
+  koa.use(createNativeReturn({ ...stores, pages }));
   koa.use(registrationManagement.routes() as unknown as Koa.Middleware);
   koa.use(start.routes() as unknown as Koa.Middleware);
   koa.use(interaction.routes() as unknown as Koa.Middleware);

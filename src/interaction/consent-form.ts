@@ -15,6 +15,8 @@ export interface PostedConsent {
   readonly lifetimeSeconds: Lifetime;
   /** What the capabilities that need approval are for, trimmed; may be empty. */
   readonly justification: string;
+  /** The tool runs on another computer; its person carries the answer there. */
+  readonly byHand: boolean;
 }
 
 /** Not a form that the page can have sent. */
@@ -47,6 +49,7 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
   if (decision !== 'authorize' && decision !== 'deny')
     return invalid('decision', whyNotSingle(values('decision')));
   const seenAccount = single('seen_account') ?? '';
+  const byHand = single('by_hand') === 'yes';
   if (decision === 'deny') {
     return {
       kind: 'choice',
@@ -57,6 +60,7 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
       mcpServers: [],
       lifetimeSeconds: null,
       justification: '',
+      byHand,
     };
   }
   if (seenAccount === '' || seenAccount.length > longestId) {
@@ -94,6 +98,7 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
     mcpServers: [...new Set(values('mcp_server'))],
     lifetimeSeconds,
     justification: justification.trim(),
+    byHand,
   };
 }
 

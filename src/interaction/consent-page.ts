@@ -49,6 +49,8 @@ export interface ConsentInput extends Offer {
   readonly terms?: PolicyOffer['capabilities'] | undefined;
   /** What was just written about those that need approval. */
   readonly justification?: string | undefined;
+  /** Whether the answer may be carried to another computer by hand, and whether that was just chosen; absent where it cannot. */
+  readonly byHand?: boolean | undefined;
   /** What the route has to say; what the page can see for itself is added. */
   readonly notices?: readonly ConsentNotice[];
 }
@@ -70,6 +72,8 @@ export interface ConsentPage {
   readonly lifetimes: readonly LifetimeOption[];
   /** The field that says what something is for; absent where nothing that is offered asks for it. */
   readonly justification?: { readonly value: string };
+  /** The choice to carry the answer to another computer; absent for tools that listen on no loopback. */
+  readonly byHand?: { readonly checked: boolean };
   readonly summary: { readonly text: string; readonly templates: SummaryTemplates };
   /** Folded parts start open. */
   readonly unfolded: boolean;
@@ -172,6 +176,7 @@ export function buildConsentPage(input: ConsentInput): ConsentPage {
     ...(capabilities.some((card) => card.asksApproval) && {
       justification: { value: displayText(input.justification ?? '', 2_000) },
     }),
+    ...(input.byHand !== undefined && { byHand: { checked: input.byHand } }),
     summary: {
       text: summarize(
         {

@@ -38,6 +38,7 @@ import type { ConsentTerms, ReadConsentTerms } from './consent-terms.ts';
 import type { ConsentWriter } from './consent-writer.ts';
 import { createInteractionCsrf } from './csrf.ts';
 import type { Installs } from './install.ts';
+import { listenerAt, returnsByHand } from './native-return.ts';
 import type { SignInFlow, SignInPlace } from './sign-in-flow.ts';
 
 const formBytes = 512 * 1_024;
@@ -169,6 +170,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     const { params } = details;
     const situation = await situationOf(now);
     if (!situation) return pages.fail(ctx, 'interaction_expired', { status: 400 });
+      byHand?: boolean;
     const { person, world, audience, existing, client, terms } = situation;
     const redirectUri = stringOf(params.redirect_uri);
     const target = redirectUri === undefined ? undefined : formTarget(redirectUri);
@@ -205,6 +207,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
         }),
       {
         status: again.status ?? 200,
+          byHand: listenerAt(redirectUri ?? '') === 'loopback' ? again.byHand === true : undefined,
         uiLocales: stringOf(params.ui_locales),
         formTargets,
       },
@@ -232,21 +235,23 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     const posted = parseConsentForm(Object.fromEntries([...form].filter(([name]) => name !== '__proto__')));
     if (posted.kind === 'invalid') return pages.fail(ctx, 'bad_request', { status: 400 });
     if (posted.decision === 'deny') {
-      return leave(now, { error: 'access_denied', error_description: 'the person denied the request' });
+      const error = { error: 'access_denied', error_description: 'the person denied the request' };
+      return leave(now, { ...error, ...way });
     }
     if (posted.seenAccount !== details.session?.accountId) {
       return pages.fail(ctx, 'account_changed', { status: 400 });
     }
     const situation = await situationOf(now);
+    const way = posted.byHand ? { [returnsByHand]: true } : {};
     if (!situation) return pages.fail(ctx, 'interaction_expired', { status: 400 });
     const { person, world, audience, terms, existing } = situation;
     // The page says why, and how to go back.
     if (terms.refusal) return showConsent(now);
     const decision = decideConsent(posted, person.live, world);
-    const { capabilities, projects, mcpServers, lifetimeSeconds, justification } = posted;
+    const { capabilities, projects, mcpServers, lifetimeSeconds, justification, byHand } = posted;
     const choice = { capabilities, projects, mcpServers, lifetimeSeconds };
     const again = (notice: ConsentNotice, status: number) =>
-      showConsent(now, { notices: [notice], choice, justification, status });
+      showConsent(now, { notices: [notice], choice, justification, byHand, status });
     if (decision.dropped.length > 0) {
       return again({ kind: 'not_granted', items: namesOf(decision.dropped, world) }, 409);
     }
@@ -285,7 +290,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
       scope: details.params.scope,
       indicators: indicatorsOf(details.params),
     });
-    return leave(now, { consent: { grantId } });
+    return leave(now, { consent: { grantId }, ...way });
   }
 
   function endOf({ lifetimeSeconds }: PostedConsent): number | null {

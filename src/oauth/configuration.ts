@@ -14,6 +14,7 @@ import { createInteractionPolicy } from './interaction-policy.ts';
 import * as lifetimes from './lifetimes.ts';
 import type { DevicePages, SessionPages } from './pages.ts';
 import { createIdFactory, isManageable } from './registration.ts';
+import { responseModes } from './response-modes.ts';
 import { mayRevoke } from './revocation.ts';
 import { createExtraParameters, identityScopes } from './scopes.ts';
 import { accessTokenSeconds, type TokenHooks } from './token-hooks.ts';
@@ -66,6 +67,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
       authorization_details_types: ['project', 'mcp_server', 'authorization'],
+      response_modes: responseModes,
     } as NonNullable<Configuration['clientDefaults']>,
     enabledJWA: {
       idTokenSigningAlgValues: ['ES256', 'RS256'],

@@ -4,6 +4,7 @@
  * @see RFC 8414 section 2
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { responseModes } from './response-modes.ts';
 
 const callerAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 export const callerSigningAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'];
@@ -13,6 +14,7 @@ export function completeDiscovery(ctx: KoaContextWithOIDC, issuer: string): void
   if (ctx.oidc?.route !== 'discovery' || !body) return;
   ctx.body = {
     ...body,
+    response_modes_supported: responseModes,
     scopes_supported: ['openid', 'offline_access', 'mcp'],
     introspection_endpoint: `${issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: callerAuthenticationMethods,

@@ -27,6 +27,7 @@ import type { DevicePages, SessionPages } from './pages.ts';
 import { createPublicFetch } from './public-fetch.ts';
 import { deriveRefreshSuccessors } from './refresh-successor.ts';
 import type { Resources } from './resources.ts';
+import { answerInTheAddress } from './response-modes.ts';
 import { createRevokeGrantPolicy } from './revocation.ts';
 import { tidyPostedScope } from './tidy-scope.ts';
 import { createTokenHooks } from './token-hooks.ts';
@@ -116,6 +117,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
   compareHashedClientSecrets(provider, clients);
   refuseGrantsOfOthers(provider);
   tidyPostedScope(provider);
+  answerInTheAddress(provider);
   deriveRefreshSuccessors(provider, deps);
   registerGrants(provider, deps);
   return provider;

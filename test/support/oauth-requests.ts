@@ -68,8 +68,8 @@ export async function codeFlow(issuer: string, flow: CodeFlow = {}): Promise<Tok
     },
     flow.email,
   );
-  const { location } = await browser.submit(page, 'Authorize', flow.answers ?? {}, { follow: true });
-  const back = new URL(location ?? 'about:blank');
+  const left = await browser.submit(page, 'Authorize', flow.answers ?? {}, { follow: true });
+  const back = new URL(left.location ?? handOverOf(left) ?? 'about:blank');
   const answer = await askToken(
     issuer,
     {
@@ -84,6 +84,11 @@ export async function codeFlow(issuer: string, flow: CodeFlow = {}): Promise<Tok
     flow.headers,
   );
   return { ...answer, back };
+}
+
+/** Where the page leads that hands an answer over to a program (RFC 8252 section 7.1). */
+export function handOverOf(page: Page): string | undefined {
+  return page.links.find(({ label }) => label === 'Open the program')?.href;
 }
 
 /** Opens the consent page of an authorization request, signing in on the way where that is asked. */

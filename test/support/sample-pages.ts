@@ -12,6 +12,7 @@ import { buildClientRefusedPage } from '../../src/interaction/client-refused-pag
 import { offeredLifetimes } from '../../src/interaction/consent-lifetime.ts';
 import { buildConsentPage, type ConsentInput } from '../../src/interaction/consent-page.ts';
 import { buildDeviceConfirmPage, buildDeviceEntryPage } from '../../src/interaction/device-page.ts';
+import { buildReturnByHandPage } from '../../src/interaction/native-return.ts';
 import { buildSignInPage } from '../../src/interaction/sign-in-page.ts';
 import type { Bound, Capability } from '../../src/policy/vocabulary.ts';
 import { accountSamples } from './sample-account-pages.ts';
@@ -234,7 +235,7 @@ export function samplePages(locale: Locale): Sample[] {
         problem: { kind: 'too_many', retryAfterSeconds: 250 },
       }),
     },
-    consent('assistant'),
+    consent('assistant', { byHand: true }),
     consent('web', { client: web, ...everything, preset: 'custom', notices: [{ kind: 'nothing_chosen' }] }),
     consent('returning', {
       previous: {
@@ -361,6 +362,24 @@ export function samplePages(locale: Locale): Sample[] {
     {
       name: 'start-nav',
       template: 'start',
+    ...[true, false].map((denied) => ({
+      name: denied ? 'hand-over-denied' : 'hand-over',
+      template: 'hand-over',
+      model: {
+        client: faceOf({ ...claude, redirectHost: 'com.example.assistant:' }),
+        scheme: 'com.example.assistant:',
+        address: `com.example.assistant:/callback?${denied ? 'error=access_denied' : 'code=c'}&state=s`,
+        denied,
+        atOnce: false,
+      },
+    })),
+    ...['code=dd5V2mG0v-vQ1p9bYB2vXyQw8cQk3qJ0rZ7aT1uLx4', 'error=access_denied'].map((answer, index) => ({
+      name: `return-by-hand-${index}`,
+      template: 'return-by-hand',
+      model: buildReturnByHandPage(
+        `http://localhost:33418/callback?${answer}&state=5Hq&iss=https%3A%2F%2Fid.example`,
+      ),
+    })),
       model: {
         ...buildStartPage({ issuer: 'http://localhost:4000', demo: false, offers: () => true }, words),
         nav: {

@@ -24,6 +24,7 @@ test('reads scalars and lists alike, drops duplicates and the roles of projects 
     mcpServers: ['mcp_1', 'mcp_2'],
     justification: '',
     lifetimeSeconds: 2_592_000,
+    byHand: false,
   });
   expect(parseConsentForm({ ...good, lifetime: 'until_revoked' })).toMatchObject({ lifetimeSeconds: null });
 });
