@@ -26,6 +26,7 @@ const revoked = 10_000;
 const lockSeconds = 10;
 /** The generator in Node is a process of the load's core too: more than this it cannot pace. */
 const mostPerSecond = 1_000;
+const leastPerSecond = 200;
 const tickMilliseconds = 5;
 
 export async function measureDisturbances(world: World): Promise<Disturbed[]> {
@@ -33,7 +34,7 @@ export async function measureDisturbances(world: World): Promise<Disturbed[]> {
   // Not of the client whose authorizations end.
   const body = `token=${await makeKey(running.databaseUrl)}`;
   const { perSecond } = await load(running.ask([body]), 2);
-  const pace = Math.min(perSecond / 2, mostPerSecond);
+  const pace = Math.max(leastPerSecond, Math.min(perSecond / 2, mostPerSecond));
   await fillField(running.databaseUrl, revoked, 1);
   const rows: Disturbed[] = [];
   for (const [name, meanwhile] of [

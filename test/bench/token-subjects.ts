@@ -12,7 +12,7 @@ const person = {
 };
 const web = basic(demo.web.id, demo.web.secret);
 /** Codes that are made for each second of a round; making one takes a person's whole way. */
-const codesEachSecond = 100;
+const codesEachSecond = 50;
 
 export async function tokenSubjects({ sqlite, stock }: World): Promise<Subject[]> {
   const families: string[] = [];
