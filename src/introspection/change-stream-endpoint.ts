@@ -1,18 +1,22 @@
 /**
- * `GET /changes` on the plain listener: authenticates a resource server as for introspection and hands its connection to the change
- * stream. Owns the connection; does not own what is told (`changes/change-stream.ts`).
+ * `/changes` on the plain listener: authenticates a resource server as for introspection and hands its connection to the change
+ * stream. A GET has its proof in the Authorization header; a POST has a form for it, which is where a signed assertion belongs. Owns the connection; does not own what is told (`changes/change-stream.ts`).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { ChangeStream, StreamSink } from '../changes/change-stream.ts';
 import type { ResourceServerStore } from '../clients/resource-server-store.ts';
+import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import type { CallerAuthentication } from './caller.ts';
+import { singleParameters } from './endpoint.ts';
 
 export interface ChangeStreamEndpoint {
   /** Takes a request for this path that came to the right host. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
+/** One assertion, and room. */
+const mostFormBytes = 16 * 1_024;
 /** Streams that one resource server may hold on this node, and all together. */
 const mostPerCaller = 200;
 const mostStreams = 2_000;
@@ -44,16 +48,21 @@ export function createChangeStreamEndpoint(deps: {
   };
 
   async function open(request: IncomingMessage, response: ServerResponse, openedAt: number): Promise<void> {
-    if (request.method !== 'GET') {
-      return refuse(response, 405, 'invalid_request', 'the change stream is a GET', { Allow: 'GET' });
+    if (request.method !== 'GET' && request.method !== 'POST') {
+      return refuse(response, 405, 'invalid_request', 'the change stream is a GET, or a POST with a form', {
+        Allow: 'GET, POST',
+      });
     }
+    const form: Form | string = request.method === 'POST' ? await readCredentials(request) : new Map();
+    if (typeof form === 'string') return refuse(response, 400, 'invalid_request', form);
     const known = request.headers['last-event-id'] || undefined;
     if (known !== undefined && !/^\d{1,15}$/.test(String(known))) {
       return refuse(response, 400, 'invalid_request', 'Last-Event-ID is not a number that was given');
     }
     // Before the caller is looked at: whatever changes about it from here on is told to it, and ends its stream.
     const latest = await feed.latest();
-    const caller = await callers.authenticate(request.headers.authorization, new Map());
+    const caller = await callers.authenticate(request.headers.authorization, form);
+    if (caller.kind === 'malformed') return refuse(response, 400, 'invalid_request', caller.reason);
     if (caller.kind !== 'caller') {
       return refuse(response, 401, 'invalid_client', 'client authentication failed', {
         'WWW-Authenticate': 'Basic realm="mandate"',
@@ -79,6 +88,14 @@ export function createChangeStreamEndpoint(deps: {
     response.once('close', forget);
     response.once('error', forget);
   }
+}
+
+/** @returns what is wrong with it, if anything is */
+async function readCredentials(request: IncomingMessage): Promise<Form | string> {
+  const form = await readForm(request, mostFormBytes);
+  if (isFormRefusal(form)) return 'the body must be a short application/x-www-form-urlencoded form';
+  const repeated = singleParameters.find((name) => (form.get(name)?.length ?? 0) > 1);
+  return repeated === undefined ? form : `${repeated} is given more than once`;
 }
 
 function sinkOf(response: ServerResponse): StreamSink {

@@ -2,19 +2,17 @@
  * Listens to Mandate's change stream, comes back when it ends, and knows up to which moment it was told everything. Owns the
  * connection and that proof; does not own what is forgotten because of it (`cached-introspector.ts`).
  */
-import { basicCredentials } from './basic-credentials.ts';
+import { type ClientCredentials, createClientAuthentication } from './client-authentication.ts';
 import { createEventStreamReader } from './event-stream.ts';
 
-/** Where the stream is, as whom. `clientId` is the resource server's own, with its secret. */
-export type ChangeStreamOptions = {
-  readonly clientId: string;
-  readonly clientSecret: string;
+/** Where the stream is, as whom. */
+export type ChangeStreamOptions = ClientCredentials & {
   /** The web-standard `fetch`, with a body that streams; the runtime's own by default. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 } & (
-  | { /** Canonical issuer; its stream is at `/changes`. */ readonly issuer: string }
-  | { readonly changesEndpoint: string }
-);
+    | { /** Canonical issuer; its stream is at `/changes`. */ readonly issuer: string }
+    | { readonly changesEndpoint: string; readonly issuer?: never }
+  );
 
 /** A moment up to which everything was told. */
 export interface Proof {
@@ -55,9 +53,9 @@ export function listenToChanges(
   monotonic: () => number,
 ): ChangeListener {
   const endpoint =
-    'issuer' in options ? `${options.issuer.replace(/\/$/, '')}/changes` : options.changesEndpoint;
+    options.issuer === undefined ? options.changesEndpoint : `${options.issuer.replace(/\/$/, '')}/changes`;
   const send = options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init));
-  const authorization = basicCredentials(options.clientId, options.clientSecret);
+  const authentication = createClientAuthentication(options, options.issuer);
   let proof: Proof | undefined;
   let lastEventId: string | undefined;
   let retryMilliseconds = 250;
@@ -93,11 +91,18 @@ export function listenToChanges(
     const giveUp = () => controller.abort();
     let silence = setTimeout(giveUp, silentMilliseconds);
     try {
+      const made = authentication.prove();
+      const shown = made instanceof Promise ? await made : made;
       const requestedAt = monotonic();
       const response = await send(endpoint, {
+        // A signed assertion belongs into a form (RFC 7521 section 4.2): an address would be written down on its way.
+        ...(authentication.needsForm
+          ? { method: 'POST', body: new URLSearchParams(shown.fields).toString() }
+          : {}),
         headers: {
           accept: 'text/event-stream',
-          authorization,
+          ...shown.headers,
+          ...(authentication.needsForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
           ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
         },
         // A redirect would carry our secret to a place nobody configured.

@@ -10,6 +10,7 @@ export {
 } from './cached-introspector.ts';
 export { bearerChallenge, dpopChallenge } from './challenge.ts';
 export type { ChangeStreamOptions } from './change-listener.ts';
+export type { ClientCredentials, PrivateKey } from './client-authentication.ts';
 export type { CheckedProof, ProofOutcome } from './dpop-proof.ts';
 export { createDpopVerifier, type DpopVerifier, type DpopVerifierOptions } from './dpop-verifier.ts';
 export { expressAuthorization } from './express.ts';

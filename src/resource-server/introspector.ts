@@ -1,20 +1,18 @@
-import { basicCredentials } from './basic-credentials.ts';
+import { type ClientCredentials, createClientAuthentication } from './client-authentication.ts';
 import { coalesce } from './coalesce.ts';
 import { type Introspect, type Introspection, readIntrospection } from './introspection.ts';
 import { IntrospectionUnavailable } from './introspection-unavailable.ts';
 
-/** Where to ask, as whom. `clientId` is the resource server's own, with its secret. */
-export type IntrospectorOptions = {
-  readonly clientId: string;
-  readonly clientSecret: string;
+/** Where to ask, as whom. */
+export type IntrospectorOptions = ClientCredentials & {
   /** The web-standard `fetch`; the runtime's own by default. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** How long one question may take, its body included; 2000 by default. */
   readonly timeoutMilliseconds?: number;
 } & (
-  | { /** Canonical issuer; its endpoint is `/introspect`. */ readonly issuer: string }
-  | { readonly introspectionEndpoint: string }
-);
+    | { /** Canonical issuer; its endpoint is `/introspect`. */ readonly issuer: string }
+    | { readonly introspectionEndpoint: string; readonly issuer?: never }
+  );
 
 /**
  * Makes the function that asks Mandate what a token may do right now. Nothing is cached: each answer was asked
@@ -25,9 +23,11 @@ export type IntrospectorOptions = {
  */
 export function createIntrospector(options: IntrospectorOptions): { introspect: Introspect } {
   const endpoint =
-    'issuer' in options ? `${options.issuer.replace(/\/$/, '')}/introspect` : options.introspectionEndpoint;
+    options.issuer === undefined
+      ? options.introspectionEndpoint
+      : `${options.issuer.replace(/\/$/, '')}/introspect`;
   const send = options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init));
-  const authorization = basicCredentials(options.clientId, options.clientSecret);
+  const authentication = createClientAuthentication(options, options.issuer);
   const timeoutMilliseconds = options.timeoutMilliseconds ?? 2000;
 
   async function ask(token: string): Promise<Introspection> {
@@ -36,14 +36,15 @@ export function createIntrospector(options: IntrospectorOptions): { introspect: 
     let retryAfter: string | null;
     let text: string;
     try {
+      const { headers, fields } = await authentication.prove();
       const response = await send(endpoint, {
         method: 'POST',
         headers: {
           accept: 'application/json',
-          authorization,
+          ...headers,
           'content-type': 'application/x-www-form-urlencoded',
         },
-        body: new URLSearchParams({ token }).toString(),
+        body: new URLSearchParams({ token, ...fields }).toString(),
         // A redirect would carry the token and our secret to a place nobody configured.
         redirect: 'manual',
         signal,

@@ -1,18 +1,16 @@
-import { basicCredentials } from './basic-credentials.ts';
+import { type ClientCredentials, createClientAuthentication } from './client-authentication.ts';
 import type { ActiveIntrospection } from './introspection.ts';
 import { createMonotonic } from './monotonic.ts';
 import { mcpServerAt, projectAccess, type Requirement } from './verdict.ts';
 
-export interface UseReporterOptions {
+export type UseReporterOptions = ClientCredentials & {
   /** Canonical issuer; uses are told at `/uses`. */
   readonly issuer: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
   /** The web-standard `fetch`; the runtime's own by default. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** How long uses are gathered before they are told; 10,000 by default. */
   readonly everyMilliseconds?: number;
-}
+};
 
 /** Tells Mandate what tokens are used for, so that their owners can narrow them to it. */
 export interface UseReporter {
@@ -35,7 +33,7 @@ const mostRemembered = 50_000;
 export function createUseReporter(options: UseReporterOptions): UseReporter {
   const send = options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init));
   const endpoint = `${options.issuer.replace(/\/$/, '')}/uses`;
-  const authorization = basicCredentials(options.clientId, options.clientSecret);
+  const authentication = createClientAuthentication(options, options.issuer);
   const everyMilliseconds = options.everyMilliseconds ?? 10_000;
   const monotonic = createMonotonic();
   const told = new Map<string, number>();
@@ -49,10 +47,14 @@ export function createUseReporter(options: UseReporterOptions): UseReporter {
       const batch = [...pending].slice(0, mostAtOnce);
       for (const use of batch) pending.delete(use);
       try {
+        const { headers, fields } = await authentication.prove();
         const response = await send(endpoint, {
           method: 'POST',
-          headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
-          body: new URLSearchParams(batch.map((use) => ['use', use])).toString(),
+          headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+          body: new URLSearchParams([
+            ...Object.entries(fields),
+            ...batch.map((use) => ['use', use]),
+          ]).toString(),
           redirect: 'manual',
           signal: AbortSignal.timeout(5_000),
         });

@@ -99,7 +99,7 @@ describe.each(engines)('on %s', (engine) => {
     expect((await hear({ id: demo.web.id, secret: demo.web.secret })).status).toBe(401);
     const bare = await fetch(`${first.issuer}/changes`);
     expect([bare.status, bare.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="mandate"']);
-    expect((await fetch(`${first.issuer}/changes`, { method: 'POST' })).status).toBe(405);
+    expect((await fetch(`${first.issuer}/changes`, { method: 'PUT' })).status).toBe(405);
     expect((await hear(demo.apiServer, 'yesterday')).status).toBe(400);
   });
 

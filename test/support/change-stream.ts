@@ -1,6 +1,7 @@
 /** Listening to the change stream as tests do: the plain bytes, and the kit's cache as a resource server would wire it. */
 import {
   type CachedIntrospector,
+  type ClientCredentials,
   createCachedIntrospector,
   createIntrospector,
   type Introspect,
@@ -107,10 +108,16 @@ export interface CachingResourceServer extends CachedIntrospector {
 /** A resource server with the kit's cache. @param streamIssuer the node that it listens to, if not the one that it asks */
 export function cachingResourceServer(
   issuer: string,
-  options: { streamIssuer?: string; stream?: CuttableStream; caller?: Caller } = {},
+  options: {
+    streamIssuer?: string;
+    stream?: CuttableStream;
+    caller?: Caller;
+    credentials?: ClientCredentials;
+  } = {},
 ): CachingResourceServer {
   const { id: clientId, secret: clientSecret } = options.caller ?? demo.apiServer;
-  const plain = createIntrospector({ issuer, clientId, clientSecret });
+  const credentials = options.credentials ?? { clientId, clientSecret };
+  const plain = createIntrospector({ issuer, ...credentials });
   let asked = 0;
   const introspect: Introspect = (token) => {
     asked += 1;
@@ -120,8 +127,7 @@ export function cachingResourceServer(
     introspector: { introspect },
     stream: {
       issuer: options.streamIssuer ?? issuer,
-      clientId,
-      clientSecret,
+      ...credentials,
       ...(options.stream ? { fetch: options.stream.fetch } : {}),
     },
   });
