@@ -74,7 +74,7 @@ export async function openAdministration(
 }
 
 /** @param token for the API's own audience */
-export function createAdministrationApi(issuer: string, token: string): AdministrationApi {
+function createAdministrationApi(issuer: string, token: string): AdministrationApi {
   return {
     issuer,
     async call(method, path, { query = {}, body, etag } = {}) {

@@ -14,6 +14,8 @@ export type ReferenceKind =
   | 'client'
   | 'authorization'
   | 'key'
+  /** A user, or something that is none: `system`, `client:ID`. */
+  | 'actor'
   | 'other';
 
 type Shape =
@@ -101,7 +103,7 @@ function memberOf(name: string, property: Property, required: boolean): Member {
 function shapeOf(name: string, types: readonly (string | undefined)[]): Shape {
   if (name === 'projects') return 'projects';
   if (name.endsWith('_ids')) return 'references';
-  if (name.endsWith('_id') && name !== 'subject_id') return 'reference';
+  if (name === 'actor' || (name.endsWith('_id') && name !== 'subject_id')) return 'reference';
   if (name.endsWith('_seconds')) return 'duration';
   if (name === 'since' || name === 'until') return 'instant';
   if (types.includes('array')) return 'list';
@@ -119,6 +121,7 @@ const kinds: readonly ReferenceKind[] = [
   'resource-server',
   'client',
   'authorization',
+  'actor',
 ];
 
 /** Tells what a member or a part of a path refers to. Pure. */

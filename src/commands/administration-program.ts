@@ -190,7 +190,7 @@ export async function isLocal(workspace: PersonWorkspace, options: Typed): Promi
 }
 
 /** Answers what was not understood. */
-export async function understood(work: () => Promise<Answer>): Promise<Answer> {
+async function understood(work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();
   } catch (error) {

@@ -32,6 +32,7 @@ export function createReferences(api: AdministrationApi): References {
 
   async function find({ kind, name }: Reference): Promise<string> {
     if (idForm.test(name)) return name;
+    if (kind === 'actor') return name.includes('@') ? find({ kind: 'user', name }) : name;
     // Anybody with an address may be meant: people, machines, or oneself, which needs no right to look.
     if (kind === 'user')
       return (await ownId(name)) ?? (await listed('user', name, ['user', 'service-account']));

@@ -208,6 +208,10 @@ describe('somebody who is logged in to administer', () => {
         '5',
       );
       expect(listed.stdout).toMatch(/^SEQ +AT +ACTOR +ACTION/);
+      expect((await admin.run('audit', 'list', '--actor', 'admin@acme.test')).stdout).toContain('created');
+      expect((await admin.run('audit', 'list', '--actor', 'system', '--limit', '1')).stdout).toContain(
+        'system',
+      );
       const exported = await admin.run('audit', 'export', '--subject', 'role');
       const lines = exported.stdout
         .trim()
