@@ -38,6 +38,7 @@ import { createBrowserSessions } from './interaction/browser-session.ts';
 import { createConsentTerms } from './interaction/consent-terms.ts';
 import { createConsentWriter } from './interaction/consent-writer.ts';
 import { createTokenCount } from './interaction/count-tokens.ts';
+import { crossOriginAnswers } from './interaction/cross-origin-answers.ts';
 import { createDevicePages } from './interaction/device-pages.ts';
 import {
   createCodeEntry,
@@ -48,8 +49,8 @@ import {
 } from './interaction/engine-middleware.ts';
 import { createInstalls } from './interaction/install.ts';
 import { createKnownBrowsers } from './interaction/known-browser.ts';
-import { createInteractionRoutes } from './interaction/routes.ts';
 import { createNativeReturn } from './interaction/native-return.ts';
+import { createInteractionRoutes } from './interaction/routes.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
 import { createSignIn } from './interaction/sign-in.ts';
 import { createSignInFlow } from './interaction/sign-in-flow.ts';
@@ -271,6 +272,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
 
   koa.use(oneSpelling);
   koa.use(createSecurityHeaders({ https: issuer.startsWith('https:') }));
+  koa.use(crossOriginAnswers);
   koa.use(createLastResort({ pages, log }));
   koa.use(assets.middleware);
   koa.use(createTokenCount(tally));

@@ -102,7 +102,7 @@ export const registrationCors: Koa.Middleware = async (ctx, next) => {
   ctx.set('Cross-Origin-Resource-Policy', 'cross-origin');
   if (ctx.method !== 'OPTIONS') return next();
   ctx.set('Access-Control-Allow-Methods', 'POST');
-  ctx.set('Access-Control-Allow-Headers', 'Content-Type, MCP-Protocol-Version');
+  ctx.set('Access-Control-Allow-Headers', 'Authorization, Content-Type, MCP-Protocol-Version');
   ctx.set('Access-Control-Max-Age', '3600');
   ctx.status = 204;
 };
