@@ -157,6 +157,7 @@ const forPeople: readonly string[] = [
   'set_event_receiver',
   'verify_event_receiver',
   'remove_event_receiver',
+  'set_resource_server_keys',
   'reset_user_second_factor',
   'set_service_account_client_keys',
   'delete_user',
