@@ -1,10 +1,13 @@
 /** A resource server that has no secret: it asks, and listens to changes, by signatures of its own (RFC 7523). */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import { cachingResourceServer, listen } from '../support/change-stream.ts';
+import { signInToApi } from '../support/administrator.ts';
+import { type ClientCredentials, cachingResourceServer, listen } from '../support/change-stream.ts';
 import { assertionType, signAssertion } from '../support/client-assertion.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { tokenByCode } from '../support/oauth.ts';
+
+type PrivateJwk = JsonWebKey & { kid?: string };
 
 const actor = { id: 'test' };
 const name = demo.apiServer.id;
@@ -68,6 +71,42 @@ test.each(['ES256', 'EdDSA', 'RS256', 'PS256'])(
   },
   20_000,
 );
+
+test('an administrator replaces the secret by a key that is made here, or by keys, and by a secret again', async () => {
+  const admin = await signInToApi(mandate.issuer, 'owner@acme.test');
+  const { id = '' } = (await mandate.stores.resourceServers.find(name)) ?? {};
+  const path = `/resource-servers/${id}`;
+  const ask = async (credentials: ClientCredentials) => {
+    const server = cachingResourceServer(mandate.issuer, { credentials });
+    open.push(server);
+    return (await server.introspect('unknown')).active;
+  };
+  const made = await admin.call<{ private_key: PrivateJwk }>('POST', `${path}/keys`, { generate_key: true });
+  expect(made).toMatchObject({ status: 201, body: { has_secret: false, has_keys: true } });
+  expect(await ask({ clientId: name, privateKey: made.body.private_key })).toBe(false);
+  await expect(ask({ clientId: name, clientSecret: demo.apiServer.secret })).rejects.toMatchObject({
+    status: 401,
+  });
+
+  const pair = await generateKeyPair('EdDSA', { extractable: true });
+  const jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), alg: 'EdDSA' }] };
+  expect(await admin.call('POST', `${path}/keys`, { jwks })).toMatchObject({ body: { private_key: null } });
+  const own = { ...(await exportJWK(pair.privateKey)), alg: 'EdDSA' } as PrivateJwk;
+  expect(await ask({ clientId: name, privateKey: own })).toBe(false);
+  await expect(ask({ clientId: name, privateKey: made.body.private_key })).rejects.toMatchObject({
+    status: 401,
+  });
+  for (const body of [{}, { jwks: { keys: [own] } }, { jwks, generate_key: true }]) {
+    expect((await admin.call('POST', `${path}/keys`, body)).status).toBe(422);
+  }
+
+  const rotated = await admin.call<{ secret: string }>('POST', `${path}/secret`);
+  expect(rotated.body).toMatchObject({ has_secret: true, has_keys: false });
+  expect(await ask({ clientId: name, clientSecret: rotated.body.secret })).toBe(false);
+  await expect(ask({ clientId: name, privateKey: own })).rejects.toMatchObject({ status: 401 });
+  const { apiServer, api } = demo;
+  await mandate.stores.resourceServers.save(actor, { name, audiences: [api], secret: apiServer.secret });
+});
 
 test('the stream is taken up again where it ended, by another assertion', async () => {
   await setKey('ES256');

@@ -8,6 +8,8 @@ import {
 } from '../../src/resource-server/index.ts';
 import { demo } from './mandate.ts';
 
+export type { ClientCredentials };
+
 type Caller = { id: string; secret: string };
 
 export interface HeardEvent {

@@ -44,6 +44,7 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
     // Secrets, shown once, and clients, gone for good.
     'create_resource_server',
     'rotate_resource_server_secret',
+    'set_resource_server_keys',
     'rotate_client_secret',
     'delete_client',
     'create_service_account_client',

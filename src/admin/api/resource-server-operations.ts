@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ResourceServer } from '../../clients/resource-server-store.ts';
 import { spelledOut } from '../../oauth/resources.ts';
 import { apiResource } from './api-root.ts';
+import { makeProof, privateKeySchema, proofMembers } from './client-proof.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
@@ -21,6 +22,7 @@ const serverSchema = z
     audiences: z.array(z.string()).describe('Resource URLs: tokens for these are answered'),
     mcp_server_ids: z.array(z.string()).describe('MCP servers whose resource is among the audiences'),
     has_secret: z.boolean(),
+    has_keys: z.boolean().describe('Whether it may sign instead of showing a secret'),
     disabled: z.boolean(),
     version: versionSchema,
   })
@@ -126,7 +128,8 @@ export const resourceServerOperations = {
   rotateSecret: operation({
     id: 'rotate_resource_server_secret',
     tag,
-    summary: 'Replace the secret; the old one ends at once, the new one is shown this once',
+    summary:
+      'Replace the secret, or its keys by one; the old ones end at once, the new one is shown this once',
     method: 'post',
     path: `${one}/secret`,
     anyOf: manage,
@@ -138,9 +141,33 @@ export const resourceServerOperations = {
       await deps.store.transact(async (trx) => {
         const servers = deps.resourceServers.within(trx);
         const { audiences } = await servers.guardedBy(id);
-        await servers.save(caller.actor, { name, audiences, secret });
+        await servers.save(caller.actor, { name, audiences, secret, jwks: null });
       });
       return { ...(await serverDocument(deps, await requireServer(deps, id))), secret };
+    },
+  }),
+
+  setKeys: operation({
+    id: 'set_resource_server_keys',
+    tag,
+    summary:
+      'Replace its secret or its keys by keys (RFC 7523); the old ones end at once, a private key made here is shown this once',
+    method: 'post',
+    path: `${one}/keys`,
+    anyOf: manage,
+    status: 201,
+    body: z.strictObject({ jwks: proofMembers.jwks, generate_key: proofMembers.generate_key }),
+    answer: serverSchema.extend({ private_key: privateKeySchema }),
+    async handle(deps, { caller, params, body }) {
+      const { id, name } = await requireServer(deps, params.resource_server_id);
+      const { metadata, secret, privateKey } = await makeProof(body);
+      if (secret !== null) throw refusal('invalid_keys', { reason: 'either jwks or generate_key is needed' });
+      await deps.store.transact(async (trx) => {
+        const servers = deps.resourceServers.within(trx);
+        const { audiences } = await servers.guardedBy(id);
+        await servers.save(caller.actor, { name, audiences, secret: null, jwks: metadata.jwks });
+      });
+      return { ...(await serverDocument(deps, await requireServer(deps, id))), private_key: privateKey };
     },
   }),
 
@@ -159,7 +186,7 @@ async function requireServer(
 
 async function serverDocument(
   { resourceServers }: AdminDeps,
-  { id, name, secretHash, disabled, version }: ResourceServer,
+  { id, name, secretHash, jwks, disabled, version }: ResourceServer,
 ): Promise<ResourceServerDocument> {
   const { audiences, mcpServers } = await resourceServers.guardedBy(id);
   return {
@@ -168,6 +195,7 @@ async function serverDocument(
     audiences: [...audiences],
     mcp_server_ids: mcpServers.map((server) => server.id),
     has_secret: secretHash !== null,
+    has_keys: jwks !== null,
     disabled,
     version,
   };
