@@ -95,7 +95,8 @@ export function createRememberedReads(deps: Sources & { store: Store; clock: Clo
     () => ({ subjects: ['mcp_server:*', 'project:*'], bytes: 800 }),
   );
   const audiences = remember(1, resourceServers.audiences, (found) => ({
-    subjects: ['resource_server:*'],
+    // A project that is deleted takes the resources of its MCP servers along.
+    subjects: ['resource_server:*', 'mcp_server:*', 'project:*'],
     bytes: 200 + 100 * found.length,
   }));
   const rightsOf = remember<Rights>(

@@ -109,4 +109,18 @@ describe.each(engines)('on %s, two nodes', (engine) => {
     first.clock.advance(61);
     expect((await refresh(second, next.body.refresh_token)).body.error).toBe('invalid_grant');
   });
+
+  test('a resource that went with its project is none any more', async () => {
+    const atTool = () =>
+      askToken(
+        second.issuer,
+        { grant_type: 'client_credentials', resource: demo.borealisReports },
+        { ...demo.ci },
+      );
+    const borealis = await first.stores.projects.findBySlug('borealis');
+    // Known, and out of reach.
+    expect((await atTool()).body.error).toBe('invalid_scope');
+    await first.stores.projects.delete(actor, borealis?.id ?? '');
+    expect((await atTool()).body.error).toBe('invalid_target');
+  });
 });
