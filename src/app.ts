@@ -232,6 +232,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     passkeys,
     stepUp,
     knownBrowsers,
+    units,
   });
   const tokens = withApiKeys(createTokenSource(deps), stores.apiKeys);
   const resource = apiResource(issuer);

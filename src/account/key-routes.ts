@@ -32,6 +32,7 @@ import { type AllowedKey, delegator, type KeyDesk, longestOverlapHours } from '.
 import { readKeyDraft } from './key-draft.ts';
 import { buildKeySecretPage, buildNewKeyPage, type KeyRefusedPage, keyLifetimes } from './key-page.ts';
 import { readChoice } from './posted-choice.ts';
+import { addsSensitive } from './reauthentication.ts';
 import { readNewRole } from './role-in-place.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situations } from './situations.ts';
@@ -246,6 +247,9 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
     if (found?.authorization.kind !== 'api_key') return pages.fail(ctx, 'not_found', { status: 404 });
     const hours = Number(/^\d{1,3}$/.exec(form.get('overlap')?.[0] ?? '')?.[0] ?? Number.NaN);
     if (!(hours <= longestOverlapHours)) return pages.fail(ctx, 'bad_request', { status: 400 });
+    // A new secret hands over all that the key says once more.
+    const sensitive = addsSensitive(found.authorization, undefined, found.world);
+    if (sensitive && !(await deps.stepUp.passes(ctx, visit, form))) return;
     if (!(await isFirst(form)))
       return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });
     const outcome = await keyDesk.rotate(visit.person, actorOf(ctx, visit), found, hours * 3_600);

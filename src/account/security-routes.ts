@@ -13,6 +13,8 @@ import type { Form } from '../http/read-form.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { KnownBrowsers } from '../interaction/known-browser.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
+import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import type { SecondFactors } from '../sign-in/second-factors.ts';
 import { securityHref } from './security-page.ts';
 import type { AccountSession, Visit } from './session.ts';
 import type { ShowSecurity } from './show-security.ts';
@@ -29,6 +31,8 @@ export interface SecurityDependencies {
   readonly authorizations: AuthorizationStore;
   readonly showSecurity: ShowSecurity;
   readonly stepUp: StepUp;
+  readonly secondFactors: Pick<SecondFactors, 'required'>;
+  readonly units: UnitsOfWork;
   readonly trustedProxyHops: number;
 }
 
@@ -54,12 +58,14 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
     const wanted = form.get('new_password')?.[0] ?? '';
     const problem = checkNewPassword(wanted, user);
     if (problem) return refuse(422, ({ t }) => t(problemKeys[problem]));
-    // Somebody who signs in with a passkey alone has no present password to give.
+    // Somebody who signs in with a passkey alone has no present password to give. Where a second step is set up, a password alone
+    // must not make a sign-in that counts as one of now: with that, the second step could be switched off.
     const account = await users.findByEmail(user.email);
-    if (account?.passwordHash == null) {
+    const hasPassword = account?.passwordHash != null;
+    if (!hasPassword || (await deps.secondFactors.required(user.id))) {
       if (!(await deps.stepUp.passes(ctx, visit, form))) return;
-      return await setPassword(ctx, visit, form, wanted);
     }
+    if (!hasPassword) return await setPassword(ctx, visit, form, wanted);
     const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
     const password = form.get('password')?.[0] ?? '';
     const known = deps.knownBrowsers.of(ctx, user.email);
@@ -76,10 +82,13 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
   async function setPassword(ctx: Koa.Context, visit: Visit, form: Form, wanted: string): Promise<void> {
     const { user } = visit.person;
     const actor = actorOf(ctx, visit);
-    // Ends every session, this one too; this browser gets a new one.
-    await users.update(actor, user.id, { passwordHash: await deps.passwords.hash(wanted) });
+    const passwordHash = await deps.passwords.hash(wanted);
     const tools = form.get('tools')?.[0] === 'revoke';
-    if (tools) await deps.authorizations.revokeAll(actor, { userId: user.id });
+    // Ends every session, also this one, which a proof may have renewed just before; this browser gets a new one after that.
+    deps.units.current().onSuccess(async (trx) => {
+      await users.within(trx).update(actor, user.id, { passwordHash });
+      if (tools) await deps.authorizations.revokeAll(actor, { userId: user.id }, trx);
+    });
     await sessions.signIn(ctx, user.id, ['pwd']);
     leave(ctx, tools ? 'password-tools' : 'password');
   }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { createHeirs } from '../../account/heirs.ts';
 import { createKeyDesk, delegator, type KeyJudgement, longestOverlapHours } from '../../account/key-desk.ts';
+import { addsSensitive } from '../../account/reauthentication.ts';
 import { offerTo } from '../../interaction/consent-offer.ts';
 import { offeredKeyRoles } from '../../policy/key-decision.ts';
 import {
@@ -259,6 +260,8 @@ export const apiKeyOperations = {
       const found = await requireFoundKey(deps, caller, params);
       const { userId, capabilities } = found.authorization;
       guardKey(caller, userId, capabilities);
+      // A new secret hands over all that the key says once more.
+      if (addsSensitive(found.authorization, undefined, found.world)) requireFresh(caller, deps.clock.now());
       const seconds = body.overlap_hours * 3_600;
       const rotated = await createKeyDesk(deps).rotate(caller.access, caller.actor, found, seconds);
       if (rotated.outcome === 'gone') throw refusal('ended');
@@ -291,8 +294,8 @@ export const apiKeyOperations = {
     anyOf: [],
     answer: keySchema,
     async handle(deps, { caller, params }) {
-      const { id, userId } = await requireKey(deps, caller, params);
-      guardSelf(caller, userId);
+      const { id, userId, capabilities } = await requireKey(deps, caller, params);
+      guardKey(caller, userId, capabilities);
       if ((await deps.authorizations.resume(caller.actor, id)).outcome === 'gone') throw refusal('ended');
       return readKey(deps, id);
     },

@@ -16,6 +16,7 @@ import {
 import { editAuthorization, editBody } from './edit-authorization.ts';
 import { guardAccount } from './guards.ts';
 import { operation } from './operation.ts';
+import { guardManagement } from './over-token.ts';
 import { refusal } from './problem.ts';
 import { listOf, pageOf, pageQuery, searchQuery } from './schemas.ts';
 
@@ -118,10 +119,11 @@ export const authorizationOperations = {
     anyOf: [],
     answer: authorizationSchema,
     async handle(deps, { caller, params }) {
-      const { id, kind, userId } = await requireSeen(deps, caller, params.authorization_id);
+      const { id, kind, userId, capabilities } = await requireSeen(deps, caller, params.authorization_id);
       // What somebody else paused of their tools is theirs to resume.
       if (kind !== 'api_key' && userId !== caller.id) throw refusal('not_found');
       await guardAccount(deps, caller, userId);
+      guardManagement(caller, capabilities);
       const done = await deps.authorizations.resume(caller.actor, id);
       if (done.outcome === 'gone') throw refusal('ended');
       return readAuthorization(deps, id);

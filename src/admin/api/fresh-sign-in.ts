@@ -51,6 +51,8 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
     'rotate_service_account_client_secret',
     'set_service_account_client_keys',
     'delete_service_account_client',
+    // Where what changes is told to.
+    'set_event_receiver',
   ].map((id) => [id, always] as const),
 ]);
 

@@ -5,6 +5,7 @@ import { spelledOut } from '../../oauth/resources.ts';
 import { claimVersion } from './expected-version.ts';
 import { type AdminDeps, operation } from './operation.ts';
 import { refusal } from './problem.ts';
+import { refuseOwnResource } from './resource-server-operations.ts';
 import {
   listOf,
   pageOf,
@@ -76,6 +77,7 @@ export const mcpServerOperations = {
     answer: serverSchema,
     async handle(deps, { caller, body }) {
       const { name, project_id: projectId, resource, resource_server_id: guardId } = body;
+      refuseOwnResource(deps, [resource]);
       const taken = (await deps.mcpServers.list()).some(
         (other) => spelledOut(other.resource) === spelledOut(resource),
       );

@@ -104,7 +104,7 @@ export async function guardOwnRole(
 const mostLookedAt = 10_000;
 
 /**
- * Refuses a token an edit that widens what its own account handed out, or that gives anybody's the right to administer Mandate.
+ * Refuses a token an edit that widens what its own account handed out, or what holds the right to administer Mandate.
  * @param keepsEnd the edit leaves the end as it is; any other counts as widening, for policies count lifetimes from there
  * @throws Refusal `not_over_token`
  */
@@ -114,9 +114,8 @@ export function guardEdit(
   after: Slice,
   keepsEnd: boolean,
 ): void {
-  if (before.userId === caller.id && !(keepsEnd && isWithin(after, before))) requireSession(caller);
-  const adds = after.capabilities.includes(administration) && !before.capabilities.includes(administration);
-  if (adds) requireSession(caller);
+  if (keepsEnd && isWithin(after, before)) return;
+  if (before.userId === caller.id || after.capabilities.includes(administration)) requireSession(caller);
 }
 
 /** Refuses a token a key of its own account, and any that may administer Mandate. @throws Refusal `not_over_token` */

@@ -202,7 +202,7 @@ async function serverDocument(
 }
 
 /** Mandate's own API is nobody else's to answer for. @throws Refusal `resource_taken` */
-function refuseOwnResource({ issuer }: AdminDeps, audiences: readonly string[]): void {
+export function refuseOwnResource({ issuer }: AdminDeps, audiences: readonly string[]): void {
   const own = audiences.find((audience) => spelledOut(audience) === apiResource(issuer));
   if (own !== undefined) throw refusal('resource_taken', { resource: own });
 }
