@@ -93,7 +93,7 @@ function problemOf(claims: Readonly<Record<string, unknown>>, context: ProofCont
  * @returns undefined for what is no address of the web
  * @see https://www.rfc-editor.org/rfc/rfc3986#section-6.2
  */
-export function normalUrl(text: string): string | undefined {
+function normalUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const { protocol, username, password, origin, pathname } = new URL(text);
   if ((protocol !== 'https:' && protocol !== 'http:') || username !== '' || password !== '') return undefined;
