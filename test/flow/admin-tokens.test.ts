@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Administrator, callApi, signInToApi } from '../support/administrator.ts';
 import { type AdministratingTool, administratingTool, toolWith } from '../support/administrator-token.ts';
 import { engines } from '../support/databases.ts';
+import { makeProof, proofKey } from '../support/dpop.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
-import { askToken, introspect, tokenByCode } from '../support/oauth.ts';
+import { askToken, authorize, introspect, pkce, tokenByCode } from '../support/oauth.ts';
 
 interface Versioned {
   id: string;
@@ -97,6 +98,48 @@ describe.each(engines)('a token that administers, on %s', (engine) => {
     for (const authorization of ['Bearer unknown', 'Basic YTpi', 'Bearer', 'nonsense', 'DPoP abc', '']) {
       const headers = { authorization, cookie, 'x-csrf-token': csrf };
       expect((await callApi(mandate.issuer, 'GET', '/users', undefined, headers)).status).toBe(401);
+    }
+  });
+
+  test('is refused clearly when it is bound to a key: that is not checked here', async () => {
+    const { verifier, challenge } = pkce();
+    const back = await authorize(
+      mandate.issuer,
+      {
+        client_id: demo.web.id,
+        response_type: 'code',
+        redirect_uri: demo.web.redirect,
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
+        scope: 'mandate:admin',
+        resource: `${mandate.issuer}/api/v1`,
+      },
+      { email: 'owner@acme.test', answers: { 'mandate:admin': true } },
+    );
+    const proof = await makeProof(await proofKey(), {
+      method: 'POST',
+      url: `${mandate.issuer}/token`,
+      accessToken: 'none yet',
+      claims: { ath: undefined },
+      now: Math.floor(Date.now() / 1_000),
+    });
+    const { body } = await askToken(
+      mandate.issuer,
+      {
+        grant_type: 'authorization_code',
+        code: back.searchParams.get('code') ?? '',
+        redirect_uri: demo.web.redirect,
+        code_verifier: verifier,
+      },
+      demo.web,
+      { DPoP: proof },
+    );
+    expect(body.token_type).toBe('DPoP');
+    for (const scheme of ['Bearer', 'DPoP']) {
+      const headers = { authorization: `${scheme} ${body.access_token}` };
+      const answer = await callApi(mandate.issuer, 'GET', '/users', undefined, headers);
+      expect(answer).toMatchObject({ status: 401, body: { code: 'token_bound' } });
+      expect(answer.headers.get('www-authenticate')).toContain('sender-constrained tokens are not taken');
     }
   });
 
