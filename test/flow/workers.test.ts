@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines, type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
 import { demo } from '../support/mandate.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
@@ -48,7 +48,7 @@ function childrenOf(pid: number): number[] {
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 20_000; !condition(); await sleep(50)) {
+  for (const end = Date.now() + 50_000; !condition(); await sleep(50)) {
     if (Date.now() > end) throw new Error(`it never came to be that ${what}`);
   }
 }
@@ -70,15 +70,20 @@ function keepAsking(server: ServerProcess, token: string) {
     }
     agent.destroy();
   });
-  return {
-    answers: () => answers,
-    async stop() {
-      going = false;
-      await Promise.all(askers);
-      return failures;
-    },
+  const stop = async () => {
+    going = false;
+    await Promise.all(askers);
+    return failures;
   };
+  stops.push(stop);
+  return { answers: () => answers, stop };
 }
+
+/** Of those that ask, so that a test that fails leaves nobody asking. */
+const stops: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
 
 describe.each(engines)('two workers on %s', (engine) => {
   let database: FreshDatabase;
@@ -169,7 +174,7 @@ describe.each(engines)('two workers on %s', (engine) => {
     await until(() => asking.answers() > soFar + 200, 'the new ones answer');
     expect((await asking.stop()).flat()).toEqual([]);
     expect(childrenOf(server.pid).filter((pid) => before.includes(pid))).toEqual([]);
-  });
+  }, 120_000);
 
   test('on SIGTERM what was asked is answered, and nobody is left', async () => {
     const agents = Array.from({ length: 4 }, connection);
