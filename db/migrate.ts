@@ -17,6 +17,8 @@ import * as scheduleSigningKeys from './migrations/0012-schedule-signing-keys.ts
 import * as nameTheSecretOfHashes from './migrations/0013-name-the-secret-of-hashes.ts';
 import * as addAuthorizationUses from './migrations/0015-add-authorization-uses.ts';
 import * as addEventReceivers from './migrations/0016-add-event-receivers.ts';
+import * as addUpstreamAccounts from './migrations/0017-add-upstream-accounts.ts';
+import * as indexLargeLists from './migrations/0019-index-large-lists.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
@@ -36,6 +38,8 @@ const migrations: Record<string, Migration> = {
   '0013-name-the-secret-of-hashes': nameTheSecretOfHashes,
   '0015-add-authorization-uses': addAuthorizationUses,
   '0016-add-event-receivers': addEventReceivers,
+  '0017-add-upstream-accounts': addUpstreamAccounts,
+  '0019-index-large-lists': indexLargeLists,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

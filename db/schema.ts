@@ -31,6 +31,8 @@ export interface Database {
   authenticators: AuthenticatorsTable;
   recovery_codes: RecoveryCodesTable;
   challenges: ChallengesTable;
+  upstream_accounts: UpstreamAccountsTable;
+  upstream_requests: UpstreamRequestsTable;
   oidc_artifacts: OidcArtifactsTable;
   signing_keys: SigningKeysTable;
   counters: CountersTable;
@@ -270,6 +272,8 @@ export interface SessionsTable {
   /** The address that it was last seen from. */
   address: string | null;
   signed_in_at: Seconds;
+  /** JSON array of how its person proved who they are (RFC 8176, and `upstream:NAME`); null: that is not known. */
+  methods: Json | null;
   /** To within some minutes. */
   last_seen_at: Seconds;
   expires_at: Seconds;
@@ -350,6 +354,30 @@ export interface ChallengesTable {
   user_id: string | null;
   /** Keyed hash of what was asked. */
   answer_hash: string;
+  expires_at: Seconds;
+}
+
+/** An account at another OpenID provider that opens one of ours. */
+export interface UpstreamAccountsTable {
+  id: string;
+  user_id: string;
+  issuer: string;
+  /** As the issuer names the account, for good (OpenID Connect Core section 2). */
+  subject: string;
+  /** What the account was called there when it was linked, for its owner to recognise. */
+  label: string | null;
+  linked_at: Seconds;
+  last_used_at: Seconds | null;
+}
+
+/** A sign-in at another provider that is under way; answered once. */
+export interface UpstreamRequestsTable {
+  /** Keyed hash of the `state`. */
+  key: string;
+  /** Keyed hash of what binds it to the browser that was sent there. */
+  browser: string;
+  /** What its answer is judged by, encrypted under a key derived from MANDATE_SECRET. */
+  sealed: string;
   expires_at: Seconds;
 }
 

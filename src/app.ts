@@ -48,13 +48,11 @@ import {
   registrationCors,
 } from './interaction/engine-middleware.ts';
 import { createInstalls } from './interaction/install.ts';
-import { createKnownBrowsers } from './interaction/known-browser.ts';
 import { createNativeReturn } from './interaction/native-return.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
-import { createSignIn } from './interaction/sign-in.ts';
-import { createSignInFlow } from './interaction/sign-in-flow.ts';
 import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
+import { createWaysIn } from './interaction/ways-in.ts';
 import { createAdministrationTokens } from './introspection/administration-token.ts';
 import { withApiKeys } from './introspection/api-key.ts';
 import { createCallerAuthentication } from './introspection/caller.ts';
@@ -83,7 +81,7 @@ import type { Secrets } from './secrets.ts';
 import { createEventPush } from './security-events/push.ts';
 import { createSignEvent } from './security-events/sign-event.ts';
 import { readVersion } from './shipped-files.ts';
-import { createPasskeys } from './sign-in/passkeys.ts';
+import type { UpstreamProvider } from './sign-in/upstream-provider.ts';
 import { createStores } from './stores.ts';
 
 export interface AppDependencies {
@@ -110,6 +108,8 @@ export interface AppDependencies {
   readonly channel?: ProcessChannel;
   /** Who shows this may read the metrics. */
   readonly metricsToken?: string | undefined;
+  /** Other OpenID providers that people may sign in through. */
+  readonly upstreamProviders?: readonly UpstreamProvider[];
   /** What remembered introspection answers may take. */
   readonly cacheBytes?: number;
 }
@@ -180,19 +180,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const passwords = countHashing(createPasswords());
   const secure = issuer.startsWith('https:');
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
-  const signIn = createSignIn({ ...stores, passwords, limits });
-  const passkeys = createPasskeys({ ...stores, issuer });
-  const knownBrowsers = createKnownBrowsers({ secrets, secure });
-  const signInFlow = createSignInFlow({
-    ...deps,
-    ...stores,
-    knownBrowsers,
-    signIn,
-    passkeys,
-    limits,
-    pages,
-    tally,
-  });
+  const waysIn = createWaysIn({ ...deps, ...stores, passwords, limits, secure, pages, tally });
+  const { signIn, passkeys, knownBrowsers, upstream, upstreamSteps, signInFlow } = waysIn;
   const stepUp = createStepUp({
     ...deps,
     ...stores,
@@ -217,9 +206,9 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const { mail, invitations, linkRoutes } = createAccountMail({
     ...deps,
     ...stores,
-    ...{ passwords, sessions, pages, limits, messages },
+    ...{ passwords, sessions, pages, limits, messages, upstreamSteps },
   });
-  const signInRoutes = createSignInRoutes({ ...deps, ...stores, sessions, signInFlow, pages });
+  const signInRoutes = createSignInRoutes({ ...deps, ...stores, upstream, sessions, signInFlow, pages });
   const account = createAccount({
     ...deps,
     ...stores,
@@ -230,6 +219,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     resources,
     limits,
     passkeys,
+    upstreamSteps,
     stepUp,
     knownBrowsers,
     units,

@@ -46,6 +46,7 @@ export const environmentSchema = z.object({
     .regex(/^([^<>@\r\n]+<)?[^\s<>@]+@[^\s<>@]+>?$/, 'must be an address, or Name <address>')
     .optional(),
   MAIL_LANGUAGE: z.enum(['en', 'de']).default('en'),
+  UPSTREAM_PROVIDERS: z.string().optional(),
   SIGNING_KEY_DAYS: wholeNumber(0, 3_650).default(90),
   STOP_DELAY: wholeNumber(0, 60).default(0),
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters').optional(),
@@ -85,6 +86,8 @@ export interface Config {
     /** Of mail that no page was the occasion for. */
     readonly language: 'en' | 'de';
   };
+  /** A file that names the OpenID providers which people may sign in through. */
+  readonly upstreamFile: string | undefined;
   /** After how many days the next signing keys are published; 0 leaves it to the operator. */
   readonly signingKeyDays: number;
   /** For how long a server that is told to stop says so in /readyz, and answers all the same. */
@@ -170,6 +173,7 @@ export function readConfig(environment: Environment): Config {
       from: settings.MAIL_FROM ?? 'Mandate <mandate@localhost>',
       language: settings.MAIL_LANGUAGE,
     },
+    upstreamFile: settings.UPSTREAM_PROVIDERS,
     signingKeyDays: settings.SIGNING_KEY_DAYS,
     stopDelaySeconds: settings.STOP_DELAY,
     metricsToken: settings.METRICS_TOKEN,

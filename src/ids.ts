@@ -3,7 +3,19 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 
-export type IdPrefix = 'usr' | 'prj' | 'mcp' | 'rol' | 'az' | 'key' | 'rs' | 'apr' | 'ses' | 'psk' | 'mail';
+export type IdPrefix =
+  | 'usr'
+  | 'prj'
+  | 'mcp'
+  | 'rol'
+  | 'az'
+  | 'key'
+  | 'rs'
+  | 'apr'
+  | 'ses'
+  | 'psk'
+  | 'ups'
+  | 'mail';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 

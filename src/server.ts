@@ -18,6 +18,7 @@ import { createSecrets } from './secrets.ts';
 import { settleMemory } from './settle-memory.ts';
 import { shippedFiles } from './shipped-files.ts';
 import { createStores } from './stores.ts';
+import { readUpstreamProviders } from './upstream-settings.ts';
 import { welcomeText } from './welcome.ts';
 
 export interface StartOptions {
@@ -135,6 +136,7 @@ async function serve(
     messagesRoot: join(root, 'config', 'messages'),
     demo: { loaded: demo, ...(platform ? { platform } : {}) },
     mail: { ...config.mail, route: mailRoute(config) },
+    upstreamProviders: readUpstreamProviders(config.upstreamFile, config.production),
   });
   const server = createServer(serverLimits, (request, response) => {
     // Whoever keeps its connection is told with the next answer to make another one, elsewhere.

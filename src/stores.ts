@@ -31,6 +31,8 @@ import { createEventReceiverStore } from './security-events/receiver-store.ts';
 import { createChallengeStore } from './sign-in/challenge-store.ts';
 import { createPasskeyStore } from './sign-in/passkey-store.ts';
 import { createSecondFactors } from './sign-in/second-factors.ts';
+import { createUpstreamAccountStore } from './sign-in/upstream-account-store.ts';
+import { createUpstreamRequestStore } from './sign-in/upstream-request-store.ts';
 
 export function createStores(base: { store: Store; clock: Clock; secrets: Secrets; catalogue: Catalogue }) {
   const outbox = createOutbox(base);
@@ -50,6 +52,8 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
     challenges: createChallengeStore(deps),
     passkeyList: createPasskeyStore(deps),
     secondFactors: createSecondFactors(deps),
+    upstreamAccounts: createUpstreamAccountStore(deps),
+    upstreamRequests: createUpstreamRequestStore(deps),
     roles: createRoleStore(deps),
     projects: createProjectStore(deps),
     mcpServers: createMcpServerStore(deps),

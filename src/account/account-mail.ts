@@ -16,6 +16,7 @@ export interface AccountMail {
 export function createAccountMail(
   deps: Omit<LinkDependencies, 'forgottenPasswords' | 'invitations' | 'mailAvailable'> &
     Parameters<typeof createForgottenPasswords>[0] &
+    Parameters<typeof createInvitations>[0] &
     Omit<MailDependencies, 'settings' | 'answerReset'> & { readonly mail?: MailSettings | undefined },
 ): AccountMail {
   const forgottenPasswords = createForgottenPasswords(deps);

@@ -18,6 +18,7 @@ import { createSecurityRoutes, type SecurityDependencies } from './security-rout
 import { createAccountSession } from './session.ts';
 import { createShowSecurity } from './show-security.ts';
 import { createSituations } from './situations.ts';
+import { createUpstreamRoutes, type UpstreamDependencies } from './upstream-routes.ts';
 
 type Parts = 'session' | 'situations' | 'heirs' | 'keyDesk' | 'showSecurity';
 
@@ -27,6 +28,7 @@ export type AccountDependencies = Omit<ListDependencies, Parts> &
   Omit<SecurityDependencies, Parts> &
   Omit<PasskeyDependencies, Parts> &
   Omit<SecondFactorDependencies, Parts> &
+  Omit<UpstreamDependencies, Parts> &
   Parameters<typeof createShowSecurity>[0] &
   LeakDependencies &
   Parameters<typeof createSituations>[0] &
@@ -54,6 +56,7 @@ export function createAccount(deps: AccountDependencies): Router[] {
     createSecurityRoutes(parts),
     createPasskeyRoutes(parts),
     createSecondFactorRoutes(parts),
+    createUpstreamRoutes(parts),
     createConfirmRoutes(parts),
     createLeakRoutes(deps),
   ];

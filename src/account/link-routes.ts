@@ -13,7 +13,15 @@ import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import { isOurOwnPage } from '../http/same-site.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { UpstreamButton } from '../interaction/sign-in-page.ts';
+import {
+  type UpstreamProblem,
+  type UpstreamSteps,
+  upstreamProblemStatus,
+  upstreamProblemWords,
+} from '../interaction/upstream-steps.ts';
 import type { Secrets } from '../secrets.ts';
+import { methodOf, type UpstreamProvider } from '../sign-in/upstream-provider.ts';
 import type { ForgottenPasswords } from './forgotten-password.ts';
 import type { Invitations } from './invitations.ts';
 
@@ -46,7 +54,9 @@ export interface SetPasswordPage {
   readonly email: string;
   readonly name: string;
   readonly shortest: number;
-  readonly problem?: { readonly of: 'name' | 'password'; readonly text: string };
+  /** Other providers, in place of a password. Each posts `csrf` and `token`. */
+  readonly upstream: readonly UpstreamButton[];
+  readonly problem?: { readonly of: 'name' | 'password' | 'upstream'; readonly text: string };
 }
 
 type SetProblem = PasswordProblem | 'name_missing' | 'differs';
@@ -77,11 +87,16 @@ export interface LinkDependencies {
   readonly invitations: Invitations;
   /** Whether mail leaves at all. */
   readonly mailAvailable: boolean;
+  readonly upstreamSteps: UpstreamSteps;
   readonly trustedProxyHops: number;
 }
 
 export function createLinkRoutes(deps: LinkDependencies): Router {
   const { sessions, secrets, pages, limits, accountLinks } = deps;
+  const upstreamButtons = deps.upstreamSteps.upstream.providers.map(({ name, label }) => ({
+    action: `/invitation/upstream/${name}`,
+    label,
+  }));
   const router = new Router();
   router.get('/forgot-password', async (ctx) => showForgot(ctx, deps.mailAvailable ? 'ask' : 'no_mail'));
   router.post('/forgot-password', (ctx) => withForm(ctx, (form) => want(ctx, form)));
@@ -89,6 +104,8 @@ export function createLinkRoutes(deps: LinkDependencies): Router {
   router.post('/reset-password', (ctx) => withForm(ctx, (form) => reset(ctx, form)));
   router.get('/invitation', (ctx) => open(ctx, 'invitation'));
   router.post('/invitation', (ctx) => withForm(ctx, (form) => accept(ctx, form)));
+  router.post('/invitation/upstream/:name', (ctx) => withForm(ctx, (form) => sendUpstream(ctx, form)));
+  router.get('/invitation/upstream/:name/back', (ctx) => backFromUpstream(ctx));
   return router;
 
   async function showForgot(
@@ -129,12 +146,16 @@ export function createLinkRoutes(deps: LinkDependencies): Router {
     kind: LinkKind,
     token: string,
     account: LinkedAccount,
-    again: { name?: string; problem?: SetProblem } = {},
+    again: {
+      name?: string;
+      problem?: SetProblem;
+      upstream?: readonly [UpstreamProvider, UpstreamProblem];
+    } = {},
   ): Promise<void> {
     const { id } = await sessions.keep(ctx);
     const csrf = secrets.keyedHash(purpose, id);
     const { email } = account;
-    const { problem } = again;
+    const { problem, upstream } = again;
     // An account that was only invited has its address for a name.
     const name = again.name ?? (account.name === email ? '' : account.name);
     const action = kind === 'invitation' ? '/invitation' : '/reset-password';
@@ -149,11 +170,18 @@ export function createLinkRoutes(deps: LinkDependencies): Router {
         email,
         name,
         shortest: shortestPassword,
+        upstream: kind === 'invitation' ? upstreamButtons : [],
+        ...(upstream && {
+          problem: {
+            of: 'upstream',
+            text: t(upstreamProblemWords[upstream[1]], { provider: upstream[0].label }),
+          },
+        }),
         ...(problem && {
           problem: { of: problem === 'name_missing' ? 'name' : 'password', text: t(problemWords[problem]) },
         }),
       }),
-      { status: problem ? 422 : 200 },
+      { status: upstream ? upstreamProblemStatus[upstream[1]] : problem ? 422 : 200 },
     );
   }
 
@@ -189,6 +217,52 @@ export function createLinkRoutes(deps: LinkDependencies): Router {
         ctx.redirect(home);
         ctx.status = 303;
     }
+  }
+
+  /** Goes to another provider; the invitation waits with the answer, and is not in any address meanwhile. */
+  async function sendUpstream(ctx: Koa.Context, form: Form): Promise<void> {
+    const provider = named(ctx);
+    if (!provider) return;
+    const token = form.get('token')?.[0] ?? '';
+    const account = await accountLinks.find('invitation', token);
+    if (!account) return pages.fail(ctx, 'link_ended', { status: 410, links: linksOf('invitation') });
+    const { id } = await sessions.read(ctx);
+    const backTo = `/invitation/upstream/${provider.name}/back`;
+    const errand = { browser: errandOf(id), backTo, held: token };
+    const problem = await deps.upstreamSteps.leave(ctx, provider, errand);
+    if (problem) await showSet(ctx, 'invitation', token, account, { upstream: [provider, problem] });
+  }
+
+  async function backFromUpstream(ctx: Koa.Context): Promise<void> {
+    const provider = named(ctx);
+    if (!provider) return;
+    const { id } = await sessions.read(ctx);
+    const returned = await deps.upstreamSteps.take(ctx, provider, errandOf(id));
+    // Without the answer there is no token: the link in the letter is as good as before.
+    if (returned.outcome !== 'proven') return pages.fail(ctx, 'sign_in_ended', { status: 400 });
+    const token = returned.held ?? '';
+    const outcome = await deps.invitations.acceptWith(token, returned.identity, originOf(ctx));
+    switch (outcome.kind) {
+      case 'ended':
+        return pages.fail(ctx, 'link_ended', { status: 410, links: linksOf('invitation') });
+      case 'taken':
+        return showSet(ctx, 'invitation', token, outcome.account, { upstream: [provider, 'taken'] });
+      case 'done':
+        await sessions.signIn(
+          ctx,
+          outcome.account.id,
+          [methodOf(provider)],
+          deps.upstreamSteps.signedInAt(returned),
+        );
+        ctx.redirect(home);
+        ctx.status = 303;
+    }
+  }
+
+  function named(ctx: Koa.Context): UpstreamProvider | undefined {
+    const provider = deps.upstreamSteps.upstream.find((ctx.params as { name: string }).name);
+    if (!provider) pages.fail(ctx, 'not_found', { status: 404 });
+    return provider;
   }
 
   async function againWith(
@@ -238,6 +312,9 @@ function typed(form: Form) {
   const repeated = form.get('repeated')?.[0] ?? '';
   return { token: form.get('token')?.[0] ?? '', password, differs: password !== repeated };
 }
+
+/** What is answered here was begun here: no sign-in that is under way in this browser can be taken for an invitation. */
+const errandOf = (sessionId: string) => `invitation ${sessionId}`;
 
 const linksOf = (kind: LinkKind) =>
   kind === 'password_reset' ? [{ href: '/forgot-password', label: '/forgot-password' }] : [];

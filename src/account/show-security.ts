@@ -7,7 +7,9 @@ import type { Words } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { PasskeyStore } from '../sign-in/passkey-store.ts';
 import type { SecondFactors } from '../sign-in/second-factors.ts';
-import { type SecurityPage, securityHref, sessionRows } from './security-page.ts';
+import type { Upstream } from '../sign-in/upstream.ts';
+import type { UpstreamAccountStore } from '../sign-in/upstream-account-store.ts';
+import { type SecurityPage, securityHref, sessionRows, upstreamPart } from './security-page.ts';
 import { accountNav, type Visit } from './session.ts';
 
 /** Shows the page, also in place of a refusal. */
@@ -31,6 +33,8 @@ const done = new Map([
   ['passkey-renamed', 'account.security.done.passkey_renamed'],
   ['passkey-removed', 'account.security.done.passkey_removed'],
   ['authenticator-removed', 'account.security.done.authenticator_removed'],
+  ['upstream-linked', 'account.security.done.upstream_linked'],
+  ['upstream-unlinked', 'account.security.done.upstream_unlinked'],
 ]);
 
 export function createShowSecurity(deps: {
@@ -40,14 +44,18 @@ export function createShowSecurity(deps: {
   sessionList: SessionStore;
   passkeyList: PasskeyStore;
   secondFactors: SecondFactors;
+  upstreamAccounts: UpstreamAccountStore;
+  upstreamSteps: { readonly upstream: Pick<Upstream, 'providers'> };
 }): ShowSecurity {
+  const { providers } = deps.upstreamSteps.upstream;
   return async (ctx, visit, { refused, newPasskey = false } = {}) => {
     const { user } = visit.person;
-    const [listed, secret, passkeys, secondFactor] = await Promise.all([
+    const [listed, secret, passkeys, secondFactor, accounts] = await Promise.all([
       deps.sessionList.list(user.id),
       deps.users.findByEmail(user.email),
       deps.passkeyList.list(user.id),
       deps.secondFactors.of(user.id),
+      deps.upstreamAccounts.list(user.id),
     ]);
     const was = done.get(String(ctx.query.done));
     deps.pages.show(
@@ -68,7 +76,8 @@ export function createShowSecurity(deps: {
         })),
         newPasskey,
         secondFactor,
-        sessions: sessionRows(listed, visit.uid, words),
+        upstream: upstreamPart(accounts, providers),
+        sessions: sessionRows(listed, visit.uid, providers, words),
         ...(refused
           ? { notice: { tone: 'problem', text: refused.text(words) } }
           : was !== undefined && { notice: { tone: 'good', text: words.t(was) } }),

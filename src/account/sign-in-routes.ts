@@ -8,18 +8,21 @@ import { isOurOwnPage } from '../http/same-site.ts';
 import type { BrowserSession, BrowserSessions } from '../interaction/browser-session.ts';
 import type { SignInFlow, SignInPlace } from '../interaction/sign-in-flow.ts';
 import type { Secrets } from '../secrets.ts';
+import type { Upstream } from '../sign-in/upstream.ts';
 import { returnTo } from './return-to.ts';
 
 const formBytes = 64 * 1_024;
 const home = '/account/authorizations';
 const purpose = 'csrf-sign-in';
 const base = '/sign-in';
+const again = { href: base, label: base };
 
 export interface SignInDependencies {
   readonly issuer: string;
   readonly sessions: BrowserSessions;
   readonly signInFlow: SignInFlow;
   readonly users: UserStore;
+  readonly upstream: Pick<Upstream, 'whereTo'>;
   readonly secrets: Secrets;
   readonly pages: PageWriter;
 }
@@ -50,6 +53,20 @@ export function createSignInRoutes(deps: SignInDependencies): Router {
   router.post(`${base}/passkey/options`, (ctx) =>
     posted(ctx, (place) => signInFlow.passkeyOptions(ctx, place)),
   );
+  router.post(`${base}/upstream/:name`, (ctx) =>
+    posted(ctx, (place) => signInFlow.upstream(ctx, place, String(ctx.params.name))),
+  );
+  router.get(`${base}/upstream/:name/back`, (ctx) =>
+    asked(ctx, async (ask) =>
+      signInFlow.upstreamBack(ctx, await placeOf(await sessions.keep(ctx), ask), String(ctx.params.name)),
+    ),
+  );
+  // The one address that a provider knows; the step that waits for the answer may stand elsewhere.
+  router.get(`${base}/upstream/:name/callback`, async (ctx) => {
+    const to = await deps.upstream.whereTo(String(ctx.params.name), ctx.querystring);
+    if (to === undefined) return pages.fail(ctx, 'sign_in_ended', { status: 400, links: [again] });
+    leave(ctx, to);
+  });
   return router;
 
   /** Refuses to sign anybody in for a place that is not ours. */
@@ -91,9 +108,10 @@ export function createSignInRoutes(deps: SignInDependencies): Router {
       csrf: secrets.keyedHash(purpose, session.id),
       browser: session.id,
       page: { email: present?.email },
-      async signedIn(ctx, userId, methods) {
-        if (userId === session.accountId) await sessions.renew(ctx, methods);
-        else await sessions.signIn(ctx, userId, methods);
+      again,
+      async signedIn(ctx, userId, methods, at) {
+        if (userId === session.accountId) await sessions.renew(ctx, methods, at);
+        else await sessions.signIn(ctx, userId, methods, at);
         leave(ctx, target);
       },
     };

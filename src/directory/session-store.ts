@@ -18,6 +18,8 @@ export interface SignedInBrowser {
   readonly userAgent: string;
   readonly address: string;
   readonly signedInAt: number;
+  /** How they proved who they are: RFC 8176, and `upstream:NAME`. */
+  readonly methods: readonly string[];
   /** To within `seenEverySeconds`. */
   readonly lastSeenAt: number;
 }
@@ -60,6 +62,7 @@ export function createSessionStore(deps: { store: Store; clock: Clock; changes: 
           userAgent: row.user_agent ?? '',
           address: row.address ?? '',
           signedInAt: row.signed_in_at,
+          methods: row.methods === null ? [] : (JSON.parse(row.methods) as string[]),
           lastSeenAt: row.last_seen_at,
         }))
         .sort((one, other) => other.lastSeenAt - one.lastSeenAt || (one.id < other.id ? 1 : -1));
@@ -156,6 +159,7 @@ export interface SavedSession {
   readonly uid: string;
   readonly userId: string;
   readonly signedInAt: number;
+  readonly methods: readonly string[];
   readonly now: number;
   readonly expiresAt: number;
   readonly visitor: Visitor;
@@ -170,6 +174,7 @@ export async function addSession(trx: Transaction<Database>, session: SavedSessi
     address: null,
     ...described(session.visitor),
     signed_in_at: session.signedInAt,
+    methods: JSON.stringify(session.methods),
     last_seen_at: session.now,
     expires_at: session.expiresAt,
   };

@@ -26,6 +26,7 @@ export const errorKinds = [
   'not_found',
   'interaction_expired',
   'link_ended',
+  'sign_in_ended',
   'form_refused',
   'signed_out',
   'changed_meanwhile',

@@ -26,10 +26,13 @@ export interface BrowserSessions {
   read(ctx: Koa.Context): Promise<BrowserSession>;
   /** The same, kept from now on where it is new: what a form before the sign-in is bound to. */
   keep(ctx: Koa.Context): Promise<BrowserSession>;
-  /** Signs a person in under a new session; the old one is gone, so that an id planted before knows nobody. */
-  signIn(ctx: Koa.Context, accountId: string, methods: readonly string[]): Promise<void>;
+  /**
+   * Signs a person in under a new session; the old one is gone, so that an id planted before knows nobody.
+   * @param at when they proved who they are, where that is not now; integer seconds
+   */
+  signIn(ctx: Koa.Context, accountId: string, methods: readonly string[], at?: number): Promise<void>;
   /** Notes that the person who is signed in has just proven again who they are; the session goes on under a new id. */
-  renew(ctx: Koa.Context, methods: readonly string[]): Promise<BrowserSession>;
+  renew(ctx: Koa.Context, methods: readonly string[], at?: number): Promise<BrowserSession>;
   /** Ends the session. */
   end(ctx: Koa.Context): Promise<void>;
 }
@@ -76,17 +79,17 @@ export function createBrowserSessions({
       if (!isStored(session)) await save(ctx, session, anonymousSessionSeconds);
       return told(session);
     },
-    async signIn(ctx, accountId, methods) {
+    async signIn(ctx, accountId, methods, at = clock.now()) {
       const before = await current(ctx);
       if (isStored(before)) await before.destroy();
       const session = new provider.Session();
-      session.loginAccount({ accountId, amr: [...methods], loginTs: clock.now() });
+      session.loginAccount({ accountId, amr: [...methods], loginTs: at });
       await save(ctx, session, signedInSessionSeconds);
     },
-    async renew(ctx, methods) {
+    async renew(ctx, methods, at = clock.now()) {
       const session = await current(ctx);
       if (!session.accountId) throw new Error('nobody is signed in');
-      session.loginAccount({ accountId: session.accountId, amr: [...methods], loginTs: clock.now() });
+      session.loginAccount({ accountId: session.accountId, amr: [...methods], loginTs: at });
       session.resetIdentifier();
       await save(ctx, session, signedInSessionSeconds);
       return told(session);

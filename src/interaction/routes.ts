@@ -104,6 +104,12 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
   router.post('/:uid/sign-in/passkey/options', (ctx) =>
     posted(ctx, (place) => signInFlow.passkeyOptions(ctx, place)),
   );
+  router.post('/:uid/sign-in/upstream/:name', (ctx) =>
+    posted(ctx, (place) => signInFlow.upstream(ctx, place, String(ctx.params.name))),
+  );
+  router.get('/:uid/sign-in/upstream/:name/back', (ctx) =>
+    step(ctx, async (now) => signInFlow.upstreamBack(ctx, await placeOf(now), String(ctx.params.name))),
+  );
   router.get('/:uid/consent', (ctx) => step(ctx, (now) => showConsent(now)));
   router.post('/:uid/consent', (ctx) =>
     step(ctx, (now) => withForm(now, (form) => submitConsent(now, form))),
@@ -152,8 +158,9 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
         client: client && factsOf(client, stringOf(details.params.redirect_uri)),
       },
       uiLocales: stringOf(details.params.ui_locales),
-      signedIn: (ctx, accountId, methods) =>
-        leave({ ctx }, { login: { accountId, amr: [...methods], ts: clock.now(), remember: true } }),
+      again: asksAgain(details.params),
+      signedIn: (ctx, accountId, methods, at = clock.now()) =>
+        leave({ ctx }, { login: { accountId, amr: [...methods], ts: at, remember: true } }),
     };
   }
 
@@ -163,6 +170,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
       notices?: ConsentNotice[];
       choice?: PreviousChoice;
       justification?: string;
+      byHand?: boolean;
       status?: number;
     } = {},
   ) {
@@ -170,7 +178,6 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     const { params } = details;
     const situation = await situationOf(now);
     if (!situation) return pages.fail(ctx, 'interaction_expired', { status: 400 });
-      byHand?: boolean;
     const { person, world, audience, existing, client, terms } = situation;
     const redirectUri = stringOf(params.redirect_uri);
     const target = redirectUri === undefined ? undefined : formTarget(redirectUri);
@@ -200,6 +207,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
           },
           posted: again.choice,
           justification: again.justification,
+          byHand: listenerAt(redirectUri ?? '') === 'loopback' ? again.byHand === true : undefined,
           preset,
           lifetimes: terms.offer.lifetimes,
           terms: terms.offer.capabilities,
@@ -207,7 +215,6 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
         }),
       {
         status: again.status ?? 200,
-          byHand: listenerAt(redirectUri ?? '') === 'loopback' ? again.byHand === true : undefined,
         uiLocales: stringOf(params.ui_locales),
         formTargets,
       },
@@ -234,6 +241,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     const { ctx, details } = now;
     const posted = parseConsentForm(Object.fromEntries([...form].filter(([name]) => name !== '__proto__')));
     if (posted.kind === 'invalid') return pages.fail(ctx, 'bad_request', { status: 400 });
+    const way = posted.byHand ? { [returnsByHand]: true } : {};
     if (posted.decision === 'deny') {
       const error = { error: 'access_denied', error_description: 'the person denied the request' };
       return leave(now, { ...error, ...way });
@@ -242,7 +250,6 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
       return pages.fail(ctx, 'account_changed', { status: 400 });
     }
     const situation = await situationOf(now);
-    const way = posted.byHand ? { [returnsByHand]: true } : {};
     if (!situation) return pages.fail(ctx, 'interaction_expired', { status: 400 });
     const { person, world, audience, terms, existing } = situation;
     // The page says why, and how to go back.
@@ -346,6 +353,11 @@ function namesOf(dropped: readonly Dropped[], world: World): string[] {
     if (dimension === 'role') return world.roles.get(identifier)?.name ?? identifier;
     return identifier;
   });
+}
+
+/** Tells whether the tool wants to know that somebody signs in now (OpenID Connect Core section 3.1.2.1). */
+function asksAgain({ prompt, max_age: maxAge }: Details['params']): boolean {
+  return (stringOf(prompt) ?? '').split(' ').includes('login') || maxAge !== undefined;
 }
 
 function stringOf(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 /**
- * Signing in, wherever it happens: by password, with a code where the person has an authenticator app, or by passkey. Owns the
- * order of the steps and their pages; does not own where they stand (`SignInPlace`), nor what a session is.
+ * Signing in, wherever it happens: by password or through another provider, with a code where the person has an authenticator app,
+ * or by passkey. Owns the order of the steps and their pages; does not own where they stand (`SignInPlace`), nor what a session is.
  */
 import type Koa from 'koa';
 import type { User, UserStore } from '../directory/user-store.ts';
@@ -12,9 +12,12 @@ import type { Tally } from '../operations/tally.ts';
 import type { ChallengeStore } from '../sign-in/challenge-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
 import type { SecondFactors } from '../sign-in/second-factors.ts';
+import { methodOf, showedSeveralFactors, type UpstreamProvider } from '../sign-in/upstream-provider.ts';
 import type { KnownBrowsers } from './known-browser.ts';
 import type { SignIn } from './sign-in.ts';
 import { buildSignInPage, type SignInCodePage, type SignInInput } from './sign-in-page.ts';
+import type { UpstreamArrivals } from './upstream-arrivals.ts';
+import { type UpstreamProblem, type UpstreamSteps, upstreamProblemStatus } from './upstream-steps.ts';
 
 /** Where somebody signs in: a tool's request, or their own account. */
 export interface SignInPlace {
@@ -29,8 +32,14 @@ export interface SignInPlace {
   /** What else the page shows. */
   readonly page: Pick<SignInInput, 'email' | 'client'>;
   readonly uiLocales?: string | undefined;
-  /** Goes on as somebody who has proven who they are. @param methods RFC 8176 */
-  signedIn(ctx: Koa.Context, userId: string, methods: readonly string[]): Promise<void>;
+  /** They are to prove who they are, however recently they did. */
+  readonly again: boolean;
+  /**
+   * Goes on as somebody who has proven who they are.
+   * @param methods RFC 8176, and `upstream:NAME`
+   * @param at when they did, where that is not now; integer seconds
+   */
+  signedIn(ctx: Koa.Context, userId: string, methods: readonly string[], at?: number): Promise<void>;
 }
 
 export interface SignInFlow {
@@ -41,6 +50,10 @@ export interface SignInFlow {
   /** Answers a script of our page with what an authenticator is asked. */
   passkeyOptions(ctx: Koa.Context, place: SignInPlace): Promise<void>;
   passkey(ctx: Koa.Context, place: SignInPlace, form: Form): Promise<void>;
+  /** Sends the browser to another provider. @param name as its address has it */
+  upstream(ctx: Koa.Context, place: SignInPlace, name: string): Promise<void>;
+  /** Takes what the browser comes back with. */
+  upstreamBack(ctx: Koa.Context, place: SignInPlace, name: string): Promise<void>;
 }
 
 interface Again {
@@ -59,6 +72,8 @@ export function createSignInFlow(deps: {
   challenges: ChallengeStore;
   secondFactors: SecondFactors;
   passkeys: Passkeys;
+  upstreamSteps: UpstreamSteps;
+  upstreamArrivals: UpstreamArrivals;
   limits: RateLimits;
   knownBrowsers: KnownBrowsers;
   pages: PageWriter;
@@ -70,7 +85,8 @@ export function createSignInFlow(deps: {
     wrong: deps.tally.of('sign_in', 'wrong'),
     limited: deps.tally.of('sign_in', 'limited'),
   };
-  const { signIn, challenges, secondFactors, passkeys, limits, pages } = deps;
+  const { signIn, challenges, secondFactors, passkeys, limits, pages, upstreamSteps } = deps;
+  const { upstream } = upstreamSteps;
   const addressOf = (ctx: Koa.Context) => addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
   const wait = (ctx: Koa.Context, seconds: number) => ctx.set('Retry-After', String(seconds));
 
@@ -84,11 +100,17 @@ export function createSignInFlow(deps: {
     const { status = 200, ...rest } = again;
     countRefusal(status);
     const { base, query, csrf, uiLocales } = place;
-    const passkey = { action: `${base}/passkey${query}`, options: `${base}/passkey/options${query}` };
+    const ways = {
+      passkey: { action: `${base}/passkey${query}`, options: `${base}/passkey/options${query}` },
+      upstream: upstream.providers.map(({ name, label }) => ({
+        action: `${base}/upstream/${name}${query}`,
+        label,
+      })),
+    };
     pages.show(
       ctx,
       'sign-in',
-      () => buildSignInPage({ action: `${base}${query}`, csrf, passkey, ...place.page, ...rest }),
+      () => buildSignInPage({ action: `${base}${query}`, csrf, ...ways, ...place.page, ...rest }),
       { status, uiLocales },
     );
   }
@@ -118,10 +140,29 @@ export function createSignInFlow(deps: {
     place: SignInPlace,
     user: User,
     methods: readonly string[],
+    at?: number,
   ): Promise<void> {
     counters.signedIn.n += 1;
     deps.knownBrowsers.remember(ctx, user.email);
-    await place.signedIn(ctx, user.id, methods);
+    await place.signedIn(ctx, user.id, methods, at);
+  }
+
+  /** Asks for a code of the person's app. @param first what they have shown already */
+  async function askForCode(ctx: Koa.Context, place: SignInPlace, userId: string, first: string) {
+    await challenges.open('second_step', place.browser, { value: first, userId });
+    ctx.redirect(`${place.base}/code${place.query}`);
+    ctx.status = 303;
+  }
+
+  function showUpstreamProblem(
+    ctx: Koa.Context,
+    place: SignInPlace,
+    { label }: UpstreamProvider,
+    problem: UpstreamProblem,
+  ): void {
+    const status = upstreamProblemStatus[problem];
+    if (status === 403) counters.wrong.n += 1;
+    show(ctx, place, { problem: { kind: 'upstream', problem, provider: label }, status });
   }
 
   return {
@@ -141,9 +182,7 @@ export function createSignInFlow(deps: {
         case 'signed_in': {
           const { id } = outcome.user;
           if (!(await secondFactors.required(id))) return goOn(ctx, place, outcome.user, ['pwd']);
-          await challenges.open('second_step', place.browser, { value: id, userId: id });
-          ctx.redirect(`${place.base}/code${place.query}`);
-          ctx.status = 303;
+          await askForCode(ctx, place, id, 'pwd');
         }
       }
     },
@@ -172,8 +211,9 @@ export function createSignInFlow(deps: {
         return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
       }
       await limits.forget(perAccount, userId);
+      const first = upstream.providers.map(methodOf).find((method) => step.matches(method)) ?? 'pwd';
       // A recovery code is a one-time password too (RFC 8176 section 2).
-      await goOn(ctx, place, user, ['pwd', 'otp', 'mfa']);
+      await goOn(ctx, place, user, [first, 'otp', 'mfa']);
     },
 
     async passkeyOptions(ctx, place) {
@@ -195,6 +235,32 @@ export function createSignInFlow(deps: {
         return show(ctx, place, { problem: { kind: 'passkey' }, status: 401 });
       }
       await goOn(ctx, place, user, proof.methods);
+    },
+
+    async upstream(ctx, place, name) {
+      const provider = upstream.find(name);
+      if (!provider) return pages.fail(ctx, 'not_found', { status: 404 });
+      const { browser, again } = place;
+      const backTo = `${place.base}/upstream/${name}/back${place.query}`;
+      const problem = await upstreamSteps.leave(ctx, provider, { browser, again, backTo }, place.uiLocales);
+      if (problem) showUpstreamProblem(ctx, place, provider, problem);
+    },
+
+    async upstreamBack(ctx, place, name) {
+      const provider = upstream.find(name);
+      if (!provider) return pages.fail(ctx, 'not_found', { status: 404 });
+      const returned = await upstreamSteps.take(ctx, provider, place.browser);
+      if (returned.outcome !== 'proven') return showUpstreamProblem(ctx, place, provider, returned.outcome);
+      const { identity } = returned;
+      const origin = clientAddress(ctx.req, deps.trustedProxyHops);
+      const arrival = await deps.upstreamArrivals.receive(provider, identity, origin);
+      if (arrival.kind !== 'somebody') return showUpstreamProblem(ctx, place, provider, arrival.kind);
+      const { user } = arrival;
+      const method = methodOf(provider);
+      const several = showedSeveralFactors(provider, identity);
+      if (!several && (await secondFactors.required(user.id))) return askForCode(ctx, place, user.id, method);
+      const at = upstreamSteps.signedInAt(returned);
+      await goOn(ctx, place, user, several ? [method, 'mfa'] : [method], at);
     },
   };
 }

@@ -1,3 +1,5 @@
+import type { DocumentPart } from '../clients/document-difference.ts';
+
 /** What is told by mail, as data. Every member ends up sealed in the outbox: it may hold a token, never a password. */
 
 export type Letter =
@@ -44,6 +46,15 @@ export type Letter =
       readonly authorizationId: string;
     }
   | {
+      /** To whoever looks after clients. */
+      readonly kind: 'document_changed';
+      readonly to: string;
+      readonly clientId: string;
+      readonly parts: readonly DocumentPart[];
+      /** An administrator vouched for it, and does no longer. */
+      readonly wasVerified: boolean;
+    }
+  | {
       readonly kind: 'tokens_replayed';
       readonly to: string;
       /** The name of a client that an administrator vouches for. */
@@ -58,6 +69,8 @@ export type SignInChange =
   | 'passkey_doubtful'
   | 'second_factor_added'
   | 'second_factor_removed'
+  | 'upstream_linked'
+  | 'upstream_unlinked'
   | 'recovery_code_used';
 
 interface KeyNotice {

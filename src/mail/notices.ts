@@ -5,6 +5,7 @@
 import type { Transaction } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import type { Actor, Change } from '../changes/change-log.ts';
+import { differencesBetween } from '../clients/document-difference.ts';
 import type { Letter, SignInChange } from './letter.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -61,12 +62,24 @@ const notices: Readonly<Record<string, Notice>> = {
     const letter = { kind: 'tokens_replayed', to: account.email, tool, authorizationId: id } as const;
     return [{ account, letter }];
   },
+  'client document_changed': async (trx, _, { id, before, after }) => {
+    const [old, now] = [before as RecordedClient, after as RecordedClient];
+    const parts = differencesBetween(old.metadata, now.metadata).map(({ part }) => part);
+    const lapsed = old.verified && !now.verified;
+    if (parts.length === 0 || (!lapsed && !(await isNewsOfToday(trx, id)))) return [];
+    return (await holdersOf(trx, 'clients.manage')).map((account) => ({
+      account,
+      letter: { kind: 'document_changed', to: account.email, clientId: id, parts, wasVerified: lapsed },
+    }));
+  },
   'user passkey_added': signInChanged('passkey_added'),
   'user passkey_removed': signInChanged('passkey_removed'),
   'user passkeys_removed': signInChanged('passkey_removed'),
   'user passkey_doubtful': signInChanged('passkey_doubtful'),
   'user second_factor_added': signInChanged('second_factor_added'),
   'user second_factor_removed': signInChanged('second_factor_removed'),
+  'user upstream_linked': signInChanged('upstream_linked'),
+  'user upstream_unlinked': signInChanged('upstream_unlinked'),
   'user recovery_code_used': signInChanged('recovery_code_used'),
   'user password_changed': async (trx, _, { id }) => {
     const account = await readPerson(trx, id);
@@ -124,6 +137,37 @@ async function toOwnerOf(
   if (!account) return [];
   const { capability, note } = after as { capability: string; note: string | null };
   return [{ account, letter: { kind, to: account.email, capability, note, authorizationId: id } }];
+}
+
+const day = 86_400;
+
+interface RecordedClient {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly verified: boolean;
+}
+
+/** Whether somebody relies on a client whose document did not change within the last day: its publisher decides how often it does. */
+async function isNewsOfToday(trx: Trx, id: string): Promise<boolean> {
+  // authorizations_of_client
+  const relied = await trx
+    .selectFrom('authorizations')
+    .select('id')
+    .where('client_id', '=', id)
+    .where('status', '<>', 'revoked')
+    .limit(1)
+    .executeTakeFirst();
+  if (!relied) return false;
+  // changes_by_subject, backwards; the first is the one that is being told
+  const [latest, earlier] = await trx
+    .selectFrom('changes')
+    .select('at')
+    .where('subject', '=', 'client')
+    .where('subject_id', '=', id)
+    .where('action', '=', 'document_changed')
+    .orderBy('seq', 'desc')
+    .limit(2)
+    .execute();
+  return latest === undefined || earlier === undefined || latest.at - earlier.at >= day;
 }
 
 /** At most so many people are told of one request. */

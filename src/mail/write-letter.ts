@@ -1,4 +1,5 @@
 /** Words for each letter, as plain text and as simple HTML of the same content. Pure. */
+import type { DocumentPart } from '../clients/document-difference.ts';
 import type { Words } from '../http/messages.ts';
 import type { Deliverable, SignInChange } from './letter.ts';
 
@@ -22,8 +23,16 @@ const signInChanges = {
   passkey_doubtful: 'mail.sign_in_changed.passkey_doubtful',
   second_factor_added: 'mail.sign_in_changed.second_factor_added',
   second_factor_removed: 'mail.sign_in_changed.second_factor_removed',
+  upstream_linked: 'mail.sign_in_changed.upstream_linked',
+  upstream_unlinked: 'mail.sign_in_changed.upstream_unlinked',
   recovery_code_used: 'mail.sign_in_changed.recovery_code_used',
 } as const satisfies Record<SignInChange, string>;
+const documentParts = {
+  name: 'mail.document_changed.name',
+  redirects: 'mail.document_changed.redirects',
+  authentication: 'mail.document_changed.authentication',
+  keys: 'mail.document_changed.keys',
+} as const satisfies Record<DocumentPart, string>;
 const longestName = 80;
 const longestQuote = 500;
 
@@ -152,6 +161,19 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
         ],
         action: authorization(letter.authorizationId),
         otherwise: t('mail.approval_declined.otherwise'),
+      };
+    case 'document_changed':
+      return {
+        subject: t('mail.document_changed.subject'),
+        paragraphs: [
+          t('mail.document_changed.text', {
+            tool: quoted(letter.clientId),
+            parts: words.list(letter.parts.map((part) => t(documentParts[part]))),
+          }),
+          ...(letter.wasVerified ? [t('mail.document_changed.unverified')] : []),
+        ],
+        action: open(`/admin/clients/${encodeURIComponent(letter.clientId)}`, t('mail.look_at_it')),
+        otherwise: t('mail.document_changed.otherwise'),
       };
     case 'tokens_replayed':
       return {

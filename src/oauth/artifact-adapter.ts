@@ -166,6 +166,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         uid: row.uid,
         userId: row.account_id,
         signedInAt: payload.loginTs ?? clock.now(),
+        methods: payload.amr ?? [],
         now: clock.now(),
         expiresAt: row.expires_at,
         visitor: unit.visitor,

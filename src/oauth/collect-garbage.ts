@@ -22,7 +22,8 @@ export function createGarbageCollector({ store, clock }: { store: Store; clock: 
           (await collectArtifacts()) +
           (await collectCounters()) +
           (await collectSessions()) +
-          (await collectChallenges());
+          (await collectChallenges()) +
+          (await collectUpstreamRequests());
         deleted += batch;
         if (batch < batchRows) return deleted;
         await new Promise((resume) => setImmediate(resume));
@@ -67,6 +68,17 @@ export function createGarbageCollector({ store, clock }: { store: Store; clock: 
       .where('key', 'in', ({ selectFrom }) =>
         // challenges_by_expiry
         selectFrom('challenges').select('key').where('expires_at', '<', clock.now()).limit(batchRows),
+      )
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
+  }
+
+  async function collectUpstreamRequests(): Promise<number> {
+    const { numDeletedRows } = await store.db
+      .deleteFrom('upstream_requests')
+      .where('key', 'in', ({ selectFrom }) =>
+        // upstream_requests_by_expiry
+        selectFrom('upstream_requests').select('key').where('expires_at', '<', clock.now()).limit(batchRows),
       )
       .executeTakeFirstOrThrow();
     return Number(numDeletedRows);

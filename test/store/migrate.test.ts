@@ -21,6 +21,7 @@ const everything = [
   '0013-name-the-secret-of-hashes',
   '0015-add-authorization-uses',
   '0016-add-event-receivers',
+  '0017-add-upstream-accounts',
 ];
 
 describe.each(engines)('FT-07: migration on %s', (engine) => {

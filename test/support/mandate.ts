@@ -60,6 +60,8 @@ export interface MandateOptions {
   readonly metadataDocuments?: AppDependencies['metadataDocuments'];
   /** How mail leaves; none does otherwise. */
   readonly mail?: AppDependencies['mail'];
+  /** Other providers that people may sign in through. */
+  readonly upstreamProviders?: NonNullable<AppDependencies['upstreamProviders']>;
 }
 
 /** Starts a server on a free port. Its clock stands still at the real time until a test moves it. */
@@ -108,6 +110,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     demo: { loaded: true, platform: options.platformOrigin ?? 'http://localhost:4100' },
     metadataDocuments: options.metadataDocuments,
     mail: options.mail,
+    upstreamProviders: options.upstreamProviders ?? [],
   });
   const server = createServer(app.listener);
   await new Promise<void>((resolve) => void server.listen(port, resolve));

@@ -16,7 +16,7 @@ import { buildReturnByHandPage } from '../../src/interaction/native-return.ts';
 import { buildSignInPage } from '../../src/interaction/sign-in-page.ts';
 import type { Bound, Capability } from '../../src/policy/vocabulary.ts';
 import { accountSamples } from './sample-account-pages.ts';
-import { signInSamples } from './sample-sign-in-pages.ts';
+import { signInSamples, waysIn } from './sample-sign-in-pages.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const viewsRoot = join(root, 'views');
@@ -140,8 +140,6 @@ export interface Sample {
   readonly model: object;
 }
 
-const passkey = { action: '/sign-in/passkey', options: '/sign-in/passkey/options' };
-
 /** Every page in its interesting states. */
 export function samplePages(locale: Locale): Sample[] {
   const words = messages.words(locale);
@@ -209,7 +207,7 @@ export function samplePages(locale: Locale): Sample[] {
     {
       name: 'sign-in',
       template: 'sign-in',
-      model: buildSignInPage({ action: '/sign-in', csrf: 'c', passkey }),
+      model: buildSignInPage({ action: '/sign-in', csrf: 'c', ...waysIn }),
     },
     {
       name: 'sign-in-wrong',
@@ -217,7 +215,7 @@ export function samplePages(locale: Locale): Sample[] {
       model: buildSignInPage({
         action: '/sign-in',
         csrf: 'c',
-        passkey,
+        ...waysIn,
         email: 'editor@acme.test',
         client: claude,
         problem: { kind: 'wrong' },
@@ -229,7 +227,7 @@ export function samplePages(locale: Locale): Sample[] {
       model: buildSignInPage({
         action: '/sign-in',
         csrf: 'c',
-        passkey,
+        ...waysIn,
         email: 'editor@acme.test',
         client: web,
         problem: { kind: 'too_many', retryAfterSeconds: 250 },
@@ -359,9 +357,6 @@ export function samplePages(locale: Locale): Sample[] {
       },
     },
     { name: 'signed-out', template: 'signed-out', model: { signInHref: '/sign-in' } },
-    {
-      name: 'start-nav',
-      template: 'start',
     ...[true, false].map((denied) => ({
       name: denied ? 'hand-over-denied' : 'hand-over',
       template: 'hand-over',
@@ -380,6 +375,9 @@ export function samplePages(locale: Locale): Sample[] {
         `http://localhost:33418/callback?${answer}&state=5Hq&iss=https%3A%2F%2Fid.example`,
       ),
     })),
+    {
+      name: 'start-nav',
+      template: 'start',
       model: {
         ...buildStartPage({ issuer: 'http://localhost:4000', demo: false, offers: () => true }, words),
         nav: {

@@ -5,6 +5,12 @@ import type { ConfirmPage } from '../../src/account/step-up.ts';
 import type { Words } from '../../src/http/messages.ts';
 import type { SignInCodePage } from '../../src/interaction/sign-in-page.ts';
 
+/** What a sign-in page offers beside the password. */
+export const waysIn = {
+  passkey: { action: '/sign-in/passkey', options: '/sign-in/passkey/options' },
+  upstream: [{ action: '/sign-in/upstream/acme', label: 'Acme' }],
+};
+
 /** Builds one model of each page. */
 export function signInSamples({ words, now }: { readonly words: Words; readonly now: number }) {
   const nav = { items: [{ href: '/account/security', label: 'Security', current: true }] };
@@ -22,13 +28,26 @@ export function signInSamples({ words, now }: { readonly words: Words; readonly 
       { id: 'psk_2', name: 'Key', synced: false, createdAt: now, lastUsedAt: null },
     ],
     newPasskey: false,
+    upstream: {
+      providers: [{ name: 'acme', label: 'Acme' }],
+      accounts: [
+        {
+          id: 'ups_1',
+          provider: 'Acme',
+          account: 'ada.lovelace@acme.example',
+          linkedAt: now - 90_000,
+          lastUsedAt: null,
+        },
+      ],
+    },
     secondFactor: { enabled: true, since: now - 90_000, recoveryCodesLeft: 1 },
     sessions: sessionRows(
       [
-        { ...session, id: 'ses_1' },
-        { ...session, id: 'ses_2', uid: 'v', userAgent: 'something' },
+        { ...session, id: 'ses_1', methods: ['pwd', 'otp', 'mfa'] },
+        { ...session, id: 'ses_2', uid: 'v', userAgent: 'something', methods: ['upstream:acme'] },
       ],
       'u',
+      [{ name: 'acme', label: 'Acme', issuer: 'https://login.acme.example' }],
       words,
     ),
   };

@@ -13,6 +13,7 @@ import type { Mail } from '../../mail/mail.ts';
 import type { AuthorizationRights } from '../../oauth/authorization-rights.ts';
 import type { Catalogue } from '../../policy/vocabulary.ts';
 import type { EventPush } from '../../security-events/push.ts';
+import type { UpstreamProvider } from '../../sign-in/upstream-provider.ts';
 import type { Stores } from '../../stores.ts';
 import type { Caller } from './caller.ts';
 import { requireFreshSignIn } from './fresh-sign-in.ts';
@@ -31,6 +32,7 @@ export interface AdminDeps extends Stores {
   readonly rights: AuthorizationRights;
   readonly doctor: Doctor;
   readonly eventPush: Pick<EventPush, 'verify'>;
+  readonly upstreamProviders?: readonly UpstreamProvider[];
 }
 
 export type Outcome<Answer> =

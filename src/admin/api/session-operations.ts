@@ -11,6 +11,9 @@ const sessionSchema = z
     user_agent: z.string().describe('What the browser says it is'),
     address: z.string().describe('Where it was last seen from'),
     signed_in_at: instantSchema,
+    methods: z
+      .array(z.string())
+      .describe('How they proved who they are: as RFC 8176 names it, and upstream:NAME for another provider'),
     last_seen_at: instantSchema.describe('To within five minutes'),
   })
   .meta({ id: 'Session' });
@@ -29,11 +32,12 @@ export const sessionOperations = {
     async handle(deps, { params }) {
       const sessions = await deps.sessionList.list(await personOf(deps, params.user_id));
       return {
-        items: sessions.map(({ id, userAgent, address, signedInAt, lastSeenAt }) => ({
+        items: sessions.map(({ id, userAgent, address, signedInAt, methods, lastSeenAt }) => ({
           id,
           user_agent: userAgent,
           address,
           signed_in_at: signedInAt,
+          methods: [...methods],
           last_seen_at: lastSeenAt,
         })),
       };

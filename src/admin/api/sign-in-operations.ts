@@ -1,5 +1,6 @@
 /** How a person signs in beside the password, and the end of it for somebody who lost their device. */
 import { z } from 'zod';
+import { providerLabel } from '../../account/security-page.ts';
 import { guardAccount } from './guards.ts';
 import { type AdminDeps, operation } from './operation.ts';
 import { refusal } from './problem.ts';
@@ -19,6 +20,21 @@ const signInSchema = z
         last_used_at: instantSchema.nullable(),
       }),
     ),
+    upstream_accounts: z
+      .array(
+        z.object({
+          id: z.string(),
+          provider: z
+            .string()
+            .describe('What sign-in pages call it; its host where it is not settled any more'),
+          issuer: z.string(),
+          subject: z.string(),
+          label: z.string().nullable().describe('What the account was called there when it was linked'),
+          linked_at: instantSchema,
+          last_used_at: instantSchema.nullable(),
+        }),
+      )
+      .describe('Accounts at other OpenID providers that sign this person in'),
   })
   .meta({ id: 'SignIn' });
 
@@ -56,9 +72,10 @@ export const signInOperations = {
 };
 
 async function readSignIn(deps: AdminDeps, userId: string): Promise<z.output<typeof signInSchema>> {
-  const [factor, passkeys] = await Promise.all([
+  const [factor, passkeys, upstream] = await Promise.all([
     deps.secondFactors.of(userId),
     deps.passkeyList.list(userId),
+    deps.upstreamAccounts.list(userId),
   ]);
   return {
     second_factor: factor.enabled,
@@ -67,6 +84,15 @@ async function readSignIn(deps: AdminDeps, userId: string): Promise<z.output<typ
       id,
       name,
       created_at: createdAt,
+      last_used_at: lastUsedAt,
+    })),
+    upstream_accounts: upstream.map(({ id, issuer, subject, label, linkedAt, lastUsedAt }) => ({
+      id,
+      provider: providerLabel(issuer, deps.upstreamProviders ?? []),
+      issuer,
+      subject,
+      label: label ?? null,
+      linked_at: linkedAt,
       last_used_at: lastUsedAt,
     })),
   };

@@ -61,6 +61,14 @@ export async function sessionBlocks(
           term: t('account.security.passkeys_title'),
           cell: [text(signIn.passkeys.map(({ name }) => name).join(', ') || t('admin.sign_in.none'))],
         },
+        ...(signIn.upstream_accounts.length > 0
+          ? [
+              {
+                term: t('account.security.upstream_title'),
+                cell: [text(signIn.upstream_accounts.map(namedAccount).join(', '))],
+              },
+            ]
+          : []),
       ],
     },
     ...(hasAny
@@ -88,6 +96,9 @@ export async function sessionBlocks(
       : []),
   ];
 }
+
+const namedAccount = ({ provider, label }: { provider: string; label: string | null }) =>
+  label === null ? provider : `${provider}: ${label}`;
 
 /** The forms of the tab. */
 export function sessionForms(section: string, root: string, page: PageDefinition): FormDefinition[] {

@@ -76,6 +76,7 @@ export const rules: readonly Rule[] = [
       ...pureLibraries,
       'package:@simplewebauthn/server',
       'package:otpauth',
+      'package:openid-client',
       'node:**',
     ],
     mayAsType: ['src/changes/change-log.ts', 'db/open.ts'],
@@ -179,6 +180,16 @@ export const rules: readonly Rule[] = [
     by: ['src/oauth/**', 'src/interaction/**', 'src/http/errors.ts', 'src/http/errors/**'],
     broken: { 'src/account/a.ts': "import type { Provider } from 'oidc-provider';" },
     kept: { 'src/oauth/a.ts': "import Provider, { errors } from 'oidc-provider';" },
+  },
+  {
+    kind: 'imported only by',
+    sentence:
+      'openid-client is known to one file, which loads it when somebody signs in through another provider',
+    modules: ['package:openid-client'],
+    within: program,
+    by: ['src/sign-in/upstream-client.ts'],
+    broken: { 'src/interaction/a.ts': "import * as client from 'openid-client';" },
+    kept: { 'src/sign-in/upstream-client.ts': "const { discovery } = await import('openid-client');" },
   },
   {
     kind: 'imported only by',
