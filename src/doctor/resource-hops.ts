@@ -179,7 +179,7 @@ export function readChallenge(header: string): ReadonlyMap<string, string> | und
   const bearer = /(?:^|,)\s*bearer(?=\s|,|$)/i.exec(header);
   if (!bearer) return undefined;
   const parameters = new Map<string, string>();
-  const pairs = /\s*,?\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gy;
+  const pairs = /\s*(?:,\s*)?([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gy;
   pairs.lastIndex = bearer.index + bearer[0].length;
   for (let pair = pairs.exec(header); pair; pair = pairs.exec(header)) {
     const [, name = '', quoted, bare] = pair;

@@ -29,6 +29,8 @@ const lookEveryMilliseconds = 500;
 const leaseSeconds = 60;
 const answerWithinMilliseconds = 5_000;
 const rowsAtOnce = 500;
+/** Of an answer, which says little; one that goes on and on is not listened to. */
+const mostAnswerBytes = 4_096;
 
 export function createEventPush(deps: {
   store: Store;
@@ -134,10 +136,10 @@ export function createEventPush(deps: {
       redirect: 'manual',
       signal: AbortSignal.timeout(answerWithinMilliseconds),
     });
-    const said = await response.text();
+    const said = await beginningOf(response);
     if (response.ok) return;
     // RFC 8935 section 2.3: what it found wrong with the token.
-    const code = /"err"\s*:\s*"([\w-]{1,60})"/.exec(said.slice(0, 4_096))?.[1];
+    const code = /"err"\s*:\s*"([\w-]{1,60})"/.exec(said)?.[1];
     throw new Error(`the receiver answered ${response.status}${code ? ` ${code}` : ''}`);
   }
 
@@ -175,4 +177,15 @@ export function createEventPush(deps: {
       };
     },
   };
+}
+
+async function beginningOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= mostAnswerBytes) break;
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, Math.min(bytes, mostAnswerBytes));
 }

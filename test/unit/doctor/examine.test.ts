@@ -290,3 +290,9 @@ test('a challenge is read whatever stands before and behind it', () => {
   expect(readChallenge('DPoP algs="ES256"')).toBeUndefined();
   expect(readChallenge('bearer realm="say \\"hi\\""')?.get('realm')).toBe('say "hi"');
 });
+
+test('a challenge that is made to be slow to read is read at once', () => {
+  const begun = performance.now();
+  for (let times = 0; times < 10; times += 1) readChallenge(`Bearer${' '.repeat(16_000)}!`);
+  expect(performance.now() - begun).toBeLessThan(500);
+});
