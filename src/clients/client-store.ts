@@ -244,8 +244,8 @@ function methods(
       subject: 'client',
       id,
       action: kind === 'metadata_document' ? 'document_changed' : sameSecret ? 'updated' : 'secret_changed',
-      before: { metadata: old.metadata, serviceAccount: old.serviceAccountId },
-      after: { metadata, serviceAccount: account },
+      before: { metadata: old.metadata, serviceAccount: old.serviceAccountId, verified: old.verified },
+      after: { metadata, serviceAccount: account, verified: updated.verified === 1 },
     });
     return { outcome: 'done', changed: true, client: toClient(updated) };
   }

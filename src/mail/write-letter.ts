@@ -61,8 +61,8 @@ export function writeLetter(letter: Deliverable, issuer: string, words: Words): 
 function draft(letter: Deliverable, issuer: string, words: Words): Draft {
   const { t } = words;
   const open = (path: string, label: string) => ({ label, href: `${issuer}${path}` });
-  const link = (path: string, token: string, label: string) =>
-    open(`${path}?${new URLSearchParams({ token })}`, label);
+  const link = (path: string, name: string, value: string, label: string) =>
+    open(`${path}?${new URLSearchParams({ [name]: value })}`, label);
   const authorization = (id: string) =>
     open(`/account/authorizations/${encodeURIComponent(id)}`, t('mail.look_at_it'));
   const by = (address: string | null) => address ?? t('mail.somebody');
@@ -74,7 +74,7 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
           t('mail.invitation.text', { by: letter.by, issuer }),
           t('mail.invitation.until', { until: words.exact(letter.until) }),
         ],
-        action: link('/invitation', letter.token, t('mail.invitation.action')),
+        action: link('/invitation', 'token', letter.token, t('mail.invitation.action')),
         otherwise: t('mail.invitation.otherwise'),
       };
     case 'password_reset':
@@ -84,7 +84,7 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
           t('mail.reset.text', { account: letter.to, issuer }),
           t('mail.reset.until', { until: words.exact(letter.until) }),
         ],
-        action: link('/reset-password', letter.token, t('mail.reset.action')),
+        action: link('/reset-password', 'token', letter.token, t('mail.reset.action')),
         otherwise: t('mail.reset.otherwise'),
       };
     case 'sign_in_changed':
@@ -172,7 +172,8 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
           }),
           ...(letter.wasVerified ? [t('mail.document_changed.unverified')] : []),
         ],
-        action: open(`/admin/clients/${encodeURIComponent(letter.clientId)}`, t('mail.look_at_it')),
+        // A sign-in on the way leads back to no path with a slash in a name.
+        action: link('/admin/clients', 'search', letter.clientId, t('mail.look_at_it')),
         otherwise: t('mail.document_changed.otherwise'),
       };
     case 'tokens_replayed':

@@ -3,6 +3,7 @@ import { countOfClient } from '../../authorizations/everyones.ts';
 import { authorizationOperations } from '../api/authorization-operations.ts';
 import { type ClientDocument, clientOperations } from '../api/client-operations.ts';
 import { authorizationTable } from './authorization-pages.ts';
+import { documentBlocks } from './client-document.ts';
 import { refreshGraceBlock, settingsForm } from './client-settings.ts';
 import { type FormDefinition, field, form, lines, type PageDefinition, seenVersion } from './page.ts';
 import { type Cell, code, text, time } from './page-model.ts';
@@ -144,7 +145,7 @@ const oneClient: PageDefinition = {
   path: '/clients/:id',
   section: 'clients',
   anyOf: manage,
-  async build({ ask, params, words, deps }) {
+  async build({ ask, params, words, deps, caller }) {
     const { t } = words;
     const client = await ask(clientOperations.get, { params: { client_id: params.id ?? '' } });
     const account =
@@ -189,6 +190,9 @@ const oneClient: PageDefinition = {
               : []),
           ],
         },
+        ...(await documentBlocks(client, deps, words, {
+          policies: caller.permissions.has('policies.manage'),
+        })),
         ...refreshGraceBlock(client, words),
         {
           kind: 'buttons',

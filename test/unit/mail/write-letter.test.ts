@@ -36,6 +36,13 @@ const letters: Deliverable[] = [
     note: 'no',
     authorizationId: 'az_1',
   },
+  {
+    kind: 'document_changed',
+    to: 'ada@acme.test',
+    clientId: 'https://tool.example/client.json',
+    parts: ['name', 'redirects', 'authentication', 'keys'],
+    wasVerified: true,
+  },
   { kind: 'tokens_replayed', to: 'ada@acme.test', tool: null, authorizationId: 'az_1' },
 ];
 
