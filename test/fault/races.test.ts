@@ -15,6 +15,7 @@ import { type ServerProcess, startServerProcess } from '../support/server-proces
 
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
 const rounds = tries(3, 200);
+const behindProxy = { TRUSTED_PROXY_HOPS: '1' };
 
 type Json = Record<string, string>;
 const json = ({ text }: Answer) => JSON.parse(text) as Json;
@@ -28,9 +29,12 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
 
   beforeAll(async () => {
     database = await freshDatabaseUrl(engine);
-    const first = await startServerProcess({ databaseUrl: database.url });
+    const first = await startServerProcess({ databaseUrl: database.url, environment: behindProxy });
     issuer = first.issuer;
-    nodes = [first, await startServerProcess({ databaseUrl: database.url, issuer })];
+    nodes = [
+      first,
+      await startServerProcess({ databaseUrl: database.url, issuer, environment: behindProxy }),
+    ];
     store = await openDatabase(database.url);
   }, 60_000);
   afterAll(async () => {
