@@ -3,7 +3,7 @@ import type { AuthenticatorPage, RecoveryCodesPage } from '../../src/account/sec
 import { type SecurityPage, sessionRows } from '../../src/account/security-page.ts';
 import type { ConfirmPage } from '../../src/account/step-up.ts';
 import type { Words } from '../../src/http/messages.ts';
-import type { SignInCodePage } from '../../src/interaction/sign-in-page.ts';
+import { buildSignInPage, type SignInCodePage } from '../../src/interaction/sign-in-page.ts';
 
 /** What a sign-in page offers beside the password. */
 export const waysIn = {
@@ -95,6 +95,21 @@ export function signInSamples({ words, now }: { readonly words: Words; readonly 
     { name: 'confirm-passkey', template: 'account/confirm', model: { ...confirm, hasPassword: false } },
     { name: 'authenticator', template: 'account/authenticator', model: authenticator },
     { name: 'recovery-codes', template: 'account/recovery-codes', model: codes },
+    {
+      name: 'sign-in-upstream',
+      template: 'sign-in',
+      model: buildSignInPage({
+        action: '/sign-in',
+        csrf: 'x',
+        ...waysIn,
+        problem: { kind: 'upstream', problem: 'unknown', provider: 'Acme' },
+      }),
+    },
+    {
+      name: 'upstream-leave',
+      template: 'upstream-leave',
+      model: { label: 'Acme', href: 'https://login.acme.example/authorize', host: 'login.acme.example' },
+    },
     { name: 'sign-in-code', template: 'sign-in-code', model: code },
   ];
 }

@@ -92,7 +92,10 @@ export interface LyingProvider {
   stop(): Promise<void>;
 }
 
-/** Starts a provider that answers whatever a test wants. @param clock integer seconds */
+/**
+ * Starts a provider that answers whatever a test wants, and sends a browser that comes by itself back at once, as its one account.
+ * @param clock integer seconds
+ */
 export async function startLyingProvider(clock: { now(): number }): Promise<LyingProvider> {
   const [own, foreign] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')]);
   const jwk = { ...(await exportJWK(own.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' };
@@ -121,10 +124,23 @@ export async function startLyingProvider(clock: { now(): number }): Promise<Lyin
     return [told.status ?? 200, { access_token: 'at', token_type: 'Bearer', id_token: idToken }];
   }
 
+  function answer(request: URL, told: Told = {}): string {
+    const code = `code-${codes.size}`;
+    codes.set(code, { request, told });
+    const back = new URL(request.searchParams.get('redirect_uri') ?? '');
+    back.searchParams.set('code', code);
+    back.searchParams.set('state', request.searchParams.get('state') ?? '');
+    back.searchParams.set('iss', issuer);
+    return back.href;
+  }
+
   const server = createServer((request, response) => {
     if (hang.now) return;
     const say = (status: number, body: object) =>
       void response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    if (request.url?.startsWith('/authorize?')) {
+      return void response.writeHead(303, { Location: answer(new URL(request.url, issuer)) }).end();
+    }
     if (request.url === '/jwks') return say(200, { keys: [jwk] });
     if (request.url !== '/token') {
       return say(200, {
@@ -149,15 +165,7 @@ export async function startLyingProvider(clock: { now(): number }): Promise<Lyin
     issuer,
     hang,
     redeemed,
-    answer(request, told = {}) {
-      const code = `code-${codes.size}`;
-      codes.set(code, { request, told });
-      const back = new URL(request.searchParams.get('redirect_uri') ?? '');
-      back.searchParams.set('code', code);
-      back.searchParams.set('state', request.searchParams.get('state') ?? '');
-      back.searchParams.set('iss', issuer);
-      return back.href;
-    },
+    answer,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
