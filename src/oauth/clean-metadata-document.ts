@@ -1,20 +1,27 @@
 /** What a metadata document may say of its client: the rules of dynamic registration, and those of a public document. Pure. */
+import { authenticationChoice, settleChoices, signingChoices } from './metadata-choices.ts';
 import { type CleanedRegistration, cleanRegistration, type RegistrationRefusal } from './registration.ts';
 
 const webAddresses = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'];
 const keyMembers = ['jwks', 'jwks_uri'];
+/** What a client can do that anybody may read all about. */
+const methods = ['none', 'private_key_jwt'];
 const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'];
 
 /**
  * Cleans a document as a registration is cleaned. Without a method it is a public client; one with a shared secret is refused, because
  * a public document has nowhere to keep it.
- * @param properties the document's JSON object
+ * @param document the JSON object
  * @returns client metadata that the library accepts, or the refusal
  * @see draft-ietf-oauth-client-id-metadata-document section 4.1
  */
 export function cleanMetadataDocument(
-  properties: Readonly<Record<string, unknown>>,
+  document: Readonly<Record<string, unknown>>,
 ): CleanedRegistration | RegistrationRefusal {
+  const properties = settleChoices(document, {
+    ...signingChoices,
+    ...authenticationChoice(methods, document),
+  });
   const asked = properties.token_endpoint_auth_method;
   if (typeof asked === 'string' && asked.startsWith('client_secret_')) {
     return refuse('a metadata document cannot ask for authentication by a shared secret');

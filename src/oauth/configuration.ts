@@ -137,6 +137,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
       clientCredentials: { enabled: true },
       userinfo: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
+      rpMetadataChoices: { enabled: true },
       dPoP: { enabled: true, nonceSecret: secrets.dpopNonceKey },
       deviceFlow: {
         enabled: true,

@@ -5,6 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { authenticationChoice, settleChoices, signingChoices } from './metadata-choices.ts';
 
 /** A registration that cannot be accepted, with the error code of RFC 7591 section 3.2.2. */
 export type RegistrationRefusal = {
@@ -52,10 +53,14 @@ const invisible = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\
 
 /**
  * Cleans client metadata.
- * @param body the request's JSON object
+ * @param asked the request's JSON object
  * @returns metadata that the library accepts, or the refusal
  */
-export function cleanRegistration(body: Record<string, unknown>): CleanedRegistration | RegistrationRefusal {
+export function cleanRegistration(asked: Record<string, unknown>): CleanedRegistration | RegistrationRefusal {
+  const body = settleChoices(asked, {
+    ...signingChoices,
+    ...authenticationChoice(authenticationMethods, asked),
+  });
   const redirectUris = strings(body.redirect_uris);
   if (redirectUris.length === 0) return refuseRedirect('at least one redirect_uri is needed');
   if (redirectUris.length > most.redirectUris)

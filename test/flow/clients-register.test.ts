@@ -192,6 +192,31 @@ describe('3., 7. and 12. the metadata', () => {
   });
 });
 
+describe('7. a client that lists what it can do with', () => {
+  test('is told which was chosen, and goes through with it', async () => {
+    const redirectUri = 'http://127.0.0.1:53124/callback';
+    const { status, body } = await register(mandate.issuer, {
+      redirect_uris: [redirectUri],
+      token_endpoint_auth_methods_supported: ['tls_client_auth', 'none', 'client_secret_basic'],
+      id_token_signing_alg_values_supported: ['PS512', 'RS256'],
+      subject_types_supported: ['pairwise', 'public'],
+    });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      token_endpoint_auth_method: 'none',
+      id_token_signed_response_alg: 'RS256',
+      subject_type: 'public',
+    });
+    const answer = await codeFlow(mandate.issuer, {
+      clientId: String(body.client_id),
+      redirectUri,
+      request: { scope: 'openid' },
+    });
+    const [header] = String(answer.body.id_token).split('.');
+    expect(JSON.parse(Buffer.from(header ?? '', 'base64url').toString())).toMatchObject({ alg: 'RS256' });
+  });
+});
+
 describe('11. clients in browsers', () => {
   /** A page of the client, at the origin of its redirect. */
   const pageOrigin = 'http://localhost:6274';
