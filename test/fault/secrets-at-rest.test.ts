@@ -1,16 +1,15 @@
 /** Every flow is driven through a real process that logs all it can, and is killed; nothing that was secret may be found afterwards. */
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import pg from 'pg';
-import { type Engine, engines, type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
+import { dump } from '../support/database-dump.ts';
+import { engines, type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
 import { engineName, record } from '../support/fault-figures.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
@@ -315,33 +314,4 @@ async function dpopProof(issuer: string): Promise<string> {
     .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
     .setIssuedAt()
     .sign(privateKey);
-}
-
-/** SQLite: its files as a crash left them; PostgreSQL: every row of every table as text. */
-async function dump(engine: Engine, url: string): Promise<Haystack[]> {
-  if (engine === 'sqlite') {
-    const path = url.slice('sqlite:'.length);
-    const files = ['', '-wal', '-shm'].map((suffix) => path + suffix).filter((file) => existsSync(file));
-    return Promise.all(
-      files.map(async (file) => ({
-        name: file.slice(dirname(file).length + 1),
-        bytes: await readFile(file),
-      })),
-    );
-  }
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows: tables } = await client.query<{ name: string }>(
-      "select table_name as name from information_schema.tables where table_schema = 'public'",
-    );
-    const dumped: Haystack[] = [];
-    for (const { name } of tables) {
-      const { rows } = await client.query<{ text: string }>(`select t::text as text from "${name}" t`);
-      dumped.push({ name, bytes: Buffer.from(rows.map(({ text }) => text).join('\n')) });
-    }
-    return dumped;
-  } finally {
-    await client.end();
-  }
 }
