@@ -62,7 +62,8 @@ export function createAuthorizationList({ store: { db } }: { store: Pick<Store, 
         .innerJoin('users as u', 'u.id', 'a.user_id')
         .selectAll('a')
         .select(['u.email as owner_email', 'u.name as owner_name', 'u.kind as owner_kind'])
-        .where('a.kind', '=', 'api_key')
+        // Not bound: authorizations_keys is of this kind alone.
+        .where('a.kind', '=', sql.lit('api_key'))
         .where('a.status', '<>', 'revoked')
         .orderBy('a.id', 'desc')
         .limit(limit);
@@ -75,8 +76,13 @@ export function createAuthorizationList({ store: { db } }: { store: Pick<Store, 
       if (before !== undefined) query = query.where('a.id', '<', before);
       if (search !== undefined) {
         const pattern = `%${folded(search).replace(/[\\%_]/g, '\\$&')}%`;
-        query = query.where(
-          sql<boolean>`(lower(a.name) like ${pattern} escape '\\' or u.email_key like ${pattern} escape '\\' or lower(u.name) like ${pattern} escape '\\')`,
+        const people = await ownersNamed(db, pattern);
+        query = query.where((is) =>
+          is.or([
+            sql<boolean>`lower(a.name) like ${pattern} escape '\\'`,
+            ...(people === 'many' ? [likeOwner(pattern)] : []),
+            ...(people !== 'many' && people.length > 0 ? [is('a.user_id', 'in', people)] : []),
+          ]),
         );
       }
       return (await query.execute()).map((row) => ({
@@ -87,17 +93,40 @@ export function createAuthorizationList({ store: { db } }: { store: Pick<Store, 
   };
 }
 
+/** A search that finds this many owners looks at each key's owner. */
+const manyOwners = 200;
+
+const likeOwner = (pattern: string) =>
+  sql<boolean>`(u.email_key like ${pattern} escape '\\' or lower(u.name) like ${pattern} escape '\\')`;
+
+/** Who is called so: found first, so that a key's row need not be read to tell whose it is. */
+async function ownersNamed(db: Kysely<Database>, pattern: string): Promise<string[] | 'many'> {
+  // users, each row once
+  const rows = await db
+    .selectFrom('users as u')
+    .select('u.id')
+    .where(likeOwner(pattern))
+    .limit(manyOwners + 1)
+    .execute();
+  return rows.length > manyOwners ? 'many' : rows.map(({ id }) => id);
+}
+
 /** Client ids of a user's authorizations whose name, address or id has this part. */
 async function clientsNamed(db: Kysely<Database>, userId: string, search: string): Promise<string[]> {
-  // authorizations_by_user, clients by primary key
+  // authorizations_by_user, clients by primary key: each client once, however much it holds
   const rows = await db
-    .selectFrom('authorizations as a')
+    .selectFrom(
+      db
+        .selectFrom('authorizations')
+        .select('client_id')
+        .distinct()
+        .where('user_id', '=', userId)
+        .where('kind', '=', 'oauth2')
+        .where('status', '<>', 'revoked')
+        .as('a'),
+    )
     .innerJoin('clients as c', 'c.id', 'a.client_id')
     .select(['c.id', 'c.metadata'])
-    .distinct()
-    .where('a.user_id', '=', userId)
-    .where('a.kind', '=', 'oauth2')
-    .where('a.status', '<>', 'revoked')
     .execute();
   const sought = folded(search);
   return rows

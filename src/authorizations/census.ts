@@ -48,7 +48,7 @@ async function countKind(db: Kysely<Database>, kind: Authorization['kind'], now:
       usedSince(30).as('month'),
       usedSince(90).as('quarter'),
     ])
-    .where('kind', '=', kind)
+    .where(sql<boolean>`kind || '' = ${kind}`)
     .groupBy(['status', sql`2`])
     .execute();
   const counted = new Map<Census['status'], Census>();

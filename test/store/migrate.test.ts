@@ -22,6 +22,7 @@ const everything = [
   '0015-add-authorization-uses',
   '0016-add-event-receivers',
   '0017-add-upstream-accounts',
+  '0019-index-large-lists',
 ];
 
 describe.each(engines)('FT-07: migration on %s', (engine) => {
