@@ -2,7 +2,7 @@
  * What was handed to tools. Owns the authorizations' rows and their end, tokens included; does not own what they amount to
  * (`policy`), nor the tokens that point at them (`oauth`).
  */
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { AuthorizationsTable, Database } from '../../db/schema.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
@@ -72,7 +72,11 @@ export interface AuthorizationStore {
    * @param trx joins the caller's transaction; without it there is one of its own
    */
   revoke(actor: Actor, id: string, trx?: Transaction<Database>): Promise<RevokeOutcome>;
-  /** Revokes everything that a client or a user holds. @returns how many were ended by this call */
+  /**
+   * Revokes everything that a client or a user holds.
+   * @param trx joins the caller's transaction; without it each of several steps is one of its own, so that others write in between
+   * @returns how many were ended by this call
+   */
   revokeAll(
     actor: Actor,
     of: { clientId: string } | { userId: string },
@@ -85,7 +89,7 @@ export interface AuthorizationStore {
   markReplayed(trx: Transaction<Database>, actor: Actor, id: string, origin: string | null): Promise<void>;
 }
 
-/** Rows of the library that one revocation deletes; what is left of a larger family is dead already and goes when it expires. */
+/** Rows of the library that one step deletes beside grants; what is left of a larger family is dead already and goes when it expires. */
 const artifactsAtOnce = 1_000;
 /** Authorizations that one step of a larger revocation ends. */
 const revokedAtOnce = 100;
@@ -113,7 +117,6 @@ export function createAuthorizationStore({
         .selectFrom('authorizations')
         .selectAll()
         .where('user_id', '=', userId)
-        .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .execute();
       return rows.map(toAuthorization);
@@ -216,8 +219,18 @@ export function createAuthorizationStore({
       return { outcome: 'done', authorization };
     },
     revoke: (actor, id, trx) => (trx ? revoke(trx, actor, id) : transact((own) => revoke(own, actor, id))),
-    revokeAll: (actor, of, trx) =>
-      trx ? revokeAll(trx, actor, of) : transact((own) => revokeAll(own, actor, of)),
+    async revokeAll(actor, of, trx) {
+      let total = 0;
+      for (;;) {
+        const { found, ended } = await (trx
+          ? revokeNext(trx, actor, of)
+          : transact((own) => revokeNext(own, actor, of)));
+        total += ended;
+        if (found < revokedAtOnce) return total;
+        // Others are answered in between: all of it takes long, no single step does.
+        await new Promise((resume) => setImmediate(resume));
+      }
+    },
     suspend: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'active', 'suspended')),
     resume: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'suspended', 'active')),
     async markReplayed(trx, actor, id, origin) {
@@ -270,29 +283,24 @@ export function createAuthorizationStore({
     return { outcome: 'done', changed: true };
   }
 
-  async function revokeAll(
+  async function revokeNext(
     trx: Transaction<Database>,
     actor: Actor,
     of: { clientId: string } | { userId: string },
-  ): Promise<number> {
-    // authorizations_by_client by its first column, or authorizations_by_user
+  ): Promise<{ found: number; ended: number }> {
+    // authorizations_of_client, or authorizations_by_user: each holds the status
     const living = trx
       .selectFrom('authorizations')
       .select('id')
       .where('status', '<>', 'revoked')
-      .orderBy('id');
+      .orderBy('id')
+      .limit(revokedAtOnce);
     const rows = await ('clientId' in of
       ? living.where('client_id', '=', of.clientId)
       : living.where('user_id', '=', of.userId)
     ).execute();
-    let ended = 0;
-    for (let start = 0; start < rows.length; start += revokedAtOnce) {
-      const ids = rows.slice(start, start + revokedAtOnce).map(({ id }) => id);
-      ended += await revokeSome(trx, actor, ids);
-      // Others are answered in between: the transaction is long, no single step of it is.
-      await new Promise((resume) => setImmediate(resume));
-    }
-    return ended;
+    const ids = rows.map(({ id }) => id);
+    return { found: ids.length, ended: ids.length === 0 ? 0 : await revokeSome(trx, actor, ids) };
   }
 
   async function revokeSome(
@@ -301,7 +309,8 @@ export function createAuthorizationStore({
     ids: readonly string[],
   ): Promise<number> {
     const now = clock.now();
-    await deleteArtifacts(trx, ids);
+    // Access tokens live for minutes: ten of each tool would be most of the work, on pages all over the table.
+    await deleteArtifacts(trx, ids, { sparing: ['AccessToken'] });
     // authorizations by primary key
     const ended = await trx
       .updateTable('authorizations')
@@ -348,19 +357,29 @@ export function createAuthorizationStore({
   }
 }
 
-/** Deletes what the library keeps of authorizations: their grants first, without which no code or refresh token can be used. */
-async function deleteArtifacts(trx: Transaction<Database>, grantIds: readonly string[]): Promise<void> {
+/**
+ * Deletes what the library keeps of authorizations: their grants first, without which no code or refresh token can be used.
+ * @param sparing models that stay until they expire: dead already, and of a kind that there are very many of
+ */
+async function deleteArtifacts(
+  trx: Transaction<Database>,
+  grantIds: readonly string[],
+  { sparing = [] }: { sparing?: readonly string[] } = {},
+): Promise<void> {
+  // As an expression: SQLite would go through all grants that there are.
+  const model = sql<string>`coalesce(model, '')`;
   // oidc_artifacts_by_grant, all three times
   await trx
     .deleteFrom('oidc_artifacts')
     .where('grant_id', 'in', grantIds)
-    .where('model', '=', 'Grant')
+    .where(model, '=', 'Grant')
     .execute();
-  const batch = trx
+  let batch = trx
     .selectFrom('oidc_artifacts')
     .select('key')
     .where('grant_id', 'in', grantIds)
-    .limit(artifactsAtOnce * grantIds.length);
+    .limit(artifactsAtOnce);
+  if (sparing.length > 0) batch = batch.where(model, 'not in', sparing);
   await trx
     .deleteFrom('oidc_artifacts')
     .where('grant_id', 'in', grantIds)

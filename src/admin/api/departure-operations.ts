@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { createKeyDesk } from '../../account/key-desk.ts';
 import type { Authorization } from '../../authorizations/authorization.ts';
+import { countStanding, listStanding } from '../../authorizations/standing.ts';
 import { searchClients } from '../../clients/client-search.ts';
 import type { LiveAccess } from '../../directory/live-access.ts';
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
@@ -19,6 +20,8 @@ import { instantSchema } from './schemas.ts';
 
 /** What one answer lists of each; what stands beyond is counted. */
 const mostListed = 200;
+/** Authorizations that end in the transaction that removes their account. */
+const mostAtOnce = 500;
 /** Keys that one request moves. */
 const mostMoved = 200;
 
@@ -108,9 +111,12 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
         const heir = await findHeir(deps, body.to);
         guardMove(caller, owner, heir);
         const wanted = body.authorization_ids;
-        const keys = (await standing(deps, id))
-          .filter((row) => row.kind === 'api_key' && (wanted === undefined || wanted.includes(row.id)))
-          .slice(0, mostMoved);
+        const keys = await listStanding(deps.store.db, id, {
+          kind: 'api_key',
+          now: deps.clock.now(),
+          limit: mostMoved,
+          ...(wanted !== undefined && { ids: wanted }),
+        });
         const unknown = wanted?.find((asked) => !keys.some((key) => key.id === asked));
         if (unknown !== undefined) throw refusal('unknown_reference', { what: unknown });
         const outcomes = await moveAll(deps, caller, { owner, heir, keys });
@@ -136,8 +142,10 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
       async handle(deps, { caller, params, version }) {
         const { id } = await requireAccount(deps, kind, idOf(params));
         guardSelf(caller, id);
+        const many = (await countStanding(deps.store.db, id, deps.clock.now())) > mostAtOnce;
+        if (many) await endInSteps(deps, caller, id, version);
         await deps.store.transact(async (trx) => {
-          await claimVersion(trx, 'users', id, version);
+          if (!many) await claimVersion(trx, 'users', id, version);
           await guardAccount(deps, caller, id, { db: trx });
           const done = await removeAccount(deps, trx, caller.actor, id);
           if (done.outcome === 'last_owner') throw refusal('last_owner');
@@ -148,23 +156,36 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
   };
 }
 
-/** Lists what an account handed out and what still stands, newest first. */
-async function standing({ authorizations, clock }: AdminDeps, userId: string): Promise<Authorization[]> {
-  const now = clock.now();
-  return (await authorizations.listByUser(userId)).filter(
-    ({ status, expiresAt }) => status !== 'revoked' && (expiresAt === null || expiresAt > now),
-  );
+/**
+ * Ends what is more than one transaction ends without keeping other writers waiting. The account is suspended first, which takes
+ * everything from it at once: whatever happens before the rest is done, nothing of it holds. @throws Refusal
+ */
+async function endInSteps(deps: AdminDeps, caller: Caller, userId: string, version: number): Promise<void> {
+  await deps.store.transact(async (trx) => {
+    await claimVersion(trx, 'users', userId, version);
+    await guardAccount(deps, caller, userId, { db: trx });
+    const done = await deps.users.within(trx).suspend(caller.actor, userId);
+    if (done.outcome === 'last_owner') throw refusal('last_owner');
+  });
+  await deps.authorizations.revokeAll(caller.actor, { userId });
 }
 
 async function readDeparture(deps: AdminDeps, userId: string): Promise<DepartureDocument> {
-  const [rows, acting] = await Promise.all([
-    standing(deps, userId),
-    searchClients(deps.store, { serviceAccountId: userId, limit: mostListed }),
+  const { db } = deps.store;
+  const now = deps.clock.now();
+  const acting = await searchClients(deps.store, { serviceAccountId: userId, limit: mostListed });
+  // The authorization of a client that acts as the account is that client: it is listed once.
+  const clientIds = acting.map(({ id }) => id);
+  const list = (kind: Authorization['kind'], listed: 'only' | 'not') =>
+    listStanding(db, userId, { kind, now, limit: mostListed, actingAs: { clientIds, listed } });
+  const [keys, grants, own, total] = await Promise.all([
+    list('api_key', 'not'),
+    list('oauth2', 'not'),
+    clientIds.length === 0 ? [] : list('oauth2', 'only'),
+    countStanding(db, userId, now),
   ]);
-  const listed = (kind: Authorization['kind']) =>
-    rows.filter((row) => row.kind === kind && !isOwnClients(row, acting)).slice(0, mostListed);
   const names = new Map<string, string>();
-  for (const { clientId } of listed('oauth2')) {
+  for (const { clientId } of grants) {
     if (clientId === null || names.has(clientId)) continue;
     const client = await deps.clients.find(clientId);
     names.set(clientId, nameOf(clientId, client?.metadata));
@@ -179,20 +200,15 @@ async function readDeparture(deps: AdminDeps, userId: string): Promise<Departure
     last_used_by: row.lastUse?.by ?? null,
   });
   return {
-    api_keys: listed('api_key').map(written),
-    authorizations: listed('oauth2').map(written),
+    api_keys: keys.map(written),
+    authorizations: grants.map(written),
     clients: acting.map(({ id, metadata }) => ({
       id,
       name: nameOf(id, metadata),
-      last_used_at: rows.find((row) => isOwnClients(row, [{ id }]))?.lastUse?.at ?? null,
+      last_used_at: own.find(({ clientId }) => clientId === id)?.lastUse?.at ?? null,
     })),
-    total: rows.length,
+    total,
   };
-}
-
-/** The authorization of a client that acts as the account is that client: it is listed once. */
-function isOwnClients(row: Authorization, acting: readonly { id: string }[]): boolean {
-  return row.followsOwner && acting.some(({ id }) => id === row.clientId);
 }
 
 function nameOf(id: string, metadata: Readonly<Record<string, unknown>> | undefined): string {
