@@ -44,6 +44,10 @@ export interface SeededOrganization {
 
 type Table = keyof Database;
 
+/** The person with the most authorizations; the demo's password signs in. */
+export const manyEmail = 'many@acme.test';
+/** Somebody else's tokens are `bystander-0` and so on, this many where there are as many authorizations. */
+export const mostBystanders = 200;
 const daySeconds = 86_400;
 const days = 400;
 const capabilities = ['api', 'apps:view', 'flows:edit', 'mcp', 'endpoints:access', 'secrets:edit'];
@@ -108,7 +112,7 @@ export async function seedLargeOrganization(
     password_hash: null,
     ...stamps(i, size.users),
   }));
-  const manyOwner = { id: idAt('usr', now, 0), email: 'many@acme.test' };
+  const manyOwner = { id: idAt('usr', now, 0), email: manyEmail };
   users.push({
     ...manyOwner,
     kind: 'person',
@@ -194,8 +198,11 @@ export async function seedLargeOrganization(
   };
   const numbers = series(size.authorizations, (i) => i);
   const bystanders: string[] = [];
+  const active = new Set(
+    users.filter(({ id, status }) => status === 'active' && id !== manyOwner.id).map(({ id }) => id),
+  );
   const artifacts = (i: number) => {
-    const { id, kind, status, expires_at, client_id: clientId } = authorization(i);
+    const { id, kind, user_id: userId, status, expires_at, client_id: clientId } = authorization(i);
     const issued = { authorizationId: id, clientId: clientId ?? '', audience: demo.api, issuedAt: now };
     if (kind === 'api_key') return [];
     if (isOfMany(i)) {
@@ -204,8 +211,9 @@ export async function seedLargeOrganization(
       );
       return [...tokens, ...tokens.slice(0, 1).map((row) => ({ ...row, model: 'Grant' }))];
     }
-    if (status !== 'active' || expires_at !== null || bystanders.length === 200) return [];
-    const value = `bystander-${i}`;
+    const holds = status === 'active' && expires_at === null && active.has(userId);
+    if (!holds || bystanders.length === mostBystanders) return [];
+    const value = `bystander-${bystanders.length}`;
     bystanders.push(value);
     return [tokenRow(value, { ...issued, lifetimeSeconds: daySeconds })];
   };
