@@ -20,6 +20,7 @@ const issued = [
   'oidc_artifacts',
   'sessions',
   'challenges',
+  'upstream_requests',
   'recovery_codes',
   'account_links',
   'mail_outbox',

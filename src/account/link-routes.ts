@@ -21,6 +21,7 @@ import {
   upstreamProblemWords,
 } from '../interaction/upstream-steps.ts';
 import type { Secrets } from '../secrets.ts';
+import type { SecondFactors } from '../sign-in/second-factors.ts';
 import { methodOf, type UpstreamProvider } from '../sign-in/upstream-provider.ts';
 import type { ForgottenPasswords } from './forgotten-password.ts';
 import type { Invitations } from './invitations.ts';
@@ -85,6 +86,7 @@ export interface LinkDependencies {
   readonly accountLinks: AccountLinks;
   readonly forgottenPasswords: ForgottenPasswords;
   readonly invitations: Invitations;
+  readonly secondFactors: Pick<SecondFactors, 'required'>;
   /** Whether mail leaves at all. */
   readonly mailAvailable: boolean;
   readonly upstreamSteps: UpstreamSteps;
@@ -213,6 +215,11 @@ export function createLinkRoutes(deps: LinkDependencies): Router {
       case 'refused':
         return showSet(ctx, 'invitation', token, outcome.account, { name, problem: outcome.problem });
       case 'done':
+        // Somebody who was there before and is invited again may have a second step, which is still to be shown.
+        if (await deps.secondFactors.required(outcome.account.id)) {
+          await sessions.end(ctx);
+          return pages.show(ctx, 'password-set', (): PasswordSetPage => ({ email: outcome.account.email }));
+        }
         await sessions.signIn(ctx, outcome.account.id, ['pwd']);
         ctx.redirect(home);
         ctx.status = 303;

@@ -4,8 +4,9 @@ import { Secret, TOTP } from 'otpauth';
 import { signIn } from '../support/account.ts';
 import { signInToApi } from '../support/administrator.ts';
 import { administratingTool, toolWith } from '../support/administrator-token.ts';
-import type { BrowserlessClient } from '../support/http.ts';
+import { type BrowserlessClient, createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
 
 interface Versioned {
   id: string;
@@ -13,10 +14,16 @@ interface Versioned {
 }
 
 let mandate: TestMandate;
+let smtp: SmtpServer;
 beforeAll(async () => {
-  mandate = await startMandate();
+  smtp = await startSmtpServer();
+  const route = { kind: 'smtp', url: smtp.url } as const;
+  mandate = await startMandate({ mail: { route, from: 'Mandate <mandate@acme.test>', language: 'en' } });
 });
-afterAll(() => mandate.stop());
+afterAll(async () => {
+  await mandate.stop();
+  await smtp.stop();
+});
 // Whoever signed in for one test did so long ago for the next.
 beforeEach(() => mandate.clock.advance(1_000));
 
@@ -46,6 +53,32 @@ test('LG-11: changing the password does not make an old sign-in a fresh one wher
   const proof = { Password: demo.password, Code: codeOf(secret) };
   const done = await thief.submit(asked, 'Confirm', proof, { follow: true });
   expect(done.text).toContain('Your password is changed');
+});
+
+test('an invitation of somebody who has a second step sets a password, and does not go around that step', async () => {
+  await setUpApp(await signIn(mandate.issuer, 'viewer@acme.test'));
+  const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
+  const { id = '' } = (await mandate.stores.users.findByEmail('viewer@acme.test')) ?? {};
+  const { body: viewer } = await owner.call<Versioned>('GET', `/users/${id}`);
+  const without = await owner.call(
+    'PATCH',
+    `/users/${id}`,
+    { password: null },
+    { 'if-match': `"${viewer.version}"` },
+  );
+  expect(without.status).toBe(200);
+  expect((await owner.call('POST', `/users/${id}/invitation`, {})).status).toBe(200);
+  let link: string | undefined;
+  while (link === undefined)
+    link = /https?:\/\/\S+\/invitation\?token=[\w-]{43}/.exec((await smtp.next()).text)?.[0];
+  const reader = createBrowserlessClient(mandate.issuer);
+  const page = await reader.get(link);
+  const [form] = page.forms;
+  const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
+  const password = 'three quiet lanterns';
+  const set = await reader.postForm(form?.action ?? '', { ...fields, password, repeated: password });
+  expect(set.text).toContain('Your password is set');
+  expect((await reader.get('/account/authorizations')).status).toBe(303);
 });
 
 test('a new secret of a key with something sensitive asks for a sign-in of now, on its page and over the API', async () => {
