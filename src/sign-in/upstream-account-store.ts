@@ -31,8 +31,13 @@ export interface UpstreamAccountStore {
   find(identity: Pick<UpstreamIdentity, 'issuer' | 'subject'>): Promise<UpstreamAccount | undefined>;
   /** Links an account there with one here: of two that try at once, one does. */
   link(trx: Transaction<Database>, actor: Actor, userId: string, identity: Names): Promise<LinkOutcome>;
-  /** Unlinks unless nobody could sign in as the person any more. */
-  unlink(actor: Actor, userId: string, id: string): Promise<'unlinked' | 'not_found' | 'last_way'>;
+  /** Unlinks unless nobody could sign in as the person any more. @param options.evenLast also then */
+  unlink(
+    actor: Actor,
+    userId: string,
+    id: string,
+    options?: { evenLast?: boolean },
+  ): Promise<'unlinked' | 'not_found' | 'last_way'>;
   used(id: string): Promise<void>;
 }
 
@@ -98,7 +103,7 @@ export function createUpstreamAccountStore(deps: {
       return { outcome: 'linked' };
     },
 
-    unlink: (actor, userId, id) =>
+    unlink: (actor, userId, id, { evenLast = false } = {}) =>
       store.transact(async (trx) => {
         // Of two that would each leave the other's way, the second one sees that the first is gone.
         await trx
@@ -108,7 +113,7 @@ export function createUpstreamAccountStore(deps: {
         const own = await listed(trx, userId);
         const removed = own.find((row) => row.id === id);
         if (!removed) return 'not_found';
-        if (own.length === 1 && !(await signsInOtherwise(trx, userId))) return 'last_way';
+        if (!evenLast && own.length === 1 && !(await signsInOtherwise(trx, userId))) return 'last_way';
         // Primary key.
         await trx.deleteFrom('upstream_accounts').where('id', '=', id).execute();
         // A sign-in through it that waits for a code ends with it; challenges live for minutes.

@@ -227,8 +227,12 @@ describe.each(engines)('on %s', (engine) => {
     ]);
     const sessions = await owner.call<{ items: { methods: string[] }[] }>('GET', `/users/${id}/sessions`);
     expect(sessions.body.items.map(({ methods }) => methods)).toContainEqual(['upstream:acme', 'otp', 'mfa']);
-    const page = await (await signIn(mandate.issuer, 'owner@acme.test')).get(`/admin/users/${id}/sessions`);
-    expect(page.text).toContain('Acme: admin@acme.test');
+    const client = await signIn(mandate.issuer, 'owner@acme.test');
+    const page = await client.get(`/admin/users/${id}/sessions`);
+    expect(page.text).toContain('Account there');
+    const unlinked = await client.submit(page, 'Unlink Acme', {}, { follow: true });
+    expect(unlinked.text).not.toContain('Account there');
+    expect(await mandate.stores.upstreamAccounts.list(id)).toEqual([]);
   });
 
   test('an answer is taken once, and only by the browser that was sent', async () => {

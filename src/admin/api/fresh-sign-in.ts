@@ -41,6 +41,7 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
     'replace_policies',
     'approve_approval',
     'reset_user_second_factor',
+    'unlink_user_upstream_account',
     // Secrets, shown once, and clients, gone for good.
     'create_resource_server',
     'rotate_resource_server_secret',

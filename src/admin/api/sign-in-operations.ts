@@ -69,6 +69,22 @@ export const signInOperations = {
       return readSignIn(deps, userId);
     },
   }),
+
+  unlink: operation({
+    ...facts,
+    id: 'unlink_user_upstream_account',
+    summary: 'Unlink an account at another provider, which signs the person in no more',
+    method: 'delete',
+    path: '/users/{user_id}/upstream-accounts/{account_id}',
+    status: 204,
+    async handle(deps, { caller, params }) {
+      const userId = await personOf(deps, params.user_id);
+      await guardAccount(deps, caller, userId);
+      const id = params.account_id ?? '';
+      const outcome = await deps.upstreamAccounts.unlink(caller.actor, userId, id, { evenLast: true });
+      if (outcome === 'not_found') throw refusal('not_found');
+    },
+  }),
 };
 
 async function readSignIn(deps: AdminDeps, userId: string): Promise<z.output<typeof signInSchema>> {

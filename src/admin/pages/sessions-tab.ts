@@ -61,16 +61,41 @@ export async function sessionBlocks(
           term: t('account.security.passkeys_title'),
           cell: [text(signIn.passkeys.map(({ name }) => name).join(', ') || t('admin.sign_in.none'))],
         },
-        ...(signIn.upstream_accounts.length > 0
-          ? [
-              {
-                term: t('account.security.upstream_title'),
-                cell: [text(signIn.upstream_accounts.map(namedAccount).join(', '))],
-              },
-            ]
-          : []),
       ],
     },
+    ...(signIn.upstream_accounts.length > 0
+      ? [
+          {
+            kind: 'table',
+            title: t('account.security.upstream_title'),
+            columns: [
+              t('admin.sign_in.provider'),
+              t('admin.sign_in.account'),
+              t('account.security.upstream_since'),
+              t('account.column.last_used'),
+            ],
+            rows: signIn.upstream_accounts.map((account) => ({
+              cells: [
+                [text(account.provider)],
+                [text(account.label ?? account.subject)],
+                [time(account.linked_at)],
+                account.last_used_at === null
+                  ? [text(t('account.list.never'))]
+                  : [time(account.last_used_at)],
+              ],
+              buttons: [
+                {
+                  action: `${home}/upstream-accounts`,
+                  label: t('account.security.upstream_unlink', { provider: account.provider }),
+                  hidden: { account: account.id },
+                },
+              ],
+            })),
+            empty: t('admin.sign_in.none'),
+            actions: t('admin.column.actions'),
+          } as const,
+        ]
+      : []),
     ...(hasAny
       ? [
           {
@@ -97,9 +122,6 @@ export async function sessionBlocks(
   ];
 }
 
-const namedAccount = ({ provider, label }: { provider: string; label: string | null }) =>
-  label === null ? provider : `${provider}: ${label}`;
-
 /** The forms of the tab. */
 export function sessionForms(section: string, root: string, page: PageDefinition): FormDefinition[] {
   const done = (_: unknown, { id = '' }: Readonly<Record<string, string>>) => `${root}/${id}/sessions`;
@@ -116,6 +138,13 @@ export function sessionForms(section: string, root: string, page: PageDefinition
       operation: sessionOperations.endAll,
       page,
       input: (_, { id = '' }) => ({ params: { user_id: id } }),
+      done,
+    }),
+    form({
+      path: `/${section}/:id/upstream-accounts`,
+      operation: signInOperations.unlink,
+      page,
+      input: (posted, { id = '' }) => ({ params: { user_id: id, account_id: field(posted, 'account') } }),
       done,
     }),
     form({
