@@ -11,6 +11,13 @@ const registrations: BurstLimit = { name: 'registration', points: 300, windowSec
 const deviceCodes: BurstLimit = { name: 'device-codes', points: 600, windowSeconds: 300, batch: 10 };
 /** A whole office behind one address opens fewer; each leaves a row for some minutes. */
 const visits: BurstLimit = { name: 'anonymous-pages', points: 3_000, windowSeconds: 300, batch: 50 };
+/** Requests of tools, pushed or in a browser that was here before: each leaves a row too, for up to an hour. */
+const authorizationRequests: BurstLimit = {
+  name: 'authorization-requests',
+  points: 6_000,
+  windowSeconds: 300,
+  batch: 50,
+};
 /** Wrong secrets, codes and refresh tokens: those that hold cost nothing here. */
 const refusedCredentials: BurstLimit = {
   name: 'refused-credentials',
@@ -20,6 +27,11 @@ const refusedCredentials: BurstLimit = {
 };
 
 const visited = new Set(['/authorize', '/device', '/sign-in', '/forgot-password']);
+const posted: ReadonlyMap<string, BurstLimit> = new Map([
+  ['/register', registrations],
+  ['/device/auth', deviceCodes],
+  ['/par', authorizationRequests],
+]);
 const refusals = new Set(['invalid_client', 'invalid_grant']);
 
 /** @param deps.sessionCookie name of the cookie that a browser has which was here before */
@@ -36,11 +48,11 @@ export function createRequestLimits(deps: {
     const limit = limitOf(ctx);
     if (limit) {
       const taken = await bursts.take(limit, address());
-      if (taken.kind === 'limited') return refuse(ctx, limit, taken.retryAfterSeconds);
+      if (taken.kind === 'limited') return refuse(ctx, taken.retryAfterSeconds);
     }
     if (ctx.path !== '/token' || ctx.method !== 'POST') return next();
     const known = bursts.known(refusedCredentials, address());
-    if (known.kind === 'limited') return refuse(ctx, refusedCredentials, known.retryAfterSeconds);
+    if (known.kind === 'limited') return refuse(ctx, known.retryAfterSeconds);
     await next();
     const { error } = (ctx.body ?? {}) as { error?: string };
     if (ctx.status >= 400 && error !== undefined && refusals.has(error)) {
@@ -50,14 +62,15 @@ export function createRequestLimits(deps: {
 
   function limitOf(ctx: Koa.Context): BurstLimit | undefined {
     if (ctx.method === 'POST') {
-      return ctx.path === '/register' ? registrations : ctx.path === '/device/auth' ? deviceCodes : undefined;
+      return posted.get(ctx.path);
     }
-    return visited.has(ctx.path) && ctx.cookies.get(deps.sessionCookie) === undefined ? visits : undefined;
+    if (visited.has(ctx.path) && ctx.cookies.get(deps.sessionCookie) === undefined) return visits;
+    return ctx.path === '/authorize' ? authorizationRequests : undefined;
   }
 
-  function refuse(ctx: Koa.Context, limit: BurstLimit, seconds: number): void {
+  function refuse(ctx: Koa.Context, seconds: number): void {
     ctx.set('Retry-After', String(seconds));
-    if (limit === visits) pages.fail(ctx, 'rate_limited', { status: 429 });
+    if (ctx.method === 'GET') pages.fail(ctx, 'rate_limited', { status: 429 });
     else answerTooMany(ctx, seconds);
   }
 }
