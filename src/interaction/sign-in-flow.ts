@@ -17,7 +17,12 @@ import type { KnownBrowsers } from './known-browser.ts';
 import type { SignIn } from './sign-in.ts';
 import { buildSignInPage, type SignInCodePage, type SignInInput } from './sign-in-page.ts';
 import type { UpstreamArrivals } from './upstream-arrivals.ts';
-import { type UpstreamProblem, type UpstreamSteps, upstreamProblemStatus } from './upstream-steps.ts';
+import {
+  type UpstreamProblem,
+  type UpstreamSteps,
+  upstreamProblemStatus,
+  upstreamProblemWords,
+} from './upstream-steps.ts';
 
 /** Where somebody signs in: a tool's request, or their own account. */
 export interface SignInPlace {
@@ -58,7 +63,9 @@ export interface SignInFlow {
 
 interface Again {
   readonly email?: string;
-  readonly problem?: SignInInput['problem'];
+  readonly problem?:
+    | SignInInput['problem']
+    | { readonly kind: 'at_provider'; readonly problem: UpstreamProblem; readonly provider: string };
   readonly status?: number;
 }
 
@@ -97,7 +104,7 @@ export function createSignInFlow(deps: {
   }
 
   function show(ctx: Koa.Context, place: SignInPlace, again: Again = {}): void {
-    const { status = 200, ...rest } = again;
+    const { status = 200, problem, ...rest } = again;
     countRefusal(status);
     const { base, query, csrf, uiLocales } = place;
     const ways = {
@@ -110,7 +117,17 @@ export function createSignInFlow(deps: {
     pages.show(
       ctx,
       'sign-in',
-      () => buildSignInPage({ action: `${base}${query}`, csrf, ...ways, ...place.page, ...rest }),
+      ({ t }) =>
+        buildSignInPage({
+          ...{ action: `${base}${query}`, csrf, ...ways, ...place.page, ...rest },
+          problem:
+            problem?.kind === 'at_provider'
+              ? {
+                  kind: 'upstream',
+                  text: t(upstreamProblemWords[problem.problem], { provider: problem.provider }),
+                }
+              : problem,
+        }),
       { status, uiLocales },
     );
   }
@@ -162,7 +179,7 @@ export function createSignInFlow(deps: {
   ): void {
     const status = upstreamProblemStatus[problem];
     if (status === 403) counters.wrong.n += 1;
-    show(ctx, place, { problem: { kind: 'upstream', problem, provider: label }, status });
+    show(ctx, place, { problem: { kind: 'at_provider', problem, provider: label }, status });
   }
 
   return {

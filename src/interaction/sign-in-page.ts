@@ -1,6 +1,5 @@
 import { type ClientFace, type ClientFacts, faceOf } from './client-face.ts';
 import { displayText } from './display-text.ts';
-import { type UpstreamProblem, upstreamProblemWords } from './upstream-steps.ts';
 
 /** `sign-in.ejs`. Posts `email`, `password` and `csrf`; a script posts `passkey` and `csrf` to the passkey's own address. */
 export interface SignInPage {
@@ -25,8 +24,7 @@ export interface UpstreamButton {
 /** `wrong` is one answer for every reason; it must not tell an unknown account from a locked one. */
 type SignInProblem =
   | { readonly kind: 'wrong' | 'passkey' | 'too_late' }
-  /** `words` names the sentence, about this provider. */
-  | { readonly kind: 'upstream'; readonly words: string; readonly provider: string }
+  | { readonly kind: 'upstream'; readonly text: string }
   | { readonly kind: 'too_many'; readonly minutes: number };
 
 export interface SignInInput {
@@ -39,7 +37,7 @@ export interface SignInInput {
   readonly client?: ClientFacts | undefined;
   readonly problem?:
     | { readonly kind: 'wrong' | 'passkey' | 'too_late' }
-    | { readonly kind: 'upstream'; readonly problem: UpstreamProblem; readonly provider: string }
+    | { readonly kind: 'upstream'; readonly text: string }
     | { readonly kind: 'too_many'; readonly retryAfterSeconds: number }
     | undefined;
 }
@@ -62,21 +60,11 @@ export function buildSignInPage(input: SignInInput): SignInPage {
     upstream: input.upstream,
     email: displayText(input.email ?? '', 254),
     ...(input.client !== undefined && { client: faceOf(input.client) }),
-    ...(problem !== undefined && { problem: shown(problem) }),
+    ...(problem !== undefined && {
+      problem:
+        problem.kind === 'too_many'
+          ? { kind: 'too_many', minutes: Math.max(1, Math.ceil(problem.retryAfterSeconds / 60)) }
+          : problem,
+    }),
   };
-}
-
-function shown(problem: NonNullable<SignInInput['problem']>): SignInProblem {
-  switch (problem.kind) {
-    case 'too_many':
-      return { kind: 'too_many', minutes: Math.max(1, Math.ceil(problem.retryAfterSeconds / 60)) };
-    case 'upstream':
-      return {
-        kind: 'upstream',
-        words: upstreamProblemWords[problem.problem],
-        provider: problem.provider,
-      };
-    default:
-      return problem;
-  }
 }

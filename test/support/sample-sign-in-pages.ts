@@ -102,7 +102,7 @@ export function signInSamples({ words, now }: { readonly words: Words; readonly 
         action: '/sign-in',
         csrf: 'x',
         ...waysIn,
-        problem: { kind: 'upstream', problem: 'unknown', provider: 'Acme' },
+        problem: { kind: 'upstream', text: words.t('sign_in.upstream.unknown', { provider: 'Acme' }) },
       }),
     },
     {
