@@ -2,21 +2,19 @@
 import { managementPermissions } from '../../directory/management-permissions.ts';
 import { capabilityWords } from '../../interaction/capability-words.ts';
 import type { Account } from '../api/account-document.ts';
-import { projectOperations } from '../api/project-operations.ts';
 import { roleOperations } from '../api/role-operations.ts';
-import type { PageRequest } from './page.ts';
+import { field, type PageRequest } from './page.ts';
 import { type Block, type Button, type Cell, code, muted, text } from './page-model.ts';
+import { projectField } from './project-field.ts';
 import { addressOf, codes, permissionLabel } from './words.ts';
 
-/** The most that one menu offers; with more projects, roles are given on the project's own page by its slug. */
-const mostProjects = 200;
-
 export async function accessBlocks(
-  { ask, words, deps }: PageRequest,
+  request: PageRequest,
   account: Account,
   root: string,
   mayChange: boolean,
 ): Promise<Block[]> {
+  const { ask, words, deps, typed } = request;
   const { t } = words;
   const home = `${root}/${account.id}`;
   const remove = (role: string, project?: string): Button => ({
@@ -46,10 +44,7 @@ export async function accessBlocks(
     },
   ];
   if (mayChange) {
-    const [{ items: roles }, { items: projects }] = await Promise.all([
-      ask(roleOperations.list),
-      ask(projectOperations.list, { query: { limit: mostProjects } }),
-    ]);
+    const { items: roles } = await ask(roleOperations.list);
     blocks.push({
       kind: 'form',
       title: t('admin.access.give'),
@@ -59,17 +54,18 @@ export async function accessBlocks(
           kind: 'menu',
           name: 'role',
           label: t('admin.column.role'),
-          options: roles.map(({ id, name }) => ({ value: id, label: name })),
+          options: roles.map(({ id, name }) => ({
+            value: id,
+            label: name,
+            selected: field(typed, 'role') === id,
+          })),
         },
-        {
-          kind: 'menu',
+        await projectField(request, {
           name: 'project',
           label: t('admin.access.where'),
-          options: [
-            { value: '', label: t('admin.access.organization') },
-            ...projects.map(({ id, slug }) => ({ value: id, label: slug })),
-          ],
-        },
+          value: field(typed, 'project'),
+          none: t('admin.access.organization'),
+        }),
       ],
       submit: t('admin.access.give_submit'),
     });

@@ -1,6 +1,7 @@
 /** The forms on an account's pages: each performs the operation of its name. */
 import type { AccountOperations } from '../api/account-operations.ts';
 import { type FormDefinition, field, fields, form, type PageDefinition, seenVersion } from './page.ts';
+import { projectOf } from './project-field.ts';
 
 /** The same id under the name that each kind's operations know. */
 export const ids = (id: string) => ({ user_id: id, service_account_id: id });
@@ -74,9 +75,12 @@ export function accountForms({
       path: `/${section}/:id/roles`,
       operation: operations.assign,
       page: pages.access,
-      input: (posted, { id = '' }) => ({
+      input: async (posted, { id = '' }, deps) => ({
         params: ids(id),
-        body: { role_id: field(posted, 'role'), project_id: field(posted, 'project') || null },
+        body: {
+          role_id: field(posted, 'role'),
+          project_id: (await projectOf(deps, field(posted, 'project'))) || null,
+        },
       }),
       done: ({ id }) => `${root}/${id}/access`,
     }),

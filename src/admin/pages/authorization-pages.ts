@@ -5,6 +5,7 @@ import type { AuthorizationDocument, AuthorizationSummary } from '../api/authori
 import { authorizationOperations as operations } from '../api/authorization-operations.ts';
 import { type FormDefinition, form, type PageDefinition, type PageRequest } from './page.ts';
 import { type Block, type Cell, code, text, time } from './page-model.ts';
+import { longestMenu } from './project-field.ts';
 import { addressOf, codes, listQuery, moreLinks, searchField, statusBadge, titleBadge } from './words.ts';
 
 const root = '/admin/authorizations';
@@ -241,7 +242,8 @@ async function whyBlocks(
   const offered = [
     ...[...world.projects].map(([id, { slug }]) => [id, slug] as const),
     ...[...world.mcpServers].map(([id, { name }]) => [id, name] as const),
-  ].slice(0, 400);
+  ];
+  const on = offered.find(([id, name]) => query.on === id || query.on === name)?.[0] ?? query.on;
   const question: Block = {
     kind: 'search',
     action: `${root}/${found.id}`,
@@ -257,15 +259,23 @@ async function whyBlocks(
           selected: query.capability === capability.name,
         })),
       },
-      {
-        kind: 'menu',
-        name: 'on',
-        label: t('admin.why.on'),
-        options: [
-          { value: '', label: t('admin.access.organization') },
-          ...offered.map(([value, label]) => ({ value, label, selected: query.on === value })),
-        ],
-      },
+      offered.length <= longestMenu
+        ? {
+            kind: 'menu',
+            name: 'on',
+            label: t('admin.why.on'),
+            options: [
+              { value: '', label: t('admin.access.organization') },
+              ...offered.map(([value, label]) => ({ value, label, selected: on === value })),
+            ],
+          }
+        : {
+            kind: 'text',
+            name: 'on',
+            label: t('admin.why.on'),
+            value: query.on ?? '',
+            suggestions: offered.map(([, label]) => label),
+          },
     ],
   };
   const heading: Block = {
@@ -277,7 +287,7 @@ async function whyBlocks(
   if (query.capability === undefined) return [heading, question];
   const answer = await ask(operations.why, {
     params: { authorization_id: found.id },
-    query: { capability: query.capability, ...(query.on ? { on: query.on } : {}) },
+    query: { capability: query.capability, ...(on ? { on } : {}) },
   });
   return [
     heading,

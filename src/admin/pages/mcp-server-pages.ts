@@ -1,18 +1,16 @@
 /** MCP servers: the list, a new one, and what switching one off would cut. */
 
 import { mcpServerOperations } from '../api/mcp-server-operations.ts';
-import { projectOperations } from '../api/project-operations.ts';
 import { resourceServerOperations } from '../api/resource-server-operations.ts';
 import { simulateOperation } from '../api/simulate-operation.ts';
 import { confirmation } from './confirmation.ts';
 import { type FormDefinition, field, form, type PageDefinition, seenVersion } from './page.ts';
 import { code } from './page-model.ts';
+import { projectField, projectOf } from './project-field.ts';
 import { listQuery, moreLinks, searchField, statusBadge, titleBadge } from './words.ts';
 
 const servers = '/admin/mcp-servers';
 const manage = ['mcp-servers.manage'] as const;
-/** The most that one menu offers. */
-const mostOffered = 200;
 
 const serverList: PageDefinition = {
   path: '/mcp-servers',
@@ -63,11 +61,10 @@ const newServer: PageDefinition = {
   path: '/mcp-servers/new',
   section: 'mcp-servers',
   anyOf: manage,
-  async build({ ask, words: { t }, typed }) {
-    const [{ items: homes }, { items: guards }] = await Promise.all([
-      ask(projectOperations.list, { query: { limit: mostOffered } }),
-      ask(resourceServerOperations.list),
-    ]);
+  async build(request) {
+    const { ask, typed } = request;
+    const { t } = request.words;
+    const { items: guards } = await ask(resourceServerOperations.list);
     return {
       title: t('admin.servers.create'),
       back: { href: servers, label: t('admin.nav.mcp_servers') },
@@ -85,16 +82,11 @@ const newServer: PageDefinition = {
               hint: t('admin.slug_hint'),
               required: true,
             },
-            {
-              kind: 'menu',
+            await projectField(request, {
               name: 'project_id',
               label: t('admin.column.project'),
-              options: homes.map(({ id, slug }) => ({
-                value: id,
-                label: slug,
-                selected: field(typed, 'project_id') === id,
-              })),
-            },
+              value: field(typed, 'project_id'),
+            }),
             {
               kind: 'text',
               name: 'resource',
@@ -219,12 +211,12 @@ const forms: FormDefinition[] = [
     path: '/mcp-servers/new',
     operation: mcpServerOperations.create,
     page: newServer,
-    input: (posted) => {
+    input: async (posted, _, deps) => {
       const guard = field(posted, 'resource_server_id');
       return {
         body: {
           name: field(posted, 'name'),
-          project_id: field(posted, 'project_id'),
+          project_id: await projectOf(deps, field(posted, 'project_id')),
           resource: field(posted, 'resource'),
           ...(guard === '' ? {} : { resource_server_id: guard }),
         },

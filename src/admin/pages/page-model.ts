@@ -36,6 +36,8 @@ export type Field =
       readonly name: string;
       readonly label: string;
       readonly value?: string;
+      /** Offered while somebody types; anything else may be typed too. */
+      readonly suggestions?: readonly string[];
       readonly hint?: string;
       readonly required?: boolean;
     }

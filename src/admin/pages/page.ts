@@ -37,7 +37,7 @@ export interface FormDefinition<Answer = unknown> {
   /** The page that is shown again when it is refused. */
   readonly page: PageDefinition;
   /** Reads the form; what was not asked is never read. */
-  input(form: Form, params: Readonly<Record<string, string>>): RawInput;
+  input(form: Form, params: Readonly<Record<string, string>>, deps: AdminDeps): RawInput | Promise<RawInput>;
   /** A page to show first, such as what the change would cut. */
   before?(request: PageRequest, form: Form): Promise<AdminPage | undefined>;
   /** Where it leads: another address, or a page that is shown this once. */

@@ -79,7 +79,8 @@ export function createAdminPages(deps: {
       const request = await requestOf(ctx, visit, posted);
       const first = await form.before?.(request, posted);
       if (first) return write(ctx, visit, request.caller, form.page.section, first);
-      const outcome = await form.operation.perform(admin, request.caller, form.input(posted, ctx.params));
+      const input = await form.input(posted, ctx.params, admin);
+      const outcome = await form.operation.perform(admin, request.caller, input);
       if (outcome.kind === 'refused') {
         // Asks for a proof and goes on with the same form; it is not passed here.
         const stale = outcome.problem.code === 'sign_in_again';
