@@ -63,7 +63,10 @@ export function headerOf(request: GuardedRequest, name: string): string | undefi
 
 function isRepeated({ rawHeaders = [] }: GuardedRequest, name: string): boolean {
   let count = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === name) count += 1;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const one = rawHeaders[at];
+    if (one?.length === name.length && one.toLowerCase() === name) count += 1;
+  }
   return count > 1;
 }
 
