@@ -92,7 +92,7 @@ export interface AuthorizationStore {
 /** Rows of the library that one step deletes beside grants; what is left of a larger family is dead already and goes when it expires. */
 const artifactsAtOnce = 1_000;
 /** Authorizations that one step of a larger revocation ends. */
-const revokedAtOnce = 100;
+const revokedAtOnce = 50;
 
 /** Creates the store of authorizations. */
 export function createAuthorizationStore({
