@@ -196,9 +196,13 @@ export function createPasskeys(deps: {
 /** RFC 8176 section 2: proof of possession of a key, with the person verified by the device. */
 const methodsOf = ({ synced }: Passkey) => [synced ? 'swk' : 'hwk', 'user', 'mfa'];
 
-/** The library throws an `Error` for whatever it finds wrong with an answer; what the database throws is not the person's. */
+/**
+ * The library throws an `Error` for whatever it finds wrong with an answer, Web Crypto one with a number for a key that is none; what the
+ * database throws, whose code is a word, is not the person's.
+ */
 function refusedBy(error: unknown): { outcome: 'refused' } {
-  if (error instanceof Error && !('code' in error)) return { outcome: 'refused' };
+  // By its shape: errors of another realm are none of this one's class.
+  if (typeof (error as { code?: unknown } | undefined)?.code !== 'string') return { outcome: 'refused' };
   throw error;
 }
 
