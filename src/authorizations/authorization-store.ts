@@ -2,13 +2,14 @@
  * What was handed to tools. Owns the authorizations' rows and their end, tokens included; does not own what they amount to
  * (`policy`), nor the tokens that point at them (`oauth`).
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { AuthorizationsTable, Database } from '../../db/schema.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
 import type { PickedProject } from '../policy/vocabulary.ts';
+import { deleteArtifacts } from './artifacts.ts';
 import { type Authorization, toAuthorization } from './authorization.ts';
 
 /** What a person chose; it replaces what was chosen before, never adds to it. */
@@ -89,8 +90,6 @@ export interface AuthorizationStore {
   markReplayed(trx: Transaction<Database>, actor: Actor, id: string, origin: string | null): Promise<void>;
 }
 
-/** Rows of the library that one step deletes beside grants; what is left of a larger family is dead already and goes when it expires. */
-const artifactsAtOnce = 1_000;
 /** Authorizations that one step of a larger revocation ends. */
 const revokedAtOnce = 50;
 
@@ -355,36 +354,6 @@ export function createAuthorizationStore({
     await changes.record(trx, actor, { subject: 'authorization', id, action });
     return { outcome: 'done', changed: true };
   }
-}
-
-/**
- * Deletes what the library keeps of authorizations: their grants first, without which no code or refresh token can be used.
- * @param sparing models that stay until they expire: dead already, and of a kind that there are very many of
- */
-async function deleteArtifacts(
-  trx: Transaction<Database>,
-  grantIds: readonly string[],
-  { sparing = [] }: { sparing?: readonly string[] } = {},
-): Promise<void> {
-  // As an expression: SQLite would go through all grants that there are.
-  const model = sql<string>`coalesce(model, '')`;
-  // oidc_artifacts_by_grant, all three times
-  await trx
-    .deleteFrom('oidc_artifacts')
-    .where('grant_id', 'in', grantIds)
-    .where(model, '=', 'Grant')
-    .execute();
-  let batch = trx
-    .selectFrom('oidc_artifacts')
-    .select('key')
-    .where('grant_id', 'in', grantIds)
-    .limit(artifactsAtOnce);
-  if (sparing.length > 0) batch = batch.where(model, 'not in', sparing);
-  await trx
-    .deleteFrom('oidc_artifacts')
-    .where('grant_id', 'in', grantIds)
-    .where('key', 'in', batch)
-    .execute();
 }
 
 type ChoiceColumns = Pick<

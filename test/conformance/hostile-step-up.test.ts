@@ -1,9 +1,10 @@
 /** What an open session, a password alone, or a tool must not be enough for. */
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Secret, TOTP } from 'otpauth';
 import { signIn } from '../support/account.ts';
 import { signInToApi } from '../support/administrator.ts';
 import { administratingTool, toolWith } from '../support/administrator-token.ts';
+import { engines } from '../support/databases.ts';
 import { type BrowserlessClient, createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
@@ -13,153 +14,158 @@ interface Versioned {
   version: number;
 }
 
-let mandate: TestMandate;
-let smtp: SmtpServer;
-beforeAll(async () => {
-  smtp = await startSmtpServer();
-  const route = { kind: 'smtp', url: smtp.url } as const;
-  mandate = await startMandate({ mail: { route, from: 'Mandate <mandate@acme.test>', language: 'en' } });
-});
-afterAll(async () => {
-  await mandate.stop();
-  await smtp.stop();
-});
-// Whoever signed in for one test did so long ago for the next.
-beforeEach(() => mandate.clock.advance(1_000));
-
-const codeOf = (secret: string) =>
-  new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: mandate.clock.now() * 1_000 });
-
-async function setUpApp(client: BrowserlessClient): Promise<string> {
-  const asked = await client.submit(await client.get('/account/security'), 'Set up an app');
-  const secret = (/<p><code>([A-Z2-7 ]+)<\/code>/.exec(asked.body)?.[1] ?? '').replaceAll(' ', '');
-  await client.submit(asked, 'Switch on', { 'Code that the app shows now': codeOf(secret) });
-  return secret;
-}
-
-test('LG-11: changing the password does not make an old sign-in a fresh one where a second step is set up', async () => {
-  const thief = await signIn(mandate.issuer, 'editor@acme.test');
-  const secret = await setUpApp(thief);
-  mandate.clock.advance(601);
-  const fresh = 'a thief chose these words';
-  const passwords = { 'Present password': demo.password, 'New password': fresh };
-  const asked = await thief.submit(await thief.get('/account/security'), 'Change password', passwords);
-  expect(asked.status).toBe(403);
-  expect(asked.text).toContain('Confirm that it is you');
-  expect(asked.body).not.toContain(fresh);
-  const removal = await thief.submit(await thief.get('/account/security'), 'Switch off');
-  expect(removal.text).toContain('Confirm that it is you');
-  // Whoever has the app goes on from here.
-  const proof = { Password: demo.password, Code: codeOf(secret) };
-  const done = await thief.submit(asked, 'Confirm', proof, { follow: true });
-  expect(done.text).toContain('Your password is changed');
-});
-
-test('an invitation of somebody who has a second step sets a password, and does not go around that step', async () => {
-  await setUpApp(await signIn(mandate.issuer, 'viewer@acme.test'));
-  const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
-  const { id = '' } = (await mandate.stores.users.findByEmail('viewer@acme.test')) ?? {};
-  const { body: viewer } = await owner.call<Versioned>('GET', `/users/${id}`);
-  const without = await owner.call(
-    'PATCH',
-    `/users/${id}`,
-    { password: null },
-    { 'if-match': `"${viewer.version}"` },
-  );
-  expect(without.status).toBe(200);
-  expect((await owner.call('POST', `/users/${id}/invitation`, {})).status).toBe(200);
-  let link: string | undefined;
-  while (link === undefined)
-    link = /https?:\/\/\S+\/invitation\?token=[\w-]{43}/.exec((await smtp.next()).text)?.[0];
-  const reader = createBrowserlessClient(mandate.issuer);
-  const page = await reader.get(link);
-  const [form] = page.forms;
-  const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
-  const password = 'three quiet lanterns';
-  const set = await reader.postForm(form?.action ?? '', { ...fields, password, repeated: password });
-  expect(set.text).toContain('Your password is set');
-  expect((await reader.get('/account/authorizations')).status).toBe(303);
-});
-
-test('a new secret of a key with something sensitive asks for a sign-in of now, on its page and over the API', async () => {
-  const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
-  const browser = await signIn(mandate.issuer, 'admin@acme.test');
-  const key = async (capabilities: string[]) =>
-    (await admin.call<Versioned>('POST', '/api-keys', { name: capabilities.join(), capabilities })).body.id;
-  const sensitive = await key(['api', 'mandate:admin']);
-  const plain = await key(['api']);
-  mandate.clock.advance(601);
-  expect(await admin.call('POST', `/api-keys/${sensitive}/rotate`, {})).toMatchObject({
-    status: 403,
-    body: { code: 'sign_in_again' },
-  });
-  const page = await browser.get(`/account/authorizations/${sensitive}`);
-  const form = page.forms.find(({ action }) => action.endsWith('/rotate'));
-  const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
-  const asked = await browser.postForm(form?.action ?? '', { ...fields, overlap: '0' });
-  expect(asked.status).toBe(403);
-  expect(asked.body).not.toContain('mk_');
-  expect((await browser.submit(asked, 'Confirm', { Password: demo.password })).body).toContain('mk_');
-  expect((await admin.call('POST', `/api-keys/${plain}/rotate`, {})).status).toBe(201);
-});
-
-test('keys of a machine’s client, and where security events go, are not set from a browser that was left open', async () => {
-  const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
-  const { body: accounts } = await owner.call<{ items: Versioned[] }>('GET', '/service-accounts');
-  const account = accounts.items[0]?.id ?? '';
-  const { body: servers } = await owner.call<{ items: Versioned[] }>('GET', '/resource-servers');
-  const server = servers.items[0]?.id ?? '';
-  mandate.clock.advance(601);
-  const receiver = { endpoint: 'https://events.example/', token: 'token' };
-  for (const [method, path, body] of [
-    ['POST', `/service-accounts/${account}/clients/${demo.ci.id}/keys`, {}],
-    ['PUT', `/resource-servers/${server}/event-receiver`, receiver],
-  ] as const) {
-    expect(await owner.call(method, path, body)).toMatchObject({ body: { code: 'sign_in_again' } });
-  }
-});
-
-test('over a token nobody brings back, prolongs or widens what administers Mandate', async () => {
-  const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
-  const tool = await administratingTool(mandate.issuer, 'admin@acme.test');
-  const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
-  const { body: account } = await owner.call<Versioned>('POST', '/service-accounts', {
-    email: 'robot@acme.test',
-    name: 'Robot',
-    role_ids: [(await mandate.stores.roles.findBySlug('admin'))?.id],
-  });
-  const { body: key } = await owner.call<Versioned & { secret: string }>('POST', '/api-keys', {
-    name: 'robot',
-    user_id: account.id,
-    capabilities: ['mandate:admin', 'api'],
-    lifetime_seconds: 3_600,
-  });
-  expect(key.id).toMatch(/^az_/);
-  const prolong = await tool.call(
-    'PATCH',
-    `/api-keys/${key.id}`,
-    { lifetime_seconds: null },
-    { 'if-match': `"${key.version}"` },
-  );
-  const refused = { status: 403, body: { code: 'not_over_token' } };
-  expect(prolong).toMatchObject(refused);
-  expect((await tool.call('POST', `/api-keys/${key.id}/suspend`)).status).toBe(200);
-  expect(await tool.call('POST', `/api-keys/${key.id}/resume`)).toMatchObject(refused);
-  expect(await tool.call('POST', `/authorizations/${key.id}/resume`)).toMatchObject(refused);
-  expect((await toolWith(mandate.issuer, key.secret).call('GET', '/session')).status).toBe(401);
-  expect((await admin.call('POST', `/api-keys/${key.id}/resume`)).status).toBe(200);
-  expect((await toolWith(mandate.issuer, key.secret).call('GET', '/session')).status).toBe(200);
-});
-
-test('nobody registers Mandate’s own API as an MCP server, to be asked about tokens that administer it', async () => {
-  const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
-  const { body: projects } = await owner.call<{ items: Versioned[] }>('GET', '/projects');
-  for (const resource of [`${mandate.issuer}/api/v1`, `${mandate.issuer}/api/v1/`]) {
-    const made = await owner.call('POST', '/mcp-servers', {
-      name: 'own',
-      project_id: projects.items[0]?.id,
-      resource,
+describe.each(engines)('on %s', (engine) => {
+  let mandate: TestMandate;
+  let smtp: SmtpServer;
+  beforeAll(async () => {
+    smtp = await startSmtpServer();
+    const route = { kind: 'smtp', url: smtp.url } as const;
+    mandate = await startMandate({
+      engine,
+      mail: { route, from: 'Mandate <mandate@acme.test>', language: 'en' },
     });
-    expect(made).toMatchObject({ status: 409, body: { code: 'resource_taken' } });
+  });
+  afterAll(async () => {
+    await mandate.stop();
+    await smtp.stop();
+  });
+  // Whoever signed in for one test did so long ago for the next.
+  beforeEach(() => mandate.clock.advance(1_000));
+
+  const codeOf = (secret: string) =>
+    new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: mandate.clock.now() * 1_000 });
+
+  async function setUpApp(client: BrowserlessClient): Promise<string> {
+    const asked = await client.submit(await client.get('/account/security'), 'Set up an app');
+    const secret = (/<p><code>([A-Z2-7 ]+)<\/code>/.exec(asked.body)?.[1] ?? '').replaceAll(' ', '');
+    await client.submit(asked, 'Switch on', { 'Code that the app shows now': codeOf(secret) });
+    return secret;
   }
+
+  test('LG-11: changing the password does not make an old sign-in a fresh one where a second step is set up', async () => {
+    const thief = await signIn(mandate.issuer, 'editor@acme.test');
+    const secret = await setUpApp(thief);
+    mandate.clock.advance(601);
+    const fresh = 'a thief chose these words';
+    const passwords = { 'Present password': demo.password, 'New password': fresh };
+    const asked = await thief.submit(await thief.get('/account/security'), 'Change password', passwords);
+    expect(asked.status).toBe(403);
+    expect(asked.text).toContain('Confirm that it is you');
+    expect(asked.body).not.toContain(fresh);
+    const removal = await thief.submit(await thief.get('/account/security'), 'Switch off');
+    expect(removal.text).toContain('Confirm that it is you');
+    // Whoever has the app goes on from here.
+    const proof = { Password: demo.password, Code: codeOf(secret) };
+    const done = await thief.submit(asked, 'Confirm', proof, { follow: true });
+    expect(done.text).toContain('Your password is changed');
+  });
+
+  test('an invitation of somebody who has a second step sets a password, and does not go around that step', async () => {
+    await setUpApp(await signIn(mandate.issuer, 'viewer@acme.test'));
+    const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
+    const { id = '' } = (await mandate.stores.users.findByEmail('viewer@acme.test')) ?? {};
+    const { body: viewer } = await owner.call<Versioned>('GET', `/users/${id}`);
+    const without = await owner.call(
+      'PATCH',
+      `/users/${id}`,
+      { password: null },
+      { 'if-match': `"${viewer.version}"` },
+    );
+    expect(without.status).toBe(200);
+    expect((await owner.call('POST', `/users/${id}/invitation`, {})).status).toBe(200);
+    let link: string | undefined;
+    while (link === undefined)
+      link = /https?:\/\/\S+\/invitation\?token=[\w-]{43}/.exec((await smtp.next()).text)?.[0];
+    const reader = createBrowserlessClient(mandate.issuer);
+    const page = await reader.get(link);
+    const [form] = page.forms;
+    const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
+    const password = 'three quiet lanterns';
+    const set = await reader.postForm(form?.action ?? '', { ...fields, password, repeated: password });
+    expect(set.text).toContain('Your password is set');
+    expect((await reader.get('/account/authorizations')).status).toBe(303);
+  });
+
+  test('a new secret of a key with something sensitive asks for a sign-in of now, on its page and over the API', async () => {
+    const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
+    const browser = await signIn(mandate.issuer, 'admin@acme.test');
+    const key = async (capabilities: string[]) =>
+      (await admin.call<Versioned>('POST', '/api-keys', { name: capabilities.join(), capabilities })).body.id;
+    const sensitive = await key(['api', 'mandate:admin']);
+    const plain = await key(['api']);
+    mandate.clock.advance(601);
+    expect(await admin.call('POST', `/api-keys/${sensitive}/rotate`, {})).toMatchObject({
+      status: 403,
+      body: { code: 'sign_in_again' },
+    });
+    const page = await browser.get(`/account/authorizations/${sensitive}`);
+    const form = page.forms.find(({ action }) => action.endsWith('/rotate'));
+    const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
+    const asked = await browser.postForm(form?.action ?? '', { ...fields, overlap: '0' });
+    expect(asked.status).toBe(403);
+    expect(asked.body).not.toContain('mk_');
+    expect((await browser.submit(asked, 'Confirm', { Password: demo.password })).body).toContain('mk_');
+    expect((await admin.call('POST', `/api-keys/${plain}/rotate`, {})).status).toBe(201);
+  });
+
+  test('keys of a machine’s client, and where security events go, are not set from a browser that was left open', async () => {
+    const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
+    const { body: accounts } = await owner.call<{ items: Versioned[] }>('GET', '/service-accounts');
+    const account = accounts.items[0]?.id ?? '';
+    const { body: servers } = await owner.call<{ items: Versioned[] }>('GET', '/resource-servers');
+    const server = servers.items[0]?.id ?? '';
+    mandate.clock.advance(601);
+    const receiver = { endpoint: 'https://events.example/', token: 'token' };
+    for (const [method, path, body] of [
+      ['POST', `/service-accounts/${account}/clients/${demo.ci.id}/keys`, {}],
+      ['PUT', `/resource-servers/${server}/event-receiver`, receiver],
+    ] as const) {
+      expect(await owner.call(method, path, body)).toMatchObject({ body: { code: 'sign_in_again' } });
+    }
+  });
+
+  test('over a token nobody brings back, prolongs or widens what administers Mandate', async () => {
+    const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
+    const tool = await administratingTool(mandate.issuer, 'admin@acme.test');
+    const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
+    const { body: account } = await owner.call<Versioned>('POST', '/service-accounts', {
+      email: 'robot@acme.test',
+      name: 'Robot',
+      role_ids: [(await mandate.stores.roles.findBySlug('admin'))?.id],
+    });
+    const { body: key } = await owner.call<Versioned & { secret: string }>('POST', '/api-keys', {
+      name: 'robot',
+      user_id: account.id,
+      capabilities: ['mandate:admin', 'api'],
+      lifetime_seconds: 3_600,
+    });
+    expect(key.id).toMatch(/^az_/);
+    const prolong = await tool.call(
+      'PATCH',
+      `/api-keys/${key.id}`,
+      { lifetime_seconds: null },
+      { 'if-match': `"${key.version}"` },
+    );
+    const refused = { status: 403, body: { code: 'not_over_token' } };
+    expect(prolong).toMatchObject(refused);
+    expect((await tool.call('POST', `/api-keys/${key.id}/suspend`)).status).toBe(200);
+    expect(await tool.call('POST', `/api-keys/${key.id}/resume`)).toMatchObject(refused);
+    expect(await tool.call('POST', `/authorizations/${key.id}/resume`)).toMatchObject(refused);
+    expect((await toolWith(mandate.issuer, key.secret).call('GET', '/session')).status).toBe(401);
+    expect((await admin.call('POST', `/api-keys/${key.id}/resume`)).status).toBe(200);
+    expect((await toolWith(mandate.issuer, key.secret).call('GET', '/session')).status).toBe(200);
+  });
+
+  test('nobody registers Mandate’s own API as an MCP server, to be asked about tokens that administer it', async () => {
+    const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
+    const { body: projects } = await owner.call<{ items: Versioned[] }>('GET', '/projects');
+    for (const resource of [`${mandate.issuer}/api/v1`, `${mandate.issuer}/api/v1/`]) {
+      const made = await owner.call('POST', '/mcp-servers', {
+        name: 'own',
+        project_id: projects.items[0]?.id,
+        resource,
+      });
+      expect(made).toMatchObject({ status: 409, body: { code: 'resource_taken' } });
+    }
+  });
 });
