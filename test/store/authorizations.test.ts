@@ -62,6 +62,7 @@ describe.each(engines)('authorizations on %s', (engine) => {
     expect(made).toEqual({
       ...content,
       id: expect.stringMatching(/^az_/),
+      renewedAt: expect.any(Number),
       name: null,
       status: 'active',
       followsOwner: false,

@@ -57,7 +57,7 @@ const nasty = [
   'javascript:alert(1)',
   "' or 1=1 --",
   '"; drop table users; --',
-  '${7*7}',
+  ['$', '{7*7}'].join(''),
   '<%= 7*7 %>',
   '__proto__',
   'constructor',
@@ -102,10 +102,11 @@ export function mutate(request: PlainRequest, random: () => number): MutatedRequ
     for (let times = 1 + Math.floor(random() * 3); times > 0; times--) {
       const at = Math.floor(random() * Math.max(1, pairs.length));
       const [name = 'x', value = ''] = pairs[at] ?? [];
-      if (chance(0.15)) pairs.splice(at, 1);
-      else if (chance(0.2)) pairs.push([name, bend(value)]);
-      else if (chance(0.15)) pairs.push([pick(nasty).slice(0, 60), value]);
-      else if (chance(0.1)) pairs.splice(at, 1, [`${name}[]`, value]);
+      const roll = random();
+      if (roll < 0.15) pairs.splice(at, 1);
+      else if (roll < 0.32) pairs.push([name, bend(value)]);
+      else if (roll < 0.42) pairs.push([pick(nasty).slice(0, 60), value]);
+      else if (roll < 0.48) pairs.splice(at, 1, [`${name}[]`, value]);
       else pairs.splice(at, 1, [name, bend(value)]);
     }
     return pairs;
