@@ -110,6 +110,8 @@ describe('an authorization of acme-web', () => {
   test('is not made when the person denies', async () => {
     const page = await person.page.context().newPage();
     await page.goto(askAsWeb(server.issuer, { scope: 'api' }).address);
+    // Being suspended above ended where they were signed in.
+    await signIn(page, 'editor@acme.test');
     const back = await returnBy(page, 'Deny', demo.web.redirect);
     expect(back.searchParams.get('error')).toBe('access_denied');
     expect(back.searchParams.has('code')).toBe(false);

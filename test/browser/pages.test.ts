@@ -91,7 +91,7 @@ const routes: readonly [name: string, sign: string, visit: (page: Page) => Promi
     'Too many attempts',
     async (page) => {
       await page.goto(asking());
-      const csrf = await page.locator('[name=csrf]').inputValue();
+      const csrf = await page.locator('form:has([name=email]) [name=csrf]').inputValue();
       const form = { csrf, email: 'nobody@acme.test', password: 'wrong' };
       for (let attempt = 0; attempt < 10; attempt++) {
         await page.request.post(`${page.url()}/sign-in`, { form });
@@ -186,7 +186,9 @@ const routes: readonly [name: string, sign: string, visit: (page: Page) => Promi
     'was not accepted',
     async (page) => {
       await page.goto(asking());
-      await page.locator('[name=csrf]').evaluate((field) => field.setAttribute('value', 'forged'));
+      await page
+        .locator('form:has([name=email]) [name=csrf]')
+        .evaluate((field) => field.setAttribute('value', 'forged'));
       await signIn(page, 'editor@acme.test');
     },
   ],
