@@ -15,7 +15,7 @@ const networkOutage = new Set([
 ]);
 /** What pg says without a code. */
 const wordedOutage =
-  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|pool after calling end/i;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|pool after calling end/i;
 
 /** Tells whether the database could not be asked or could not keep what it was given; trying again later may work. Pure. */
 export function isOutage(error: unknown): boolean {

@@ -53,8 +53,9 @@ test('a login leads through consent to the rights that hold now, and follows the
 
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.waitForURL(`${platform.origin}/`);
-  // /rights asks to log in again; the browser is still signed in at Mandate, so that consent is what it sees.
+  // /rights asks to log in again; the suspension ended where the person was signed in at Mandate.
   await page.goto(`${platform.origin}/rights`);
+  await signIn(page, 'editor@acme.test');
   expect(await page.getByText('would like to act for you').isVisible()).toBe(true);
   expect(complaints()).toEqual([]);
 });

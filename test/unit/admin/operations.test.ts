@@ -33,7 +33,9 @@ describe('the table of operations', () => {
       'withdraw_invitation',
       'end_user_session',
       'end_user_sessions',
+      'unlink_user_upstream_account',
       'unassign_service_account_role',
+      'remove_event_receiver',
     ]);
   });
 });

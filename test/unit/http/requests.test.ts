@@ -96,6 +96,12 @@ describe('an unexpected error', () => {
       expect(failureOf(new Error('outer', { cause: coded(code) }))).toEqual({ kind: 'outage' });
     },
   );
+  test('is an outage when the driver says so in words', () => {
+    for (const said of ['Connection terminated unexpectedly', 'Client was closed and is not queryable']) {
+      expect(isOutage(new Error('outer', { cause: new Error(said) }))).toBe(true);
+    }
+  });
+
   test('is a mistake of ours otherwise', () => {
     expect(failureOf(new TypeError('undefined is not a function'))).toEqual({ kind: 'bug' });
     expect(failureOf(coded('SQLITE_CONSTRAINT_UNIQUE'))).toEqual({ kind: 'bug' });
