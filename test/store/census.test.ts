@@ -55,17 +55,6 @@ describe.each(engines)('with 100,000 authorizations on %s', (engine) => {
     ]);
   });
 
-  test('the figures are there within 100 ms', async () => {
-    const took: number[] = [];
-    for (let round = 0; round < 5; round += 1) {
-      const begun = performance.now();
-      await countAuthorizations(stores.store.db, now);
-      await endingKeys(stores.store.db, { now, before: now + 14 * day, limit: 20 });
-      took.push(performance.now() - begun);
-    }
-    expect(Math.min(...took)).toBeLessThan(100);
-  });
-
   test('the keys that end soon are listed, the next one first', async () => {
     const keys = await endingKeys(stores.store.db, { now, before: now + 14 * day, limit: 5 });
     expect(keys.map(({ id }) => id)).toEqual(['az_120', 'az_420', 'az_720', 'az_1020', 'az_1320']);
