@@ -4,6 +4,7 @@
  */
 import { type } from 'node:os';
 import { z } from 'zod';
+import { mayCarrySecrets } from '../private-transport.ts';
 import { harmless } from './harmless.ts';
 
 /** Where a server takes what; every endpoint is one that a secret may be sent to. */
@@ -91,17 +92,6 @@ export function errorOf({ status, body }: FormAnswer): string {
   const { error, error_description: description } = body;
   if (typeof error !== 'string') return `the server answered ${status}`;
   return harmless(typeof description === 'string' ? `${description} (${error})` : error);
-}
-
-/** Whether a request to this address cannot be read on its way: https, or this computer itself. Pure. */
-export function mayCarrySecrets(address: string): boolean {
-  const url = URL.parse(address);
-  if (!url) return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isThisComputer(url.hostname));
-}
-
-function isThisComputer(hostname: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 /** RFC 6749 section 2.3.1: both are form-encoded first. */

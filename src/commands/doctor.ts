@@ -3,7 +3,7 @@ import { createAskFromHere } from '../doctor/ask-from-here.ts';
 import { type Examination, examine } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { checkWords } from '../doctor/words.ts';
-import { loadMessages } from '../http/messages.ts';
+import { loadMessages, type Words } from '../http/messages.ts';
 import { shippedFiles } from '../shipped-files.ts';
 import { type Answer, done, type Result, unwell, usage } from './answer.ts';
 import { harmless } from './harmless.ts';
@@ -27,17 +27,18 @@ export async function examineAddress(
 /** Says what an examination found; it fails when a tool would not get through. Pure. */
 export function reported(examination: Examination): Result {
   const { kind, healthy, findings } = examination;
+  // Read once: it is two files.
+  const { t } = loadMessages(shippedFiles().messages).words('en');
   const verdict = healthy ? 'a tool gets through' : 'a tool would not get through';
   return (healthy ? done : unwell)(
     { kind, healthy, findings },
-    [...findings.map(describe), verdict].join('\n'),
+    [...findings.map((finding) => describe(finding, t)), verdict].join('\n'),
   );
 }
 
 const marks = { passed: 'ok  ', warning: 'warn', failed: 'FAIL', skipped: '-   ' } as const;
 
-function describe({ check, outcome, asked, expected, found, stumbles }: Finding): string {
-  const { t } = loadMessages(shippedFiles().messages).words('en');
+function describe({ check, outcome, asked, expected, found, stumbles }: Finding, t: Words['t']): string {
   const head = `${marks[outcome]}  ${t(checkWords[check].title)}`;
   if (outcome === 'passed' || outcome === 'skipped') return head;
   return [

@@ -1,8 +1,8 @@
 /** What the commands of somebody who logs in work with: no database, no server of ours, only what is kept at home. */
 import { type Clock, systemClock } from '../clock.ts';
 import type { PersonConfig } from '../config.ts';
+import { mayCarrySecrets } from '../private-transport.ts';
 import { type Answer, loginNeeded, refused, usage } from './answer.ts';
-import { mayCarrySecrets } from './authorization-server.ts';
 import { createLoginStore, type LoginStore } from './login-store.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -2,6 +2,7 @@
  * The first hops of a tool that was given the address of an MCP server or an API: the refusal, and what it leads to.
  * @see RFC 9728 sections 3 and 5
  */
+import { protectedResourceMetadataUrl } from '../resource-server/resource-metadata.ts';
 import { type Ask, firstDifference, type Heard, jsonObject, type Report, textsOf } from './finding.ts';
 
 /** What a tool knows once it has read the metadata of the resource. */
@@ -57,7 +58,7 @@ export async function examineResource(
     else {
       report.warning('challenge_metadata', ['hosted assistants'], {
         asked,
-        expected: `resource_metadata="${wellKnown(target)}"`,
+        expected: `resource_metadata="${protectedResourceMetadataUrl(target)}"`,
         found: named ?? 'no resource_metadata',
       });
     }
@@ -65,7 +66,7 @@ export async function examineResource(
   const found = await findMetadata(
     named !== undefined && URL.canParse(named)
       ? [named]
-      : [wellKnown(target), wellKnown(new URL(target).origin)],
+      : [protectedResourceMetadataUrl(target), protectedResourceMetadataUrl(new URL(target).origin)],
     ask,
   );
   if (!found.metadata) {
@@ -140,12 +141,6 @@ export function judgeCors(
 
 /** The origin that a tool in a browser would have. */
 export const browserOrigin = 'https://mandate-doctor.example';
-
-/** The well-known part goes between host and path (RFC 9728 section 3.1). Pure. */
-function wellKnown(resource: string): string {
-  const { origin, pathname, search } = new URL(resource);
-  return `${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}${search}`;
-}
 
 async function findMetadata(addresses: readonly string[], ask: Ask) {
   let last: { url: string; said: string } = { url: addresses[0] ?? '', said: 'nothing' };

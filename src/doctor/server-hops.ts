@@ -2,6 +2,8 @@
  * The hops at the authorization server: its metadata, and what tools read in it before they ask for anything.
  * @see RFC 8414 section 3
  */
+
+import { mayCarrySecrets } from '../private-transport.ts';
 import { type Ask, firstDifference, jsonObject, type Report, textsOf } from './finding.ts';
 import { browserOrigin, judgeCors } from './resource-hops.ts';
 
@@ -209,13 +211,4 @@ async function judgePreflight(token: string, ask: Ask, report: Report): Promise<
         ? heard.reason
         : `${allowed ?? 'no Access-Control-Allow-Origin'}; ${headers || 'no Access-Control-Allow-Headers'}`,
   });
-}
-
-/** https, or this computer itself (OAuth 2.1 section 1.5). Pure. */
-function mayCarrySecrets(address: string): boolean {
-  const url = URL.parse(address);
-  if (url?.protocol === 'https:') return true;
-  return (
-    url?.protocol === 'http:' && /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
-  );
 }

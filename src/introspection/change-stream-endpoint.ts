@@ -9,6 +9,7 @@ import type { ResourceServerStore } from '../clients/resource-server-store.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import type { CallerAuthentication } from './caller.ts';
 import { singleParameters } from './endpoint.ts';
+import { refuse as refuseInJson } from './json-answer.ts';
 
 export interface ChangeStreamEndpoint {
   /** Takes a request for this path that came to the right host. */
@@ -111,20 +112,8 @@ function sinkOf(response: ServerResponse): StreamSink {
   };
 }
 
-function refuse(
-  response: ServerResponse,
-  status: number,
-  error: string,
-  description: string,
-  headers: Record<string, string> = {},
-): void {
-  if (response.headersSent) return void response.destroy();
-  response
-    .writeHead(status, {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-      ...headers,
-    })
-    .end(JSON.stringify({ error, error_description: description }));
+/** A stream that has begun cannot be answered otherwise any more. */
+function refuse(response: ServerResponse, ...said: [number, string, string, Record<string, string>?]): void {
+  if (response.headersSent) response.destroy();
+  else refuseInJson(response, ...said);
 }

@@ -11,6 +11,7 @@ import type { IntrospectionInstruments } from '../operations/introspection-instr
 import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
 import { conditionOf } from './conditional.ts';
+import { refuse, sendJson } from './json-answer.ts';
 import type { PlainView } from './plain-view.ts';
 import { ProbingError } from './probing.ts';
 
@@ -62,30 +63,26 @@ export function createIntrospection(deps: {
     }
     if (instruments) instruments.unavailable.n += 1;
     deps.onFailure(error);
-    send(response, 503, refusal('temporarily_unavailable', 'live permissions cannot be read now'), {
+    refuse(response, 503, 'temporarily_unavailable', 'live permissions cannot be read now', {
       'Retry-After': '1',
     });
   }
 
   function tooMany(seconds: number, response: ServerResponse): void {
-    send(response, 429, refusal('temporarily_unavailable', 'too many unknown tokens'), {
+    refuse(response, 429, 'temporarily_unavailable', 'too many unknown tokens', {
       'Retry-After': String(seconds),
     });
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST') {
-      return send(response, 405, refusal('invalid_request', 'introspection is a POST'), { Allow: 'POST' });
+      return refuse(response, 405, 'invalid_request', 'introspection is a POST', { Allow: 'POST' });
     }
     const form = await readForm(request, bodyBytes);
     if (isFormRefusal(form)) {
       return form.kind === 'too_large'
-        ? send(response, 413, refusal('invalid_request', 'the body is too large'), { Connection: 'close' })
-        : send(
-            response,
-            400,
-            refusal('invalid_request', 'the body must be application/x-www-form-urlencoded'),
-          );
+        ? refuse(response, 413, 'invalid_request', 'the body is too large', { Connection: 'close' })
+        : refuse(response, 400, 'invalid_request', 'the body must be application/x-www-form-urlencoded');
     }
     await inTime(handleForm(request.headers.authorization, form, response));
   }
@@ -96,16 +93,15 @@ export function createIntrospection(deps: {
     response: ServerResponse,
   ): Promise<void> {
     const repeated = singleParameters.find((name) => (form.get(name)?.length ?? 0) > 1);
-    if (repeated)
-      return send(response, 400, refusal('invalid_request', `${repeated} is given more than once`));
+    if (repeated) return refuse(response, 400, 'invalid_request', `${repeated} is given more than once`);
 
     const caller = await deps.callers.authenticate(authorization, form);
     if (instruments && caller.kind !== 'caller') instruments.refusedCaller.n += 1;
     switch (caller.kind) {
       case 'malformed':
-        return send(response, 400, refusal('invalid_request', caller.reason));
+        return refuse(response, 400, 'invalid_request', caller.reason);
       case 'unknown':
-        return send(response, 401, refusal('invalid_client', 'client authentication failed'), {
+        return refuse(response, 401, 'invalid_client', 'client authentication failed', {
           'WWW-Authenticate': 'Basic realm="mandate"',
         });
       case 'caller':
@@ -115,10 +111,10 @@ export function createIntrospection(deps: {
 
   async function answer(server: ResourceServer, form: Form, response: ServerResponse): Promise<void> {
     const value = form.get('token')?.[0];
-    if (!value) return send(response, 400, refusal('invalid_request', 'token is missing'));
+    if (!value) return refuse(response, 400, 'invalid_request', 'token is missing');
     const body = await deps.view.answer(server, value);
     const ifNoneMatch = response.req.headers['if-none-match'];
-    if (ifNoneMatch === undefined) send(response, 200, body);
+    if (ifNoneMatch === undefined) sendJson(response, 200, body);
     else sendConditionally(response, body, ifNoneMatch);
     if (instruments) instruments.of(server.name)[body === inactive ? 'inactive' : 'active'].n += 1;
     if (body === inactive) return;
@@ -130,7 +126,7 @@ export function createIntrospection(deps: {
 /** Sends an answer to somebody who may keep it already. @param ifNoneMatch the header's value */
 export function sendConditionally(response: ServerResponse, body: string, ifNoneMatch: string): void {
   const { tag, unchanged } = conditionOf(ifNoneMatch, body);
-  if (!unchanged) send(response, 200, body, { ETag: tag });
+  if (!unchanged) sendJson(response, 200, body, { ETag: tag });
   if (response.headersSent) return;
   response
     .writeHead(304, { ETag: tag, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
@@ -145,25 +141,4 @@ async function inTime(work: Promise<void>): Promise<void> {
     patienceMilliseconds,
   );
   await Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-function refusal(error: string, description: string): string {
-  return JSON.stringify({ error, error_description: description });
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): void {
-  if (response.headersSent) return;
-  response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    ...headers,
-  });
-  response.end(body);
 }

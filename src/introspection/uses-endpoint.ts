@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthorizationUses, ToldUse } from '../authorizations/uses.ts';
 import { isFormRefusal, readForm } from '../http/read-form.ts';
 import type { CallerAuthentication } from './caller.ts';
+import { refuse } from './json-answer.ts';
 
 const mostBytes = 64 * 1_024;
 const mostUses = 200;
@@ -27,30 +28,30 @@ export function createUsesEndpoint(deps: {
         await take(request, response);
       } catch (error) {
         deps.onFailure(error);
-        answer(response, 503, 'temporarily_unavailable', 'uses cannot be kept now', { 'Retry-After': '5' });
+        refuse(response, 503, 'temporarily_unavailable', 'uses cannot be kept now', { 'Retry-After': '5' });
       }
     },
   };
 
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST')
-      return answer(response, 405, 'invalid_request', 'uses are told by a POST', { Allow: 'POST' });
+      return refuse(response, 405, 'invalid_request', 'uses are told by a POST', { Allow: 'POST' });
     const form = await readForm(request, mostBytes);
     if (isFormRefusal(form)) {
       return form.kind === 'too_large'
-        ? answer(response, 413, 'invalid_request', 'the body is too large', { Connection: 'close' })
-        : answer(response, 400, 'invalid_request', 'the body must be application/x-www-form-urlencoded');
+        ? refuse(response, 413, 'invalid_request', 'the body is too large', { Connection: 'close' })
+        : refuse(response, 400, 'invalid_request', 'the body must be application/x-www-form-urlencoded');
     }
     const caller = await deps.callers.authenticate(request.headers.authorization, form);
-    if (caller.kind === 'malformed') return answer(response, 400, 'invalid_request', caller.reason);
+    if (caller.kind === 'malformed') return refuse(response, 400, 'invalid_request', caller.reason);
     if (caller.kind === 'unknown') {
-      return answer(response, 401, 'invalid_client', 'client authentication failed', {
+      return refuse(response, 401, 'invalid_client', 'client authentication failed', {
         'WWW-Authenticate': 'Basic realm="mandate"',
       });
     }
     const told = form.get('use')?.map(readUse) ?? [];
     if (told.length === 0 || told.length > mostUses || told.includes(undefined)) {
-      return answer(
+      return refuse(
         response,
         400,
         'invalid_request',
@@ -69,23 +70,4 @@ function readUse(text: string): ToldUse | undefined {
   return authorizationId === undefined || capability === undefined
     ? undefined
     : { authorizationId, capability, place };
-}
-
-function answer(
-  response: ServerResponse,
-  status: number,
-  error: string,
-  description: string,
-  headers: Record<string, string> = {},
-): void {
-  if (response.headersSent) return;
-  const body = JSON.stringify({ error, error_description: description });
-  response
-    .writeHead(status, {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      'Cache-Control': 'no-store',
-      ...headers,
-    })
-    .end(body);
 }
