@@ -18,8 +18,9 @@ import { accountForms, ids } from './account-forms.ts';
 import { authorizationsTab } from './authorization-pages.ts';
 import { confirmation } from './confirmation.ts';
 import { departurePages } from './departure-pages.ts';
+import { firstRolesField } from './first-roles.ts';
 import { invitationBlocks, invitedPiece } from './invite-page.ts';
-import { field, fields, type PageDefinition, type PageRequest } from './page.ts';
+import { field, type PageDefinition, type PageRequest } from './page.ts';
 import { type AdminPage, type Block, type Field, text, time } from './page-model.ts';
 import { clientsBlocks } from './service-account-clients-blocks.ts';
 import { sessionBlocks, sessionForms } from './sessions-tab.ts';
@@ -97,10 +98,6 @@ function accountPages({ section, operations, departure, see, create, update, wor
     section,
     anyOf: create,
     async build({ ask, words: { t }, typed }) {
-      const { items: roles } = await ask(roleOperations.list);
-      const chosen = typed
-        ? fields(typed, 'role_ids')
-        : roles.filter(({ slug }) => slug === 'member').map(({ id }) => id);
       const inputs: Field[] = [
         {
           kind: 'email',
@@ -126,18 +123,7 @@ function accountPages({ section, operations, departure, see, create, update, wor
               },
             ]
           : []),
-        {
-          kind: 'boxes',
-          name: 'role_ids',
-          label: t('admin.account.roles'),
-          boxes: roles.map(({ id, name, slug }) => ({
-            value: id,
-            label: name,
-            code: slug,
-            checked: chosen.includes(id),
-          })),
-          hint: t('admin.account.roles_hint'),
-        },
+        await firstRolesField({ ask, typed }, { t }),
       ];
       return {
         title: t(keys.create),

@@ -1,7 +1,7 @@
 /** Inviting somebody, and what stands on the page of an account that was invited. */
 import type { Account } from '../api/account-document.ts';
 import { invitationOperations } from '../api/invitation-operations.ts';
-import { roleOperations } from '../api/role-operations.ts';
+import { firstRolesField } from './first-roles.ts';
 import { field, fields, form, type PageDefinition, type PageRequest } from './page.ts';
 import { type Block, code, type Field, time } from './page-model.ts';
 
@@ -12,10 +12,6 @@ const invite: PageDefinition = {
   section: 'users',
   anyOf: ['users.manage'],
   async build({ ask, words: { t, locale }, typed, deps }) {
-    const { items: roles } = await ask(roleOperations.list);
-    const chosen = typed
-      ? fields(typed, 'role_ids')
-      : roles.filter(({ slug }) => slug === 'member').map(({ id }) => id);
     const inputs: Field[] = [
       {
         kind: 'email',
@@ -41,18 +37,7 @@ const invite: PageDefinition = {
           selected: (field(typed, 'language') || locale) === value,
         })),
       },
-      {
-        kind: 'boxes',
-        name: 'role_ids',
-        label: t('admin.account.roles'),
-        boxes: roles.map(({ id, name, slug }) => ({
-          value: id,
-          label: name,
-          code: slug,
-          checked: chosen.includes(id),
-        })),
-        hint: t('admin.account.roles_hint'),
-      },
+      await firstRolesField({ ask, typed }, { t }),
     ];
     const without: Block = {
       kind: 'buttons',
