@@ -1,31 +1,20 @@
 /** A website that logs people in with Mandate and shows, at every refresh, what they handed over and still hold. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPlatform, type Platform } from '../../examples/platform/platform.ts';
+import type { Platform } from '../../examples/platform/platform.ts';
 import { axeViolations, closeBrowser } from '../support/browser.ts';
-import { freePort } from '../support/free-port.ts';
-import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import type { TestMandate } from '../support/mandate.ts';
 import { openPage, signIn, tick } from '../support/person.ts';
+import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 
 let mandate: TestMandate;
 let platform: Platform;
+let stop: () => Promise<void>;
 beforeAll(async () => {
-  const port = await freePort();
-  const origin = `http://localhost:${port}`;
-  mandate = await startMandate({ platformOrigin: origin });
-  platform = createPlatform({
-    port,
-    origin,
-    issuer: mandate.issuer,
-    apiSecret: demo.apiServer.secret,
-    mcpSecret: demo.mcpServer.secret,
-    webSecret: demo.web.secret,
-  });
-  await platform.start();
+  ({ mandate, platform, stop } = await startPlatformOnMandate());
 });
 afterAll(async () => {
   await closeBrowser();
-  await platform.stop();
-  await mandate.stop();
+  await stop();
 });
 
 test('a login leads through consent to the rights that hold now, and follows them as they change', async () => {

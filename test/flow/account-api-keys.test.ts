@@ -1,36 +1,26 @@
 /** API keys on the pages: who makes them for whom, what they do on the example platform, and how they end. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createPlatform, type Platform } from '../../examples/platform/platform.ts';
+import type { Platform } from '../../examples/platform/platform.ts';
 import { createKey, type KeyAnswers, signIn } from '../support/account.ts';
 import { engines } from '../support/databases.ts';
-import { freePort } from '../support/free-port.ts';
 import { type BrowserlessClient, createBrowserlessClient } from '../support/http.ts';
-import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { demo, type TestMandate } from '../support/mandate.ts';
 import { introspect } from '../support/oauth.ts';
+import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 
 describe.each(engines)('API keys, on %s', (engine) => {
   let mandate: TestMandate;
   let platform: Platform;
+  let stop: () => Promise<void>;
   let origin: string;
   const people = new Map<string, BrowserlessClient>();
 
   beforeAll(async () => {
-    const port = await freePort();
-    origin = `http://localhost:${port}`;
-    mandate = await startMandate({ engine, platformOrigin: origin });
-    platform = createPlatform({
-      port,
-      origin,
-      issuer: mandate.issuer,
-      apiSecret: demo.apiServer.secret,
-      mcpSecret: demo.mcpServer.secret,
-      webSecret: demo.web.secret,
-    });
-    await platform.start();
+    ({ mandate, platform, stop } = await startPlatformOnMandate({ engine }));
+    ({ origin } = platform);
   });
   afterAll(async () => {
-    await platform.stop();
-    await mandate.stop();
+    await stop();
   });
 
   const as = async (who: string): Promise<BrowserlessClient> => {

@@ -9,33 +9,23 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import * as oauth from 'oauth4webapi';
 import OAuth2Strategy from 'passport-oauth2';
 import { AuthorizationCode, ClientCredentials } from 'simple-oauth2';
-import { createPlatform, type Platform } from '../../examples/platform/platform.ts';
+import type { Platform } from '../../examples/platform/platform.ts';
 import { freePort } from '../support/free-port.ts';
 import { createBrowserlessClient } from '../support/http.ts';
-import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { demo, type TestMandate } from '../support/mandate.ts';
 import { authorize, introspect, pkce } from '../support/oauth.ts';
 import { registerClient, signInIfAsked } from '../support/oauth-requests.ts';
+import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 
 let mandate: TestMandate;
 let platform: Platform;
+let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  const port = await freePort();
-  const origin = `http://localhost:${port}`;
-  mandate = await startMandate({ platformOrigin: origin });
-  platform = createPlatform({
-    port,
-    origin,
-    issuer: mandate.issuer,
-    apiSecret: demo.apiServer.secret,
-    mcpSecret: demo.mcpServer.secret,
-    webSecret: demo.web.secret,
-  });
-  await platform.start();
+  ({ mandate, platform, stop } = await startPlatformOnMandate());
 });
 afterAll(async () => {
-  await platform.stop();
-  await mandate.stop();
+  await stop();
 });
 
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };

@@ -1,13 +1,13 @@
 /** Assistants that nobody here wrote: both official MCP clients, from the URL of an MCP server alone. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { createPlatform, type Platform } from '../../examples/platform/platform.ts';
+import type { Platform } from '../../examples/platform/platform.ts';
 import { closeBrowser, openBrowser } from '../support/browser.ts';
 import { type CallbackListener, startCallbackListener } from '../support/callback-listener.ts';
-import { freePort } from '../support/free-port.ts';
 import { createBrowserlessClient } from '../support/http.ts';
-import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { demo, type TestMandate } from '../support/mandate.ts';
 import { createTool, createToolV1, type MakeTool, type Tool } from '../support/mcp-tools.ts';
 import { signInIfAsked } from '../support/oauth-requests.ts';
+import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 
 /** Ticks boxes on the consent page; true is ticked. */
 type Choice = Record<string, boolean>;
@@ -16,29 +16,18 @@ type Person = (address: URL, choice: Choice) => Promise<URL>;
 
 let mandate: TestMandate;
 let platform: Platform;
+let stop: () => Promise<void>;
 let listener: CallbackListener;
 const actor = { id: 'command' };
 
 beforeAll(async () => {
-  const port = await freePort();
-  const origin = `http://localhost:${port}`;
-  mandate = await startMandate({ platformOrigin: origin });
-  platform = createPlatform({
-    port,
-    origin,
-    issuer: mandate.issuer,
-    apiSecret: demo.apiServer.secret,
-    mcpSecret: demo.mcpServer.secret,
-    webSecret: demo.web.secret,
-  });
-  await platform.start();
+  ({ mandate, platform, stop } = await startPlatformOnMandate());
   listener = await startCallbackListener();
 });
 afterAll(async () => {
   await closeBrowser();
   await listener.stop();
-  await platform.stop();
-  await mandate.stop();
+  await stop();
 });
 
 /** A person with a browser that runs no scripts. */

@@ -1,37 +1,27 @@
 /** What resource servers tell is what an authorization can be narrowed to, in one step. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createPlatform, type Platform } from '../../examples/platform/platform.ts';
+import type { Platform } from '../../examples/platform/platform.ts';
 import { engines } from '../support/databases.ts';
-import { freePort } from '../support/free-port.ts';
 import { createBrowserlessClient } from '../support/http.ts';
-import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { demo, type TestMandate } from '../support/mandate.ts';
 import { introspect, postForm } from '../support/oauth.ts';
 import { codeFlow, signInIfAsked } from '../support/oauth-requests.ts';
+import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 
 const day = 86_400;
 
 describe.each(engines)('narrowing to what was used, on %s', (engine) => {
   let mandate: TestMandate;
   let platform: Platform;
+  let stop: () => Promise<void>;
   let origin: string;
 
   beforeAll(async () => {
-    const port = await freePort();
-    origin = `http://localhost:${port}`;
-    mandate = await startMandate({ engine, platformOrigin: origin });
-    platform = createPlatform({
-      port,
-      origin,
-      issuer: mandate.issuer,
-      apiSecret: demo.apiServer.secret,
-      mcpSecret: demo.mcpServer.secret,
-      webSecret: demo.web.secret,
-    });
-    await platform.start();
+    ({ mandate, platform, stop } = await startPlatformOnMandate({ engine }));
+    ({ origin } = platform);
   });
   afterAll(async () => {
-    await platform.stop();
-    await mandate.stop();
+    await stop();
   });
 
   const tell = (uses: string[], caller: { id: string; secret: string } = demo.apiServer) => {

@@ -1,32 +1,22 @@
 /** A tool that is refused, the link that comes with it, and the person who follows it: nothing changes before they save. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPlatform, type Platform } from '../../examples/platform/platform.ts';
+import type { Platform } from '../../examples/platform/platform.ts';
 import { signIn } from '../support/account.ts';
-import { freePort } from '../support/free-port.ts';
 import { createBrowserlessClient } from '../support/http.ts';
-import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { demo, type TestMandate } from '../support/mandate.ts';
 import { codeFlow } from '../support/oauth-requests.ts';
+import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 
 let mandate: TestMandate;
 let platform: Platform;
+let stop: () => Promise<void>;
 let origin: string;
 beforeAll(async () => {
-  const port = await freePort();
-  origin = `http://localhost:${port}`;
-  mandate = await startMandate({ platformOrigin: origin });
-  platform = createPlatform({
-    port,
-    origin,
-    issuer: mandate.issuer,
-    apiSecret: demo.apiServer.secret,
-    mcpSecret: demo.mcpServer.secret,
-    webSecret: demo.web.secret,
-  });
-  await platform.start();
+  ({ mandate, platform, stop } = await startPlatformOnMandate());
+  ({ origin } = platform);
 });
 afterAll(async () => {
-  await platform.stop();
-  await mandate.stop();
+  await stop();
 });
 
 const tokenOf = async (email: string) => {
