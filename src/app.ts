@@ -23,7 +23,7 @@ import { createPasswords } from './directory/passwords.ts';
 import { createAssets } from './http/assets.ts';
 import { createBurstLimits } from './http/burst-limits.ts';
 import { isCanonicalHost, pinHost } from './http/canonical-host.ts';
-import { clientAddress } from './http/client-address.ts';
+import { clientAddress, type TrustedProxies } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
 import { countRefusals } from './http/count-refusals.ts';
 import { loadMessages } from './http/messages.ts';
@@ -87,7 +87,7 @@ import { createStores } from './stores.ts';
 export interface AppDependencies {
   readonly issuer: string;
   readonly production: boolean;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
   readonly store: Store;
   readonly clock: Clock;
   readonly secrets: Secrets;
@@ -128,7 +128,7 @@ export interface App {
 }
 
 export async function createApp(deps: AppDependencies): Promise<App> {
-  const { issuer, store, clock, secrets, log, trustedProxyHops } = deps;
+  const { issuer, store, clock, secrets, log, trustedProxies } = deps;
   const stores = createStores(deps);
   const operations = createOperations({ ...deps, ...stores, version: readVersion(), monotonic });
   const { tally } = operations;
@@ -144,7 +144,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const pages = createPageWriter({ renderer, messages });
   const guesses = createUserCodeGuesses({
     limits,
-    trustedProxyHops,
+    trustedProxies,
     sessionCookie: cookieNames(issuer).session,
   });
 
@@ -159,14 +159,14 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     resources: createResources({ ...reads.sources, administration: apiResource(issuer) }),
     units,
     pages: {
-      ...createDevicePages({ ...stores, pages, clock, trustedProxyHops, guesses }),
+      ...createDevicePages({ ...stores, pages, clock, trustedProxies, guesses }),
       ...createSessionPages({ ...stores, pages }),
     },
     actorOf: (ctx) => ({
       id: ctx.oidc.client
         ? `client:${ctx.oidc.client.clientId}`
         : (ctx.oidc.session?.accountId ?? 'anonymous'),
-      origin: clientAddress(ctx.req, trustedProxyHops),
+      origin: clientAddress(ctx.req, trustedProxies),
     }),
   });
   provider.on('server_error', (ctx, error) => {
@@ -270,10 +270,10 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createKeyRing({ provider, keys, loaded, clock, monotonic }).middleware);
   koa.use(registrationCors);
   koa.use(
-    createRequestLimits({ bursts, pages, trustedProxyHops, sessionCookie: provider.cookieName('session') }),
+    createRequestLimits({ bursts, pages, trustedProxies, sessionCookie: provider.cookieName('session') }),
   );
   koa.use(tidyAuthorizationQuery);
-  koa.use(createUnitMiddleware({ units, trustedProxyHops }));
+  koa.use(createUnitMiddleware({ units, trustedProxies }));
   koa.use((ctx, next) => (ctx.path === '/token' ? reads.within(next) : next()));
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
@@ -314,7 +314,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     rights,
     tokens,
     onUse: (authorizationId, caller, request) =>
-      lastUse.note(authorizationId, caller, clientAddress(request, trustedProxyHops)),
+      lastUse.note(authorizationId, caller, clientAddress(request, trustedProxies)),
     callers,
     probing: createProbing({
       bursts,

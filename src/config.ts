@@ -3,6 +3,7 @@
  * Owns what a deployment can set and what a production start refuses. Imports nothing of ours.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -17,6 +18,18 @@ const wholeNumber = (least: number, most: number) =>
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
+
+/** An address with how many of its bits a network has in common. */
+export interface Network {
+  readonly address: string;
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** Proxies in front of this server: how many append to X-Forwarded-For (0 believes none), or which networks they are in. */
+export type TrustedProxySetting =
+  | { readonly kind: 'hops'; readonly hops: number }
+  | { readonly kind: 'networks'; readonly networks: readonly Network[] };
 
 /** Where the database is when nobody says so. */
 export const defaultDatabaseUrl = 'sqlite:./data/mandate.db';
@@ -35,7 +48,8 @@ export const environmentSchema = z.object({
   MANDATE_WORKERS: wholeNumber(1, 64).default(1),
   CACHE_MEMORY: wholeNumber(8, 65_536).default(160),
   MANDATE_SECRET_PREVIOUS: z.string().optional(),
-  TRUSTED_PROXY_HOPS: wholeNumber(0, 16).default(0),
+  TRUSTED_PROXY_HOPS: wholeNumber(0, 16).optional(),
+  TRUSTED_PROXIES: z.string().transform(readNetworks).optional(),
   SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\/\S+$/, 'must be smtp://… or smtps://…')
@@ -76,8 +90,8 @@ export interface Config {
   readonly workers: number;
   /** Bytes that each of them may use to remember introspection answers. */
   readonly cacheBytes: number;
-  /** How many proxies in front of this server append to X-Forwarded-For; 0 believes none. */
-  readonly trustedProxyHops: number;
+  /** Whose X-Forwarded-For is believed. */
+  readonly trustedProxies: TrustedProxySetting;
   readonly mail: {
     /** Of the server that takes our mail, its credentials included; undefined where there is none. */
     readonly smtpUrl: string | undefined;
@@ -152,6 +166,9 @@ export function readConfig(environment: Environment): Config {
     ...issuerProblems(issuer, production),
     ...secretProblems(settings.MANDATE_SECRET, production),
     ...previousSecrets.flatMap((secret) => secretProblems(secret, production, 'MANDATE_SECRET_PREVIOUS')),
+    ...(settings.TRUSTED_PROXIES && settings.TRUSTED_PROXY_HOPS !== undefined
+      ? ['TRUSTED_PROXIES: excludes TRUSTED_PROXY_HOPS; set one of the two']
+      : []),
     ...(settings.SMTP_URL && !settings.MAIL_FROM && production
       ? ['MAIL_FROM: production needs one with SMTP_URL, e.g. Mandate <mandate@example.com>']
       : []),
@@ -167,7 +184,9 @@ export function readConfig(environment: Environment): Config {
     previousSecrets,
     workers: settings.MANDATE_WORKERS,
     cacheBytes: settings.CACHE_MEMORY * 1_024 * 1_024,
-    trustedProxyHops: settings.TRUSTED_PROXY_HOPS,
+    trustedProxies: settings.TRUSTED_PROXIES
+      ? { kind: 'networks', networks: settings.TRUSTED_PROXIES }
+      : { kind: 'hops', hops: settings.TRUSTED_PROXY_HOPS ?? 0 },
     mail: {
       smtpUrl: settings.SMTP_URL,
       from: settings.MAIL_FROM ?? 'Mandate <mandate@localhost>',
@@ -202,6 +221,25 @@ export function readPersonConfig(environment: Environment): PersonConfig {
     resourceServer: { id: settings.RESOURCE_SERVER_ID, secret: settings.RESOURCE_SERVER_SECRET },
     hasDisplay: process.platform !== 'linux' || Boolean(DISPLAY || WAYLAND_DISPLAY),
   };
+}
+
+/** Reads networks with commas between them, such as `10.0.0.0/8, 2001:db8::/32`; an address alone is a network of one. */
+function readNetworks(list: string, context: z.RefinementCtx): Network[] {
+  const written = list.split(',').map((one) => one.trim());
+  return written.flatMap((network) => {
+    const [, address = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+    const version = isIP(address);
+    const bits = version === 6 ? 128 : 32;
+    const prefix = length === undefined ? bits : Number(length);
+    if (version !== 0 && !address.includes('%') && prefix > 0 && prefix <= bits)
+      return [{ address, prefix, family: version === 6 ? 'ipv6' : 'ipv4' }];
+    const said =
+      version !== 0 && prefix === 0
+        ? `${network} is everybody: anyone could write any address`
+        : `${network || 'an empty entry'} is no network such as 10.0.0.0/8 or 2001:db8::/32`;
+    context.addIssue({ code: 'custom', message: said });
+    return [];
+  });
 }
 
 /** Reads the variables of a schema. @throws ConfigurationError */

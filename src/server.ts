@@ -9,6 +9,7 @@ import { type App, createApp } from './app.ts';
 import { readCatalogue } from './catalogue.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { createTrustedProxies } from './http/client-address.ts';
 import type { MailRoute } from './mail/transport.ts';
 import { createLog } from './operations/log.ts';
 import type { ProcessChannel } from './operations/process-metrics.ts';
@@ -126,6 +127,7 @@ async function serve(
   const root = dirname(dirname(files.capabilities));
   const app = await createApp({
     ...config,
+    trustedProxies: createTrustedProxies(config.trustedProxies),
     ...(channel && { channel }),
     store,
     clock: systemClock,

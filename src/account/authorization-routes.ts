@@ -17,7 +17,7 @@ import type { AuthorizationUses } from '../authorizations/uses.ts';
 import type { ChangeHistory, RecordedChange } from '../changes/change-history.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { Words } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
@@ -63,7 +63,7 @@ export interface AuthorizationDependencies {
   readonly history: ChangeHistory;
   readonly stepUp: StepUp;
   readonly heirs: Heirs;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 interface Again {
@@ -320,7 +320,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
   }
 
   function actorOf(ctx: Koa.Context, visit: Visit): Actor {
-    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
   }
 }
 

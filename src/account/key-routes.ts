@@ -8,7 +8,7 @@ import type { LiveAccess } from '../directory/live-access.ts';
 import type { RoleStore } from '../directory/role-store.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import type { WorldSource } from '../directory/world.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { Words } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
@@ -57,7 +57,7 @@ export interface KeyDependencies {
   readonly resources: Resources;
   readonly stepUp: StepUp;
   readonly limits: RateLimits;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 /** What was filled in so far. */
@@ -300,7 +300,7 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
   }
 
   function actorOf(ctx: Koa.Context, visit: Visit): Actor {
-    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
   }
 }
 

@@ -5,7 +5,7 @@
 import Router from '@koa/router';
 import { isApiKey } from '../authorizations/api-key-format.ts';
 import type { ApiKeyStore } from '../authorizations/api-key-store.ts';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import { isFormRefusal, readForm } from '../http/read-form.ts';
 
@@ -15,10 +15,10 @@ const perAddress: Limit = { name: 'leaked-key', points: 60, windowSeconds: 3_600
 export interface LeakDependencies {
   readonly apiKeys: ApiKeyStore;
   readonly limits: RateLimits;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
-export function createLeakRoutes({ apiKeys, limits, trustedProxyHops }: LeakDependencies): Router {
+export function createLeakRoutes({ apiKeys, limits, trustedProxies }: LeakDependencies): Router {
   const router = new Router();
   router.post('/api-keys/leaked', async (ctx) => {
     const form = await readForm(ctx.req, formBytes);
@@ -29,7 +29,7 @@ export function createLeakRoutes({ apiKeys, limits, trustedProxyHops }: LeakDepe
       ctx.body = { error: 'invalid_request', error_description: 'key is missing or is not an API key' };
       return;
     }
-    const origin = clientAddress(ctx.req, trustedProxyHops);
+    const origin = clientAddress(ctx.req, trustedProxies);
     const taken = await limits.take(perAddress, addressBlock(origin));
     if (taken.kind === 'limited') {
       ctx.status = 429;

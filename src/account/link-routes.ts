@@ -6,7 +6,7 @@ import Router from '@koa/router';
 import type Koa from 'koa';
 import type { AccountLinks, LinkedAccount, LinkKind } from '../directory/account-links.ts';
 import { type PasswordProblem, shortestPassword } from '../directory/new-password.ts';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import { chooseLocale } from '../http/locale.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
@@ -90,7 +90,7 @@ export interface LinkDependencies {
   /** Whether mail leaves at all. */
   readonly mailAvailable: boolean;
   readonly upstreamSteps: UpstreamSteps;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 export function createLinkRoutes(deps: LinkDependencies): Router {
@@ -306,7 +306,7 @@ export function createLinkRoutes(deps: LinkDependencies): Router {
   }
 
   function originOf(ctx: Koa.Context): string {
-    return clientAddress(ctx.req, deps.trustedProxyHops);
+    return clientAddress(ctx.req, deps.trustedProxies);
   }
 
   function addressOf(ctx: Koa.Context): string {

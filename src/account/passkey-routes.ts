@@ -2,7 +2,7 @@
 import Router from '@koa/router';
 import type Koa from 'koa';
 import type { Actor } from '../changes/change-log.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { Form } from '../http/read-form.ts';
 import { longestPasskeyName, type PasskeyStore } from '../sign-in/passkey-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
@@ -17,7 +17,7 @@ export interface PasskeyDependencies {
   readonly passkeys: Passkeys;
   readonly passkeyList: PasskeyStore;
   readonly showSecurity: ShowSecurity;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 export function createPasskeyRoutes(deps: PasskeyDependencies): Router {
@@ -73,6 +73,6 @@ export function createPasskeyRoutes(deps: PasskeyDependencies): Router {
   }
 
   function actorOf(ctx: Koa.Context, visit: Visit): Actor {
-    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
   }
 }

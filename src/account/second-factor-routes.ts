@@ -4,7 +4,7 @@ import type Koa from 'koa';
 import { correction, generate } from 'lean-qr';
 import { toSvgPath } from 'lean-qr/extras/svg';
 import type { Actor } from '../changes/change-log.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
@@ -20,7 +20,7 @@ export interface SecondFactorDependencies {
   readonly secondFactors: SecondFactors;
   readonly limits: RateLimits;
   readonly pages: PageWriter;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 /** `account/authenticator.ejs`. Posts `code` and `csrf`. */
@@ -122,7 +122,7 @@ export function createSecondFactorRoutes(deps: SecondFactorDependencies): Router
   }
 
   function actorOf(ctx: Koa.Context, visit: Visit): Actor {
-    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
   }
 }
 

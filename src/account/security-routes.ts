@@ -7,7 +7,7 @@ import { checkNewPassword } from '../directory/new-password.ts';
 import type { Passwords } from '../directory/passwords.ts';
 import type { SessionStore } from '../directory/session-store.ts';
 import type { UserStore } from '../directory/user-store.ts';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { Words } from '../http/messages.ts';
 import type { Form } from '../http/read-form.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
@@ -33,7 +33,7 @@ export interface SecurityDependencies {
   readonly stepUp: StepUp;
   readonly secondFactors: Pick<SecondFactors, 'required'>;
   readonly units: UnitsOfWork;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 const problemKeys = {
@@ -66,7 +66,7 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
       if (!(await deps.stepUp.passes(ctx, visit, form))) return;
     }
     if (!hasPassword) return await setPassword(ctx, visit, form, wanted);
-    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxies));
     const password = form.get('password')?.[0] ?? '';
     const known = deps.knownBrowsers.of(ctx, user.email);
     const proof = await deps.signIn.attempt({ email: user.email, password }, address, known);
@@ -107,6 +107,6 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
   }
 
   function actorOf(ctx: Koa.Context, visit: Visit): Actor {
-    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
   }
 }

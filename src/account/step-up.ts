@@ -7,7 +7,7 @@ import type Koa from 'koa';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
@@ -70,7 +70,7 @@ export function createStepUp(deps: {
   passkeyList: PasskeyStore;
   limits: RateLimits;
   knownBrowsers: KnownBrowsers;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
 }): StepUp {
   const { clock, secrets, pages, users, secondFactors, passkeys, limits } = deps;
 
@@ -120,7 +120,7 @@ export function createStepUp(deps: {
       if (proof.outcome === 'refused' || proof.userId !== id) return { kind: 'wrong' };
       return { kind: 'right', methods: proof.methods };
     }
-    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+    const address = addressBlock(clientAddress(ctx.req, deps.trustedProxies));
     const password = form.get('password')?.[0] ?? '';
     const known = deps.knownBrowsers.of(ctx, email);
     const outcome = await deps.signIn.attempt({ email, password }, address, known);

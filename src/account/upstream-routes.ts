@@ -3,7 +3,7 @@ import Router from '@koa/router';
 import type Koa from 'koa';
 import type { Store } from '../../db/open.ts';
 import type { Actor } from '../changes/change-log.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { Words } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
@@ -28,7 +28,7 @@ export interface UpstreamDependencies {
   readonly upstreamAccounts: UpstreamAccountStore;
   readonly showSecurity: ShowSecurity;
   readonly pages: PageWriter;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 export function createUpstreamRoutes(deps: UpstreamDependencies): Router {
@@ -94,7 +94,7 @@ export function createUpstreamRoutes(deps: UpstreamDependencies): Router {
   }
 
   function actorOf(ctx: Koa.Context, visit: Visit): Actor {
-    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    return { id: visit.person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
   }
 }
 

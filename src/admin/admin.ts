@@ -2,9 +2,11 @@
  * Administration: users, roles, projects, servers, clients, everybody's authorizations and the audit trail. Owns who may change
  * what; does not own what a change means to a token (`policy`), nor the stores that keep it.
  */
+
 import type Router from '@koa/router';
 import { createAccountSession } from '../account/session.ts';
 import type { StepUp } from '../account/step-up.ts';
+import type { TrustedProxies } from '../http/client-address.ts';
 import type { Messages } from '../http/messages.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
@@ -20,7 +22,7 @@ export function createAdmin(
   deps: AdminDeps &
     TokenAccessDependencies & {
       issuer: string;
-      trustedProxyHops: number;
+      trustedProxies: TrustedProxies;
       sessions: BrowserSessions;
       secrets: Secrets;
       messages: Messages;

@@ -2,25 +2,63 @@
  * Where a request comes from, as far as it can be believed: X-Forwarded-For counts only from the proxies that the operator named.
  */
 import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+import type { TrustedProxySetting } from '../config.ts';
+
+/** Which proxies are believed; made once, by `createTrustedProxies`. */
+export type TrustedProxies =
+  | { readonly kind: 'hops'; readonly hops: number }
+  | { readonly kind: 'networks'; readonly contains: (address: string) => boolean };
+
+/** Makes what the operator set ready for use. Pure. */
+export function createTrustedProxies(setting: TrustedProxySetting): TrustedProxies {
+  if (setting.kind === 'hops') return setting;
+  const networks = new BlockList();
+  for (const { address, prefix, family } of setting.networks) networks.addSubnet(address, prefix, family);
+  return {
+    kind: 'networks',
+    // Also finds an IPv4 address that is written as an IPv6 one.
+    contains: (address) => networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
+  };
+}
 
 /**
  * Finds the client's address. Pure.
- * @param trustedHops how many proxies of ours append to X-Forwarded-For; whatever is left of them was written by anyone
+ * @param trusted counted: how many proxies of ours append to X-Forwarded-For, whoever connects; named: the address is the last
+ *   one that is none of theirs, and a header from anybody else is nothing. Whatever is left of that was written by anyone.
  */
 export function clientAddress(
   request: Pick<IncomingMessage, 'headers' | 'socket'>,
-  trustedHops: number,
+  trusted: TrustedProxies,
 ): string {
   const direct = withoutMapping(request.socket.remoteAddress ?? 'unknown');
-  if (trustedHops === 0) return direct;
-  const header = request.headers['x-forwarded-for'];
-  const hops = [header ?? []]
+  if (trusted.kind === 'hops') {
+    if (trusted.hops === 0) return direct;
+    return withoutMapping(forwardedFor(request).at(-trusted.hops) ?? direct);
+  }
+  let address = direct;
+  for (const hop of forwardedFor(request).reverse()) {
+    if (isIP(address) === 0 || !trusted.contains(address)) return address;
+    const next = withoutMapping(withoutPort(hop));
+    // A proxy of ours that does not know either ("unknown"): it is as far as anything can be believed.
+    if (isIP(next) === 0) return address;
+    address = next;
+  }
+  return address;
+}
+
+function forwardedFor({ headers }: Pick<IncomingMessage, 'headers'>): string[] {
+  return [headers['x-forwarded-for'] ?? []]
     .flat()
     .join(',')
     .split(',')
     .map((hop) => hop.trim())
     .filter((hop) => hop !== '');
-  return withoutMapping(hops.at(-trustedHops) ?? direct);
+}
+
+/** Some proxies append the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(hop: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type Koa from 'koa';
 import type { BurstLimit, BurstLimits } from './burst-limits.ts';
-import { addressBlock, clientAddress } from './client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from './client-address.ts';
 import type { PageWriter } from './page-writer.ts';
 
 const registrations: BurstLimit = { name: 'registration', points: 300, windowSeconds: 3_600, batch: 1 };
@@ -38,13 +38,13 @@ const refusals = new Set(['invalid_client', 'invalid_grant']);
 export function createRequestLimits(deps: {
   bursts: BurstLimits;
   pages: PageWriter;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
   sessionCookie: string;
 }): Koa.Middleware {
   const { bursts, pages } = deps;
 
   return async (ctx, next) => {
-    const address = () => addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+    const address = () => addressBlock(clientAddress(ctx.req, deps.trustedProxies));
     const limit = limitOf(ctx);
     if (limit) {
       const taken = await bursts.take(limit, address());

@@ -5,7 +5,7 @@
 import type { errors, KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientStore } from '../clients/client-store.ts';
 import type { Clock } from '../clock.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { DevicePages } from '../oauth/pages.ts';
 import { faceOf } from './client-face.ts';
@@ -25,7 +25,7 @@ export function createDevicePages(deps: {
   pages: PageWriter;
   clients: ClientStore;
   clock: Clock;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
   guesses: UserCodeGuesses;
 }): DevicePages {
   const { pages, clients, clock, guesses } = deps;
@@ -34,7 +34,7 @@ export function createDevicePages(deps: {
 
   return {
     deviceInfo: (ctx) => ({
-      address: clientAddress(ctx.req, deps.trustedProxyHops),
+      address: clientAddress(ctx.req, deps.trustedProxies),
       user_agent: ctx.get('User-Agent').slice(0, 300),
       requested_at: clock.now(),
     }),

@@ -5,7 +5,7 @@
 import type Koa from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import { answerApiFailure, answerFailure, failureOf } from '../http/failures.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import { completeDiscovery } from '../oauth/discovery.ts';
@@ -76,15 +76,15 @@ function withoutUid(path: string): string {
  */
 export function createUnitMiddleware({
   units,
-  trustedProxyHops,
+  trustedProxies,
 }: {
   units: UnitsOfWork;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
 }): Koa.Middleware {
   return async (ctx, next) => {
     const visitor = {
       userAgent: ctx.get('User-Agent'),
-      address: clientAddress(ctx.req, trustedProxyHops),
+      address: clientAddress(ctx.req, trustedProxies),
     };
     const outcome = () => {
       if (ctx.state.serverError !== undefined || ctx.status >= 500) return 'failure';

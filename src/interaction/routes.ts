@@ -12,7 +12,7 @@ import type { ClientStore, StoredClient } from '../clients/client-store.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import { isOurOwnPage } from '../http/same-site.ts';
@@ -58,7 +58,7 @@ export interface InteractionDependencies {
   readonly consentWriter: ConsentWriter;
   readonly consentTerms: ReadConsentTerms;
   readonly installs: Installs;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
@@ -281,7 +281,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     if (agreed.kind === 'justification_missing') {
       return again({ kind: 'justification_missing', capabilities: agreed.capabilities }, 422);
     }
-    const actor: Actor = { id: person.user.id, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    const actor: Actor = { id: person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
     const grantId = await deps.consentWriter.write(actor, {
       userId: person.user.id,
       clientId: String(details.params.client_id),

@@ -4,7 +4,7 @@
  */
 import type Koa from 'koa';
 import type { User, UserStore } from '../directory/user-store.ts';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
@@ -84,7 +84,7 @@ export function createSignInFlow(deps: {
   limits: RateLimits;
   knownBrowsers: KnownBrowsers;
   pages: PageWriter;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
   tally: Tally;
 }): SignInFlow {
   const counters = {
@@ -94,7 +94,7 @@ export function createSignInFlow(deps: {
   };
   const { signIn, challenges, secondFactors, passkeys, limits, pages, upstreamSteps } = deps;
   const { upstream } = upstreamSteps;
-  const addressOf = (ctx: Koa.Context) => addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+  const addressOf = (ctx: Koa.Context) => addressBlock(clientAddress(ctx.req, deps.trustedProxies));
   const wait = (ctx: Koa.Context, seconds: number) => ctx.set('Retry-After', String(seconds));
 
   /** Whatever was wrong, and at whichever step: it is shown with this status. */
@@ -269,7 +269,7 @@ export function createSignInFlow(deps: {
       const returned = await upstreamSteps.take(ctx, provider, place.browser);
       if (returned.outcome !== 'proven') return showUpstreamProblem(ctx, place, provider, returned.outcome);
       const { identity } = returned;
-      const origin = clientAddress(ctx.req, deps.trustedProxyHops);
+      const origin = clientAddress(ctx.req, deps.trustedProxies);
       const arrival = await deps.upstreamArrivals.receive(provider, identity, origin);
       if (arrival.kind !== 'somebody') return showUpstreamProblem(ctx, place, provider, arrival.kind);
       const { user } = arrival;

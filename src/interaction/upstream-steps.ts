@@ -4,7 +4,7 @@
  */
 import type Koa from 'koa';
 import type { Clock } from '../clock.ts';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Upstream, UpstreamErrand, UpstreamReturn } from '../sign-in/upstream.ts';
@@ -73,14 +73,14 @@ export function createUpstreamSteps(deps: {
   pages: PageWriter;
   limits: RateLimits;
   clock: Clock;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
 }): UpstreamSteps {
   const { upstream, pages, clock } = deps;
   return {
     upstream,
 
     async leave(ctx, provider, errand, uiLocales) {
-      const address = addressBlock(clientAddress(ctx.req, deps.trustedProxyHops));
+      const address = addressBlock(clientAddress(ctx.req, deps.trustedProxies));
       const taken = await deps.limits.take(perAddress, address);
       if (taken.kind === 'limited') {
         ctx.set('Retry-After', String(taken.retryAfterSeconds));

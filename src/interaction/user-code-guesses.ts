@@ -4,7 +4,7 @@
  * @see RFC 8628 section 5.1
  */
 import type Koa from 'koa';
-import { addressBlock, clientAddress } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { Limit, RateLimits, Taken } from '../http/rate-limit.ts';
 
 const perSession: Limit = { name: 'user-code-session', points: 10, windowSeconds: 3_600 };
@@ -18,17 +18,17 @@ export interface UserCodeGuesses {
 
 export function createUserCodeGuesses({
   limits,
-  trustedProxyHops,
+  trustedProxies,
   sessionCookie,
 }: {
   limits: RateLimits;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
   /** Its name. */
   sessionCookie: string;
 }): UserCodeGuesses {
   const keysOf = (ctx: Koa.Context): [Limit, string][] => {
     const session = ctx.cookies.get(sessionCookie);
-    const address = addressBlock(clientAddress(ctx.req, trustedProxyHops));
+    const address = addressBlock(clientAddress(ctx.req, trustedProxies));
     return [[perAddress, address], ...(session ? [[perSession, session] as [Limit, string]] : [])];
   };
   return {

@@ -14,7 +14,7 @@ import { errors } from 'oidc-provider';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { ClientStore, StoredClient } from '../clients/client-store.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import { readJsonBody } from '../http/read-json-body.ts';
 import { deleteClient } from './delete-client.ts';
 import { cleanRegistration, newClientSecret } from './registration.ts';
@@ -26,7 +26,7 @@ export interface RegistrationManagementDependencies {
   readonly units: UnitsOfWork;
   readonly clients: ClientStore;
   readonly authorizations: AuthorizationStore;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
 }
 
 type Metadata = Record<string, unknown>;
@@ -72,7 +72,7 @@ export function createRegistrationManagement(deps: RegistrationManagementDepende
       return refuse(ctx, 401, 'invalid_token', 'the registration access token is not valid for this client');
     }
     if (client.disabled) return refuse(ctx, 403, 'access_denied', 'the client was disabled');
-    const actor = { id: `client:${id}`, origin: clientAddress(ctx.req, deps.trustedProxyHops) };
+    const actor = { id: `client:${id}`, origin: clientAddress(ctx.req, deps.trustedProxies) };
     await next({ ctx, client, token, actor });
   }
 

@@ -6,8 +6,9 @@ import { migrate } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
 import { type App, type AppDependencies, createApp } from '../../src/app.ts';
 import { readCatalogue } from '../../src/catalogue.ts';
-import { developmentSecret } from '../../src/config.ts';
+import { developmentSecret, type TrustedProxySetting } from '../../src/config.ts';
 import { createPasswords } from '../../src/directory/passwords.ts';
+import { createTrustedProxies } from '../../src/http/client-address.ts';
 import { createLog } from '../../src/operations/log.ts';
 import { readBuiltInRoles } from '../../src/organization/built-in-roles.ts';
 import { parseOrganization } from '../../src/organization/organization-file.ts';
@@ -56,6 +57,8 @@ export interface MandateOptions {
   readonly platformOrigin?: string;
   /** Shared by servers that must agree on the time. */
   readonly clock?: MovableClock;
+  /** Whose X-Forwarded-For is believed; nobody's by default. */
+  readonly trustedProxies?: TrustedProxySetting;
   /** How client metadata documents are had. */
   readonly metadataDocuments?: AppDependencies['metadataDocuments'];
   /** How mail leaves; none does otherwise. */
@@ -99,7 +102,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
   const app = await createApp({
     issuer,
     production: false,
-    trustedProxyHops: 0,
+    trustedProxies: createTrustedProxies(options.trustedProxies ?? { kind: 'hops', hops: 0 }),
     store,
     clock,
     secrets,

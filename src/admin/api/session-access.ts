@@ -1,7 +1,7 @@
 /** Who asks the JSON API: the person whose browser session it is, with proof that a page of ours sent what changes something. */
 import type Koa from 'koa';
 import { formPurpose } from '../../account/session.ts';
-import { clientAddress } from '../../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../../http/client-address.ts';
 import { isOurOwnPage } from '../../http/same-site.ts';
 import type { BrowserSessions } from '../../interaction/browser-session.ts';
 import type { Secrets } from '../../secrets.ts';
@@ -19,20 +19,20 @@ export interface SessionAccess {
 
 export function createSessionAccess(deps: {
   issuer: string;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
   sessions: BrowserSessions;
   secrets: Secrets;
   liveAccess: AdminDeps['liveAccess'];
   roles: AdminDeps['roles'];
 }): SessionAccess {
-  const { issuer, trustedProxyHops, sessions, secrets } = deps;
+  const { issuer, trustedProxies, sessions, secrets } = deps;
   return {
     async callerOf(ctx) {
       const { uid, accountId, signedInAt = 0 } = await sessions.read(ctx);
       const caller =
         accountId === undefined
           ? undefined
-          : await readCaller(deps, accountId, clientAddress(ctx.req, trustedProxyHops), {
+          : await readCaller(deps, accountId, clientAddress(ctx.req, trustedProxies), {
               kind: 'session',
               signedInAt,
             });

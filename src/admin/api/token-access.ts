@@ -1,6 +1,6 @@
 /** Who asks the JSON API with a token: the owner of the authorization behind it, through a tool. */
 import type Koa from 'koa';
-import { clientAddress } from '../../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../../http/client-address.ts';
 import type { AdministrationTokens } from '../../introspection/administration-token.ts';
 import { type Caller, readCaller } from './caller.ts';
 import type { AdminDeps } from './operation.ts';
@@ -17,7 +17,7 @@ export interface TokenAccess {
 
 export interface TokenAccessDependencies {
   readonly administrationTokens: AdministrationTokens;
-  readonly trustedProxyHops: number;
+  readonly trustedProxies: TrustedProxies;
   readonly liveAccess: AdminDeps['liveAccess'];
   readonly roles: AdminDeps['roles'];
   /** Told of every token that was accepted. */
@@ -35,7 +35,7 @@ export function createTokenAccess(deps: TokenAccessDependencies): TokenAccess {
       if (found.kind === 'bound') throw refusal('token_bound');
       if (found.kind === 'insufficient') throw refusal('insufficient_scope');
       const { authorization, clientId } = found;
-      const address = clientAddress(ctx.req, deps.trustedProxyHops);
+      const address = clientAddress(ctx.req, deps.trustedProxies);
       // Whoever reads the log of changes sees that it was a tool, and which.
       const origin = `${address} (${authorization.id})`;
       const via = { kind: 'token', authorization, clientId } as const;

@@ -3,7 +3,7 @@ import Router from '@koa/router';
 import type Koa from 'koa';
 import type { AccountSession, Visit } from '../../account/session.ts';
 import type { StepUp } from '../../account/step-up.ts';
-import { clientAddress } from '../../http/client-address.ts';
+import { clientAddress, type TrustedProxies } from '../../http/client-address.ts';
 import type { Messages, Words } from '../../http/messages.ts';
 import type { PageWriter } from '../../http/page-writer.ts';
 import type { Form } from '../../http/read-form.ts';
@@ -25,14 +25,14 @@ export function createAdminPages(deps: {
   stepUp: StepUp;
   pages: PageWriter;
   messages: Messages;
-  trustedProxyHops: number;
+  trustedProxies: TrustedProxies;
   definitions: {
     readonly home: PageDefinition;
     readonly pages: readonly PageDefinition[];
     readonly forms: readonly FormDefinition[];
   };
 }): Router {
-  const { admin, session, pages, trustedProxyHops, definitions } = deps;
+  const { admin, session, pages, trustedProxies, definitions } = deps;
   const router = new Router({ prefix: pagesRoot });
 
   router.get('/', (ctx) =>
@@ -96,7 +96,7 @@ export function createAdminPages(deps: {
   }
 
   async function requestOf(ctx: Context, visit: Visit, typed?: Form): Promise<PageRequest> {
-    const origin = clientAddress(ctx.req, trustedProxyHops);
+    const origin = clientAddress(ctx.req, trustedProxies);
     const via = { kind: 'session', signedInAt: visit.signedInAt } as const;
     const caller = await readCaller(admin, visit.person.user.id, origin, via);
     if (!caller) throw new Refusal({ code: 'not_signed_in', params: {} });

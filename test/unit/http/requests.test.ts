@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { isOutage } from '../../../db/outage.ts';
-import { addressBlock, clientAddress } from '../../../src/http/client-address.ts';
+import { readConfig } from '../../../src/config.ts';
+import { addressBlock, clientAddress, createTrustedProxies } from '../../../src/http/client-address.ts';
 import { failureOf } from '../../../src/http/failures.ts';
 import { parseForm } from '../../../src/http/read-form.ts';
 import { isOurOwnPage } from '../../../src/http/same-site.ts';
@@ -14,20 +15,91 @@ const from = (remoteAddress: string, forwarded?: string) =>
     headers: forwarded ? { 'x-forwarded-for': forwarded } : {},
   }) as unknown as IncomingMessage;
 
+const hops = (count: number) => createTrustedProxies({ kind: 'hops', hops: count });
+
 describe('the address of a request', () => {
   test('is the socket’s when no proxy is trusted, whatever a header says', () => {
-    expect(clientAddress(from('::ffff:192.0.2.1', '203.0.113.9'), 0)).toBe('192.0.2.1');
+    expect(clientAddress(from('::ffff:192.0.2.1', '203.0.113.9'), hops(0))).toBe('192.0.2.1');
   });
   test('is what the trusted proxy appended, not what stands left of it', () => {
-    expect(clientAddress(from('10.0.0.1', '203.0.113.9, 198.51.100.7'), 1)).toBe('198.51.100.7');
-    expect(clientAddress(from('10.0.0.1', '203.0.113.9, 198.51.100.7'), 2)).toBe('203.0.113.9');
-    expect(clientAddress(from('10.0.0.1'), 1)).toBe('10.0.0.1');
+    expect(clientAddress(from('10.0.0.1', '203.0.113.9, 198.51.100.7'), hops(1))).toBe('198.51.100.7');
+    expect(clientAddress(from('10.0.0.1', '203.0.113.9, 198.51.100.7'), hops(2))).toBe('203.0.113.9');
+    expect(clientAddress(from('10.0.0.1'), hops(1))).toBe('10.0.0.1');
   });
   test('counts as one /64 when it is IPv6', () => {
     expect(addressBlock('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');
     expect(addressBlock('2001:DB8::1')).toBe('2001:db8:0:0::/64');
     expect(addressBlock('::1')).toBe('0:0:0:0::/64');
     expect(addressBlock('192.0.2.1')).toBe('192.0.2.1');
+  });
+});
+
+describe('with TRUSTED_PROXIES, the address of a request', () => {
+  const { trustedProxies } = readConfig({
+    TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.10, 2001:db8:1::/48, fe80::/10',
+  });
+  const trusted = createTrustedProxies(trustedProxies);
+  test.each([
+    ['is the socket’s without a header', '10.0.0.1', undefined, '10.0.0.1'],
+    ['is the socket’s when a stranger forges a header', '203.0.113.5', '198.51.100.7', '203.0.113.5'],
+    [
+      'is the socket’s when a stranger claims to be a proxy',
+      '203.0.113.5',
+      '198.51.100.7, 10.0.0.1',
+      '203.0.113.5',
+    ],
+    ['is what a proxy appended', '10.0.0.1', '198.51.100.7', '198.51.100.7'],
+    [
+      'is what a proxy appended, not what the client wrote',
+      '10.0.0.1',
+      '1.1.1.1, 198.51.100.7',
+      '198.51.100.7',
+    ],
+    [
+      'is found behind several proxies',
+      '10.0.0.1',
+      '1.1.1.1, 198.51.100.7, 192.0.2.10, 10.9.9.9',
+      '198.51.100.7',
+    ],
+    [
+      'stands left of a proxy that the client named as its own',
+      '10.0.0.1',
+      '10.2.3.4, 198.51.100.7',
+      '198.51.100.7',
+    ],
+    ['is the first proxy’s when all are proxies', '10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
+    ['is that of a single address that is trusted', '192.0.2.10', '198.51.100.7', '198.51.100.7'],
+    ['is not believed from its neighbour', '192.0.2.11', '198.51.100.7', '192.0.2.11'],
+    ['is found behind a proxy of IPv6', '2001:db8:1:2::3', '2001:db8:2::7', '2001:db8:2::7'],
+    ['is not believed from IPv6 outside the network', '2001:db8:2::3', '198.51.100.7', '2001:db8:2::3'],
+    ['is found behind a proxy of a link with a zone', 'fe80::1%eth0', '198.51.100.7', '198.51.100.7'],
+    ['takes an IPv4 proxy in its IPv6 spelling', '::ffff:10.0.0.1', '::ffff:198.51.100.7', '198.51.100.7'],
+    ['takes that spelling in hexadecimal', '::ffff:a00:1', '198.51.100.7', '198.51.100.7'],
+    ['leaves a port out', '10.0.0.1', '198.51.100.7:4711', '198.51.100.7'],
+    ['leaves a port of IPv6 out', '10.0.0.1', '[2001:db8:2::7]:4711', '2001:db8:2::7'],
+    ['is the proxy’s when it does not know', '10.0.0.1', '198.51.100.7, unknown', '10.0.0.1'],
+    ['is the proxy’s when the entry is nonsense', '10.0.0.1', "1.1.1.1, 999.1.1.1'--", '10.0.0.1'],
+    ['passes over empty entries', '10.0.0.1', ' , 198.51.100.7,, 10.0.0.2 ,', '198.51.100.7'],
+  ])('%s', (_name, remote, header, expected) => {
+    expect(clientAddress(from(remote, header), trusted)).toBe(expected);
+  });
+
+  test.each([
+    ['no network', 'proxy.example', 'TRUSTED_PROXIES: proxy.example is no network'],
+    ['too long a prefix', '10.0.0.0/33', '10.0.0.0/33 is no network'],
+    ['too long a prefix of IPv6', '2001:db8::/129', '2001:db8::/129 is no network'],
+    ['a trailing comma', '10.0.0.0/8,', 'an empty entry is no network'],
+    ['everybody', '10.0.0.0/8,0.0.0.0/0', '0.0.0.0/0 is everybody'],
+    ['everybody of IPv6', '::/0', '::/0 is everybody'],
+    ['a zone', 'fe80::1%eth0', 'fe80::1%eth0 is no network'],
+  ])('a start is refused with %s', (_name, TRUSTED_PROXIES, problem) => {
+    expect(() => readConfig({ TRUSTED_PROXIES })).toThrow(problem);
+  });
+
+  test('a start is refused with both settings', () => {
+    expect(() => readConfig({ TRUSTED_PROXIES: '10.0.0.0/8', TRUSTED_PROXY_HOPS: '1' })).toThrow(
+      'TRUSTED_PROXIES: excludes TRUSTED_PROXY_HOPS; set one of the two',
+    );
   });
 });
 
