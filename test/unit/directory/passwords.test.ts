@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { createPasswords, longestPassword } from '../../../src/directory/passwords.ts';
 
@@ -38,4 +39,23 @@ describe('passwords', () => {
     );
     expect(answers).toEqual([true, false, false, false, false, false, false]);
   });
+
+  test('a hash that cannot be read is an error of its own, and the next one is answered', async () => {
+    await expect(passwords.verify('$argon2id$nonsense', 'a password')).rejects.toThrow();
+    expect(await passwords.verify(await passwords.hash('a password'), 'a password')).toBe(true);
+  });
+
+  (process.platform === 'linux' ? test : test.skip)(
+    'are hashed behind whoever answers requests: the threads are less important than the process',
+    async () => {
+      await passwords.hash('a password');
+      expect(niceOf(process.pid)).toBeLessThan(10);
+      const others = readdirSync('/proc/self/task').map((id) => niceOf(Number(id)));
+      expect(others.filter((nice) => nice === 10).length).toBeGreaterThan(0);
+    },
+  );
 });
+
+/** Field 19 of proc(5)'s stat: how little a thread matters. */
+const niceOf = (thread: number): number =>
+  Number(readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]);

@@ -1,0 +1,85 @@
+/** A few threads that hash passwords: started when they are needed, gone when nobody signs in for a while. */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { PasswordAnswer, PasswordQuestion } from './password-thread.ts';
+
+export interface PasswordThreads {
+  /** Asks a thread that has nothing to do, as soon as there is one, in the order in which was asked. */
+  ask(question: PasswordQuestion): Promise<string | boolean>;
+}
+
+/** A thread holds some ten megabytes, and takes 40 ms to start. */
+const idleMilliseconds = 30_000;
+
+interface Thread {
+  readonly worker: Worker;
+  /** Ends it when it was idle for long. */
+  idle?: NodeJS.Timeout;
+}
+
+/** @param most how many there are at once */
+export function createPasswordThreads(most: number): PasswordThreads {
+  const free: Thread[] = [];
+  const waiting: ((thread: Thread) => void)[] = [];
+  let started = 0;
+
+  const start = (): Thread => {
+    started += 1;
+    // The neighbour, as a source or as what was built of it.
+    const file = new URL(`./password-thread${extname(import.meta.url)}`, import.meta.url);
+    return { worker: new Worker(file) };
+  };
+  const take = async (): Promise<Thread> => {
+    const thread = free.pop() ?? (started < most ? start() : undefined);
+    return thread ?? (await new Promise<Thread>((resolve) => waiting.push(resolve)));
+  };
+  const giveBack = (thread: Thread): void => {
+    const next = waiting.shift();
+    if (next) {
+      next(thread);
+      return;
+    }
+    // It keeps nobody's process alive while it has nothing to do.
+    thread.worker.unref();
+    thread.idle = setTimeout(() => {
+      free.splice(free.indexOf(thread), 1);
+      started -= 1;
+      void thread.worker.terminate();
+    }, idleMilliseconds).unref();
+    free.push(thread);
+  };
+  const replace = (): void => {
+    started -= 1;
+    const next = waiting.shift();
+    if (next) next(start());
+  };
+
+  return {
+    async ask(question) {
+      const thread = await take();
+      clearTimeout(thread.idle);
+      thread.worker.ref();
+      let answer: PasswordAnswer;
+      try {
+        answer = await answerOf(thread.worker, question);
+      } catch (error) {
+        replace();
+        throw error;
+      }
+      giveBack(thread);
+      if ('failure' in answer) throw answer.failure;
+      return answer.value;
+    },
+  };
+}
+
+/** @throws Error when the thread ends without an answer */
+function answerOf(worker: Worker, question: PasswordQuestion): Promise<PasswordAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<PasswordAnswer>();
+  const ended = (code: number) => reject(new Error(`the thread that hashes passwords ended with ${code}`));
+  worker.once('message', resolve).once('error', reject).once('exit', ended);
+  worker.postMessage(question);
+  return promise.finally(() => {
+    worker.off('message', resolve).off('error', reject).off('exit', ended);
+  });
+}
