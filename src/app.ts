@@ -49,6 +49,7 @@ import {
 } from './interaction/engine-middleware.ts';
 import { createInstalls } from './interaction/install.ts';
 import { createNativeReturn } from './interaction/native-return.ts';
+import { createSignedOutAlready } from './interaction/return-after-sign-out.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
 import { createUserCodeGuesses } from './interaction/user-code-guesses.ts';
@@ -278,6 +279,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
   koa.use(createNativeReturn({ ...stores, pages }));
+  koa.use(createSignedOutAlready({ ...stores, pages }));
   koa.use(registrationManagement.routes() as unknown as Koa.Middleware);
   koa.use(start.routes() as unknown as Koa.Middleware);
   koa.use(interaction.routes() as unknown as Koa.Middleware);

@@ -5,8 +5,12 @@ import type { ClientStore } from '../clients/client-store.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import type { ErrorKind } from '../http/error-page.ts';
 import type { PageWriter } from '../http/page-writer.ts';
+import { formTarget } from '../http/security-headers.ts';
 import type { SessionPages } from '../oauth/pages.ts';
+import { faceOf } from './client-face.ts';
+import { factsOf } from './client-facts.ts';
 import { findClientProblem } from './client-problem.ts';
+import { settleReturnAddress, signOutRequestOf } from './return-after-sign-out.ts';
 import type { SignedOutPage, SignOutPage } from './sign-out-page.ts';
 
 /** Routes that a person is in front of; everywhere else an error is JSON, whatever the client says it accepts. */
@@ -26,20 +30,24 @@ export function createSessionPages(deps: {
   clients: ClientStore;
   history: ChangeHistory;
 }): SessionPages {
-  const { pages, users } = deps;
+  const { pages, users, clients } = deps;
   return {
     async signOut(ctx) {
-      const { session } = ctx.oidc;
+      const { session, client: asking } = ctx.oidc;
       const user = session?.accountId ? await users.findById(session.accountId) : undefined;
-      const secret = (session as { state?: { secret?: string } }).state?.secret ?? '';
+      const client = asking && (await clients.find(asking.clientId));
+      const address = settleReturnAddress(ctx, client);
+      const target = address === undefined ? undefined : formTarget(address);
       pages.show(
         ctx,
         'sign-out',
         (): SignOutPage => ({
           action: '/session/end/confirm',
-          xsrf: secret,
+          xsrf: signOutRequestOf(ctx)?.secret ?? '',
           ...(user ? { account: { name: user.name, email: user.email } } : {}),
+          ...(client ? { client: faceOf(factsOf(client, address ?? asking.redirectUris?.[0])) } : {}),
         }),
+        { formTargets: target === undefined ? [] : [target] },
       );
     },
     async signedOut(ctx) {

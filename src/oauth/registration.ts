@@ -84,6 +84,11 @@ export function cleanRegistration(asked: Record<string, unknown>): CleanedRegist
     application_type: redirectUris.some(isNative) ? 'native' : 'web',
     ...(name === '' ? {} : { client_name: name }),
   };
+  const afterSignOut = returnAddresses(
+    body.post_logout_redirect_uris,
+    metadata.application_type === 'native',
+  );
+  if (afterSignOut.length > 0) metadata.post_logout_redirect_uris = afterSignOut;
   for (const key of copied) {
     const value = body[key];
     if (value !== null && value !== undefined && value !== '') metadata[key] = value;
@@ -96,10 +101,12 @@ export function cleanRegistration(asked: Record<string, unknown>): CleanedRegist
  * (RFC 8252 section 7.3).
  */
 export function contentAddressedId(metadata: Record<string, unknown>): string {
-  const redirects = (metadata.redirect_uris as string[]).map(withoutLoopbackPort).sort();
-  const entries = Object.entries({ ...metadata, redirect_uris: redirects }).sort(([a], [b]) =>
-    a < b ? -1 : 1,
-  );
+  const entries = Object.entries(metadata)
+    .map(
+      ([name, value]) =>
+        [name, name.endsWith('redirect_uris') ? portless(value as string[]) : value] as const,
+    )
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return `${ownPrefix}${createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 32)}`;
 }
 
@@ -150,6 +157,16 @@ function redirectProblem(uri: string): string | undefined {
   return undefined;
 }
 
+/** What may be of where a client wants people after they signed out (OpenID Connect RP-Initiated Logout section 2.1). */
+function returnAddresses(asked: unknown, native: boolean): string[] {
+  const possible = strings(asked).filter((uri) => {
+    if (redirectProblem(uri) !== undefined) return false;
+    const url = new URL(uri);
+    return url.protocol === 'https:' ? !native || !isLoopback(url) : native || url.protocol === 'http:';
+  });
+  return [...new Set(possible)].slice(0, most.redirectUris);
+}
+
 function isLoopback(url: URL): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
 }
@@ -157,6 +174,10 @@ function isLoopback(url: URL): boolean {
 function isNative(uri: string): boolean {
   const url = new URL(uri);
   return url.protocol !== 'https:';
+}
+
+function portless(uris: readonly string[]): string[] {
+  return uris.map(withoutLoopbackPort).sort();
 }
 
 function withoutLoopbackPort(uri: string): string {

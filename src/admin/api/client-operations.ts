@@ -106,6 +106,11 @@ export const clientOperations = {
       id: slugSchema.describe('The client_id'),
       client_name: nameSchema,
       redirect_uris: z.array(z.string().max(2_000)).min(1).max(20),
+      post_logout_redirect_uris: z
+        .array(z.string().max(2_000))
+        .max(20)
+        .optional()
+        .describe('Where people may be led after they signed out'),
       confidential: z.boolean().default(true).describe('It can keep a secret; otherwise it is public'),
     }),
     answer: clientWithSecretSchema,
@@ -113,9 +118,13 @@ export const clientOperations = {
       const cleaned = cleanRegistration({
         client_name: body.client_name,
         redirect_uris: body.redirect_uris,
+        post_logout_redirect_uris: body.post_logout_redirect_uris,
         token_endpoint_auth_method: body.confidential ? 'client_secret_basic' : 'none',
       });
       if (cleaned.kind === 'refused') throw refusal('invalid_redirect', { reason: cleaned.reason });
+      const kept = cleaned.metadata.post_logout_redirect_uris ?? [];
+      const dropped = body.post_logout_redirect_uris?.find((uri) => !(kept as string[]).includes(uri));
+      if (dropped !== undefined) throw refusal('invalid_redirect', { reason: `${dropped} cannot be led to` });
       const secret = body.confidential ? newSecret() : null;
       await deps.store.transact(async (trx) => {
         const clients = deps.clients.within(trx);

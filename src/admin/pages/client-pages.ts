@@ -122,6 +122,13 @@ const newClient: PageDefinition = {
               required: true,
             },
             {
+              kind: 'lines',
+              name: 'post_logout_redirect_uris',
+              label: t('admin.clients.after_sign_out'),
+              value: field(typed, 'post_logout_redirect_uris'),
+              hint: t('admin.clients.after_sign_out_hint'),
+            },
+            {
               kind: 'boxes',
               name: 'confidential',
               label: t('admin.clients.secret'),
@@ -162,6 +169,14 @@ const oneClient: PageDefinition = {
             { term: t('admin.column.id'), cell: [code(client.id)] },
             { term: t('admin.column.kind'), cell: [text(t(kinds[client.kind]))] },
             { term: t('admin.clients.redirects'), cell: codes(list(client.metadata.redirect_uris), words) },
+            ...(list(client.metadata.post_logout_redirect_uris).length === 0
+              ? []
+              : [
+                  {
+                    term: t('admin.clients.after_sign_out'),
+                    cell: codes(list(client.metadata.post_logout_redirect_uris), words),
+                  },
+                ]),
             { term: t('admin.clients.grants'), cell: codes(list(client.metadata.grant_types), words) },
             ...(account
               ? [
@@ -270,6 +285,7 @@ const forms: FormDefinition[] = [
         id: field(posted, 'id'),
         client_name: field(posted, 'client_name'),
         redirect_uris: lines(posted, 'redirect_uris'),
+        post_logout_redirect_uris: lines(posted, 'post_logout_redirect_uris'),
         confidential: field(posted, 'confidential') === 'yes',
       },
     }),
