@@ -46,6 +46,7 @@ const reasonKeys: Record<Reader, Record<WithheldReason, string>> = {
     mcp_server_disabled: 'account.reason.server_disabled',
     policy: 'account.reason.policy',
     approval_pending: 'account.reason.approval_pending',
+    parent_lacks: 'account.reason.parent_lacks',
   },
   keeper: {
     owner_suspended: 'account.reason.owner_suspended',
@@ -56,6 +57,7 @@ const reasonKeys: Record<Reader, Record<WithheldReason, string>> = {
     mcp_server_disabled: 'account.reason.server_disabled',
     policy: 'account.reason.policy',
     approval_pending: 'account.reason.approval_pending',
+    parent_lacks: 'account.reason.parent_lacks',
   },
 };
 

@@ -80,4 +80,5 @@ const sentences: Readonly<Record<DecidingRule, string>> = {
   mcp_server_disabled: 'the MCP server is disabled or gone',
   policy: 'a policy of the organization forbids it',
   approval_pending: 'it waits for an administrator to approve it',
+  parent_lacks: 'it was handed on, and the authorization that it came from does not hold it now',
 };

@@ -104,7 +104,9 @@ export type WithheldReason =
   | 'project_deleted'
   | 'mcp_server_disabled'
   | 'policy'
-  | 'approval_pending';
+  | 'approval_pending'
+  /** It was handed on, and what it came from does not hold it. */
+  | 'parent_lacks';
 
 /** One item of `granted − effective`. `capability` narrows a project's entry to one capability on it. */
 export interface Withheld {

@@ -230,6 +230,7 @@ const rules: Readonly<Record<string, string>> = {
   mcp_server_disabled: 'admin.rule.mcp_server_disabled',
   policy: 'admin.rule.policy',
   approval_pending: 'admin.rule.approval_pending',
+  parent_lacks: 'admin.rule.parent_lacks',
 };
 
 /** "May it do this there now?", and the answer to the question in the address. */
