@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { z } from 'zod';
 import { type Clock, secondsOfWritten } from '../clock.ts';
+import { durationOf } from '../policies/duration.ts';
 
 /** What a name on the command line refers to: the API wants its id. */
 export type ReferenceKind =
@@ -220,19 +221,12 @@ export function readValue(member: Member, typed: string | readonly string[], clo
   }
 }
 
-const namesIn = (texts: readonly string[]): string[] =>
+/** Reads names with commas between them, or given again; `none` is no name. Pure. */
+export const namesIn = (texts: readonly string[]): string[] =>
   texts
     .flatMap((text) => text.split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '' && name !== 'none');
-
-const units = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
-
-/** Reads `15m` as seconds. Pure. @returns undefined when it is no time */
-export function durationOf(text: string): number | undefined {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  return count === undefined ? undefined : Number(count) * units[unit as keyof typeof units];
-}
 
 /** Tells whether a value stands for something that has to be looked up. Pure. */
 export function isReference(value: unknown): value is Reference {

@@ -5,7 +5,8 @@
 import type { Command } from 'commander';
 import type { Operation } from '../admin/api/operation.ts';
 import { type Environment, readPersonConfig } from '../config.ts';
-import { administers } from './administration-api.ts';
+import { proposeRemoval } from './account-removal.ts';
+import { type AdministrationApi, administers } from './administration-api.ts';
 import {
   type Member,
   membersOf,
@@ -13,11 +14,13 @@ import {
   NotUnderstood,
   optionOf,
 } from './administration-options.ts';
-import { atApi, parametersOf, performAt, readMembers, type Typed } from './administration-request.ts';
+import { atApi, parametersOf, pathOf, performAt, readMembers, type Typed } from './administration-request.ts';
 import { nouns } from './administration-table.ts';
 import { type Answer, usage } from './answer.ts';
 import { openNewKeyPage } from './new-key-page.ts';
 import { createPersonWorkspace, loginIssuerOf, type PersonWorkspace } from './person-workspace.ts';
+import { configurePolicySetting, proposePolicies } from './policy-setting.ts';
+import { type Proposal, type ProposalOptions, propose } from './proposal.ts';
 import type { Terminal } from './terminal.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -71,6 +74,24 @@ export function addAdministrationCommands(program: Command, parts: Administratio
   if (simulated) addSimulations(simulate, simulated, parts);
 }
 
+/** Operations of which a command shows what would happen, and asks. The path is the operation's, with ids in it. */
+const proposed: Readonly<Record<string, ProposedVerb>> = {
+  delete_user: { question: 'Remove it?', propose: proposeRemoval },
+  delete_service_account: { question: 'Remove it?', propose: proposeRemoval },
+  replace_policies: {
+    question: 'Apply?',
+    configure: configurePolicySetting,
+    propose: (api, _, options) => proposePolicies(api, options),
+  },
+};
+
+interface ProposedVerb {
+  readonly question: string;
+  /** Adds options in the place of the operation's members. */
+  configure?(command: Command): void;
+  propose(api: AdministrationApi, path: string, options: Typed): Promise<Proposal>;
+}
+
 function addVerb(
   parent: Command,
   noun: string,
@@ -84,10 +105,15 @@ function addVerb(
     local?.mayBeOmitted ? `[${name}]` : `<${name}>`,
   );
   const command = leaf(parent, [verb, ...names].join(' '), sentence(operation.summary));
+  const asking = proposed[operation.id];
   const queried = membersOf(operation.query);
-  const sent = membersOf(operation.body);
+  const sent = asking ? [] : membersOf(operation.body);
   const attributeOf = addMembers(command, [...queried, ...sent]);
   issuerOption(command);
+  if (asking) {
+    asking.configure?.(command);
+    command.option('--yes', 'do it without asking').option('--dry-run', 'only show what would happen');
+  }
   const makesOwnKey = operation.id === 'create_api_key';
   if (makesOwnKey) command.option('--no-browser', 'open none for a key of your own');
   if (local) {
@@ -109,6 +135,14 @@ function addVerb(
       }
       if (positional.length < names.length)
         throw new NotUnderstood(`name what it is about: ${names.join(' ')}`);
+      if (asking) {
+        const chosen = { ...(options as ProposalOptions), json };
+        return atApi(workspace, options.issuer as string | undefined, (api, references) =>
+          propose(parts.terminal, chosen, asking.question, async () =>
+            asking.propose(api, await pathOf(references, noun, operation.path, positional), options),
+          ),
+        );
+      }
       const query = readMembers(queried, options, attributeOf, workspace.clock);
       const body = operation.body && readMembers(sent, options, attributeOf, workspace.clock);
       return atApi(workspace, options.issuer as string | undefined, (api, references) =>

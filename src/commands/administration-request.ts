@@ -75,7 +75,10 @@ export async function atApi(
         `${error.message} \`mandate login --issuer ${api.issuer} --scope mandate:admin\` does`,
       );
     }
-    const page = error.code === 'not_over_token' ? ` The pages: ${api.issuer}/account/authorizations` : '';
+    const page =
+      error.code === 'not_over_token'
+        ? ` The pages: ${api.issuer}/account/authorizations, ${api.issuer}/admin`
+        : '';
     return refused(`${error.message}${page}`);
   }
 }
@@ -87,12 +90,7 @@ export async function performAt(
   noun: string,
   { operation, positional, query, body }: TypedRequest,
 ): Promise<Answer> {
-  const ids: string[] = [];
-  for (const [index, { kind }] of parametersOf(operation.path, noun).entries()) {
-    ids.push(await references.idOf({ kind, name: positional[index] ?? '' }));
-  }
-  let next = 0;
-  const path = operation.path.replaceAll(/\{\w+\}/g, () => encodeURIComponent(ids[next++] ?? ''));
+  const path = await pathOf(references, noun, operation.path, positional);
   const etag = operation.versioned ? await versionAt(api, operation.path, path) : undefined;
   const answer = await api.call(operation.method, path, {
     query: (await references.resolve(query)) as Record<string, unknown>,
@@ -107,6 +105,21 @@ export async function performAt(
     );
   }
   return done(answer.document ?? { done: true }, documentText(answer.document));
+}
+
+/** Puts ids in the place of a path's parameters. @throws ApiRefusal, NotUnderstood */
+export async function pathOf(
+  references: References,
+  noun: string,
+  template: string,
+  positional: readonly string[],
+): Promise<string> {
+  const ids: string[] = [];
+  for (const [index, { kind }] of parametersOf(template, noun).entries()) {
+    ids.push(await references.idOf({ kind, name: positional[index] ?? '' }));
+  }
+  let next = 0;
+  return template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(ids[next++] ?? ''));
 }
 
 /** Reads the version that a change is made against: whoever changes the same at this moment wins or loses, and neither is lost. */

@@ -19,6 +19,8 @@ const account = (noun: 'user' | 'service_account'): Verbs => ({
   suspend: `suspend_${noun}`,
   resume: `resume_${noun}`,
   departure: `get_${noun}_departure`,
+  'move-keys': `move_${noun}_keys`,
+  remove: `delete_${noun}`,
 });
 
 export const nouns: Readonly<Record<string, Noun>> = {
@@ -30,6 +32,7 @@ export const nouns: Readonly<Record<string, Noun>> = {
       sessions: 'list_user_sessions',
       'end-session': 'end_user_session',
       'end-sessions': 'end_user_sessions',
+      'withdraw-invitation': 'withdraw_invitation',
     },
   },
   'service-accounts': {
@@ -127,10 +130,18 @@ export const nouns: Readonly<Record<string, Noun>> = {
       move: 'move_api_key',
     },
   },
-  policies: { description: 'what the organization lets through', verbs: { show: 'get_policies' } },
+  policies: {
+    description: 'what people may hand over at all',
+    verbs: { show: 'get_policies', set: 'replace_policies' },
+  },
   approvals: {
-    description: 'what waits for an administrator; it is decided on the page',
-    verbs: { list: 'list_approvals', show: 'get_approval' },
+    description: 'what waits for an administrator to agree',
+    verbs: {
+      list: 'list_approvals',
+      show: 'get_approval',
+      approve: 'approve_approval',
+      decline: 'decline_approval',
+    },
   },
   audit: {
     description: 'who changed what',
@@ -138,13 +149,27 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
 };
 
-/** Operations that have a command of another form, or none: `assignments`, `why`, `simulate`, and the page that plots. */
-export const elsewhere: readonly string[] = [
-  'assign_user_role',
-  'unassign_user_role',
-  'assign_service_account_role',
-  'unassign_service_account_role',
-  'why_authorization',
-  'simulate',
-  'get_overview',
-];
+/** Operations whose command has another form: operationId → the command. */
+export const otherCommands: Readonly<Record<string, string>> = {
+  assign_user_role: 'assignments add',
+  unassign_user_role: 'assignments remove',
+  assign_service_account_role: 'assignments add',
+  unassign_service_account_role: 'assignments remove',
+  why_authorization: 'why',
+  simulate: 'simulate',
+  examine_connection: 'doctor',
+};
+
+/** Operations that no command stands for: operationId → why not. */
+export const withoutCommand: Readonly<Record<string, string>> = {
+  get_overview: 'a page that plots; what a machine reads of it are the metrics',
+  invite_user: 'brings somebody in who can sign in, which no token does: a person invites on the page',
+  send_invitation: 'brings somebody in who can sign in, which no token does: a person invites on the page',
+  reset_user_second_factor: 'takes away how somebody proves who they are: a person does it on the page',
+  unlink_user_upstream_account: 'takes away how somebody proves who they are: a person does it on the page',
+  set_service_account_client_keys: 'lets another key prove a machine: a person puts it in on the page',
+  set_resource_server_keys: 'lets another key prove a resource server: a person puts it in on the page',
+  set_event_receiver: 'decides who is told of what happens: a person does it on the page',
+  remove_event_receiver: 'decides who is told of what happens: a person does it on the page',
+  verify_event_receiver: 'belongs to setting a receiver up, on its page',
+};

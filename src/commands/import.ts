@@ -4,7 +4,8 @@ import type { ImportEntry } from '../organization/import-diff.ts';
 import { OrganizationFileError, readOrganizationFile } from '../organization/organization-file.ts';
 import { createOrganizationImport } from '../organization/organization-import.ts';
 import { shippedFiles } from '../shipped-files.ts';
-import { type Answer, done, refused, usage } from './answer.ts';
+import { type Answer, refused } from './answer.ts';
+import { type ProposalOptions, propose } from './proposal.ts';
 import type { Terminal } from './terminal.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -13,33 +14,30 @@ export async function importFile(
   workspace: Workspace,
   terminal: Terminal,
   path: string,
-  options: { yes?: boolean; dryRun?: boolean; json?: boolean },
+  options: ProposalOptions,
 ): Promise<Answer> {
-  const mayAsk = terminal.interactive && !options.json;
-  if (!options.yes && !options.dryRun && !mayAsk) {
-    return usage('nobody is here to confirm: give --yes to apply, or --dry-run to look');
-  }
-  const file = readFileOrProblem(path);
-  if (typeof file === 'string') return refused(file);
-  const builtInRoles = readBuiltInRoles(shippedFiles().roles, workspace.catalogue);
-  const imports = createOrganizationImport({ ...workspace, builtInRoles, passwords: createPasswords() });
-
-  const planned = await imports.plan(file);
-  if (planned.outcome === 'refused') return refused(planned.problem);
-  const { entries } = planned.plan;
-  const changed = entries.filter(({ action }) => action !== 'unchanged');
-  const document = { changes: changed, unchanged: entries.length - changed.length };
-  if (options.dryRun || changed.length === 0) return done({ applied: false, ...document }, describe(entries));
-  if (!options.yes) {
-    terminal.print(describe(entries));
-    if (!(await terminal.confirm('Apply?'))) return refused('nothing was changed');
-  }
-  const applied = await imports.apply(workspace.actor, planned.plan);
-  if (applied.outcome === 'refused') return refused(applied.problem);
-  if (applied.outcome === 'changed_meanwhile')
-    return refused('the database changed meanwhile: look at it again');
-  const text = options.yes ? `${describe(entries)}\napplied` : 'applied';
-  return done({ applied: true, ...document }, text);
+  return propose(terminal, options, 'Apply?', async () => {
+    const file = readFileOrProblem(path);
+    if (typeof file === 'string') return refused(file);
+    const builtInRoles = readBuiltInRoles(shippedFiles().roles, workspace.catalogue);
+    const imports = createOrganizationImport({ ...workspace, builtInRoles, passwords: createPasswords() });
+    const planned = await imports.plan(file);
+    if (planned.outcome === 'refused') return refused(planned.problem);
+    const { plan } = planned;
+    const changed = plan.entries.filter(({ action }) => action !== 'unchanged');
+    return {
+      document: { changes: changed, unchanged: plan.entries.length - changed.length },
+      text: describe(plan.entries),
+      empty: changed.length === 0,
+      async apply() {
+        const applied = await imports.apply(workspace.actor, plan);
+        if (applied.outcome === 'refused') return refused(applied.problem);
+        return applied.outcome === 'changed_meanwhile'
+          ? refused('the database changed meanwhile: look at it again')
+          : undefined;
+      },
+    };
+  });
 }
 
 function readFileOrProblem(path: string) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Approval } from '../../policies/approval-store.ts';
 import type { Caller } from './caller.ts';
 import { type AdminDeps, operation } from './operation.ts';
+import { guardManagement } from './over-token.ts';
 import { refusal } from './problem.ts';
 import { instantSchema, listOf, pageOf, pageQuery, versionSchema } from './schemas.ts';
 
@@ -96,6 +97,7 @@ function decision(action: 'approve' | 'decline', status: 'approved' | 'declined'
     async handle(deps, { caller, params, body: { note = '' }, version }) {
       const asked = await readApproval(deps, params.approval_id);
       requireAnother(caller, asked);
+      if (status === 'approved') guardManagement(caller, [asked.capability]);
       await deps.store.transact(async (trx) => {
         const done = await deps.approvals.decide(trx, caller.actor, {
           id: asked.id,

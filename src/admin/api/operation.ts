@@ -17,7 +17,7 @@ import type { UpstreamProvider } from '../../sign-in/upstream-provider.ts';
 import type { Stores } from '../../stores.ts';
 import type { Caller } from './caller.ts';
 import { requireFreshSignIn } from './fresh-sign-in.ts';
-import { isOpenToTokens, requireSession } from './over-token.ts';
+import { requireOpen } from './over-token.ts';
 import { type Problem, Refusal, refusal } from './problem.ts';
 
 /** What operations work on. */
@@ -108,7 +108,7 @@ export function operation<
     async perform(deps, caller, input) {
       try {
         requirePermission(caller, facts.anyOf);
-        if (!isOpenToTokens(facts)) requireSession(caller);
+        requireOpen(facts, caller);
         requireFreshSignIn(facts.id, caller, input, deps.clock.now());
         if (facts.versioned && input.version === undefined) throw refusal('version_missing');
         return {

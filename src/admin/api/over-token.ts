@@ -10,7 +10,11 @@
  *    `mandate:admin`, and no key with it, old or new;
  * 4. sets a password or an address, with which somebody could sign in, and so be no tool any more;
  * 5. touches the client that carries it;
- * 6. does anything else that is not listed below: what decides about tokens (policies, approvals, signing keys) is for people.
+ * 6. sets a policy that would leave more, or longer, of what that account handed out;
+ * 7. does anything else that is not listed below: what brings somebody in (invitations, keys to sign with), or tells whom what
+ *    happened, is for people on the pages.
+ *
+ * What cannot be taken back, or decides about the tokens of many, takes a person's own login: no API key and no machine asks for it.
  *
  * Everything a token does is bounded by its owner's permissions as they are at that call, like everything a person does.
  */
@@ -18,9 +22,14 @@ import type { Store } from '../../../db/open.ts';
 import { standingAuthorizations } from '../../authorizations/everyones.ts';
 import type { Clock } from '../../clock.ts';
 import { isManagementPermission } from '../../directory/management-permissions.ts';
+import type { PolicyLimits } from '../../policies/policy-limits.ts';
 import { administration } from '../../policy/administration.ts';
 import { isWithin } from '../../policy/is-within.ts';
 import type { Slice } from '../../policy/key-decision.ts';
+import { leavesMore } from '../../policy/leaves-more.ts';
+import { noLimits } from '../../policy/limits.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Catalogue } from '../../policy/vocabulary.ts';
 import type { Caller } from './caller.ts';
 import { refusal } from './problem.ts';
 
@@ -49,12 +58,35 @@ const open: ReadonlySet<string> = new Set([
   ...['preview', 'create', 'update', 'rotate', 'suspend', 'resume', 'revoke', 'move'].map(
     (verb) => `${verb}_api_key`,
   ),
+  'move_user_keys',
+  'move_service_account_keys',
+  'withdraw_invitation',
+  'decline_approval',
   'simulate',
+]);
+
+/** Changes that a token may ask for which a person got at a login of theirs; an API key and a machine's token may not. */
+const forLogins: ReadonlySet<string> = new Set([
+  'replace_policies',
+  'approve_approval',
+  'delete_user',
+  'delete_service_account',
 ]);
 
 /** Tells whether a token may ask for an operation at all. Pure. */
 export function isOpenToTokens({ id, method }: { readonly id: string; readonly method: string }): boolean {
-  return method === 'get' || open.has(id);
+  return method === 'get' || open.has(id) || forLogins.has(id);
+}
+
+/** Refuses a token an operation that is not open to it. @throws Refusal `not_over_token` */
+export function requireOpen(
+  operation: { readonly id: string; readonly method: string },
+  caller: Caller,
+): void {
+  const { via, access } = caller;
+  if (via.kind === 'session') return;
+  const isLogin = via.clientId !== undefined && access.user.kind === 'person';
+  if (!isOpenToTokens(operation) || (forLogins.has(operation.id) && !isLogin)) requireSession(caller);
 }
 
 /** Refuses a token what is for a person in their browser. @throws Refusal `not_over_token` */
@@ -102,6 +134,39 @@ export async function guardOwnRole(
 }
 
 const mostLookedAt = 10_000;
+
+/** Refuses a token a policy that leaves more, or longer, of what its own account handed out. @throws Refusal `not_over_token` */
+export async function guardOwnLimits(
+  { store, clock, policyLimits, catalogue }: OwnLimitsDependencies,
+  caller: Caller,
+  { before, after }: { readonly before: Policy; readonly after: Policy },
+): Promise<void> {
+  if (caller.via.kind !== 'token') return;
+  const own = await standingAuthorizations(
+    store.db,
+    { userIds: [caller.id] },
+    { now: clock.now(), limit: mostLookedAt },
+  );
+  const [limits, limitsThen] = await Promise.all([
+    policyLimits.ofAll(own, before),
+    policyLimits.ofAll(own, after),
+  ]);
+  const grows = own.some(({ id, capabilities, roles, expiresAt }) =>
+    leavesMore(limits.get(id) ?? noLimits, limitsThen.get(id) ?? noLimits, {
+      // What a role brings can be anything.
+      capabilities: roles.length === 0 ? capabilities : [...catalogue.keys()],
+      expiresAt,
+    }),
+  );
+  if (own.length === mostLookedAt || grows) requireSession(caller);
+}
+
+interface OwnLimitsDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly policyLimits: PolicyLimits;
+  readonly catalogue: Catalogue;
+}
 
 /**
  * Refuses a token an edit that widens what its own account handed out, or what holds the right to administer Mandate.

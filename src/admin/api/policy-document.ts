@@ -1,25 +1,16 @@
 /** The organization's policy as the JSON API writes it, and back. Durations are whole hours in seconds. */
 import { z } from 'zod';
+import {
+  hostRules,
+  hostSchema,
+  longestSecondsSchema,
+  permittedClients,
+} from '../../policies/policy-bounds.ts';
 import type { StoredPolicy } from '../../policies/policy-store.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { instantSchema, versionSchema } from './schemas.ts';
 
-const hour = 3_600;
-const tenYears = 10 * 365 * 86_400;
-
-const longestSchema = z
-  .int()
-  .min(hour, 'must be at least an hour')
-  .max(tenYears, 'must be at most ten years')
-  .multipleOf(hour, 'must be whole hours')
-  .nullable()
-  .describe('Seconds, whole hours; null: not bounded');
-
-const hostSchema = z
-  .string()
-  .trim()
-  .toLowerCase()
-  .regex(/^(?=.{1,253}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'must be a host name, without scheme, port or path');
+const longestSchema = longestSecondsSchema.nullable().describe('Seconds, whole hours; null: not bounded');
 
 /** What is set; whatever is left out is not bounded. */
 export const policyContentSchema = z.strictObject({
@@ -45,13 +36,13 @@ export const policyContentSchema = z.strictObject({
   clients: z
     .strictObject({
       permitted: z
-        .enum(['any', 'hosts', 'verified'])
+        .enum(permittedClients)
         .default('any')
         .describe(
           '`verified`: those that an administrator registered or verified, and documents at hosts with the rule `verify`. `hosts`: those, and what lives at hosts with the rule `allow`. `any`: everything that is not denied',
         ),
       hosts: z
-        .array(z.strictObject({ host: hostSchema, rule: z.enum(['verify', 'allow', 'deny']) }))
+        .array(z.strictObject({ host: hostSchema, rule: z.enum(hostRules) }))
         .max(1_000)
         .default([])
         .describe(
@@ -89,7 +80,7 @@ export function policyOf({ longest_lifetimes, capabilities, clients }: PolicyCon
 }
 
 /** Writes what is set. Pure. */
-function policyContent({ longest, capabilities, clients }: Policy): PolicyContent {
+export function policyContent({ longest, capabilities, clients }: Policy): PolicyContent {
   return {
     longest_lifetimes: { oauth2: longest.oauth2, api_key: longest.api_key },
     capabilities: [...capabilities].map(([name, one]) => ({

@@ -2,6 +2,7 @@
 import { policyId } from '../../policies/policy-store.ts';
 import { claimVersion } from './expected-version.ts';
 import { operation } from './operation.ts';
+import { guardOwnLimits } from './over-token.ts';
 import { policyContentSchema, policyDocument, policyOf, policySchema } from './policy-document.ts';
 import { refusal } from './problem.ts';
 
@@ -34,9 +35,12 @@ export const policyOperations = {
     async handle(deps, { caller, body, version }) {
       const unknown = body.capabilities.find(({ name }) => !deps.catalogue.has(name));
       if (unknown) throw refusal('unknown_reference', { what: unknown.name });
+      const policy = policyOf(body);
       await deps.store.transact(async (trx) => {
         await claimVersion(trx, 'policies', policyId, version);
-        await deps.policies.replace(trx, caller.actor, policyOf(body));
+        const { policy: before } = await deps.policies.read(trx);
+        await guardOwnLimits(deps, caller, { before, after: policy });
+        await deps.policies.replace(trx, caller.actor, policy);
       });
       return policyDocument(await deps.policies.read());
     },

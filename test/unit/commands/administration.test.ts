@@ -1,16 +1,33 @@
 import { describe, expect, test } from '@jest/globals';
 import { operations } from '../../../src/admin/api/operations.ts';
 import { isOpenToTokens } from '../../../src/admin/api/over-token.ts';
-import { durationOf, type Member, readValue } from '../../../src/commands/administration-options.ts';
-import { elsewhere, nouns } from '../../../src/commands/administration-table.ts';
+import { type Member, readValue } from '../../../src/commands/administration-options.ts';
+import { nouns, otherCommands, withoutCommand } from '../../../src/commands/administration-table.ts';
 import { candidatesFor } from '../../../src/commands/completion.ts';
 import { documentText } from '../../../src/commands/document-text.ts';
+import { durationOf, writtenDuration } from '../../../src/policies/duration.ts';
 import { movableClock } from '../../support/clock.ts';
+import { runCommandHere } from '../../support/command-line.ts';
 
-test('every operation that a token may ask for has a command, and no command stands for another', () => {
-  const commanded = [...Object.values(nouns).flatMap(({ verbs }) => Object.values(verbs)), ...elsewhere];
-  const open = operations.filter(isOpenToTokens).map(({ id }) => id);
-  expect([...commanded].sort()).toEqual([...open].sort());
+const verbs = Object.values(nouns).flatMap((noun) => Object.values(noun.verbs));
+
+test('every operation has a command, or a reason why it has none', () => {
+  const named = [...verbs, ...Object.keys(otherCommands), ...Object.keys(withoutCommand)];
+  expect(named.sort()).toEqual(operations.map(({ id }) => id).sort());
+  for (const reason of Object.values(withoutCommand)) expect(reason.split(' ').length).toBeGreaterThan(5);
+});
+
+test('a command stands only for what a token may ask for, and whatever a token may change has one', () => {
+  const closed = new Set(operations.filter((one) => !isOpenToTokens(one)).map(({ id }) => id));
+  expect(verbs.filter((id) => closed.has(id))).toEqual([]);
+  const changing = operations.filter((one) => isOpenToTokens(one) && one.method !== 'get');
+  expect(changing.filter(({ id }) => id in withoutCommand)).toEqual([]);
+});
+
+test('commands of another form are commands', async () => {
+  const { stdout } = await runCommandHere(['--help'], {});
+  for (const command of new Set(Object.values(otherCommands)))
+    expect(stdout).toMatch(new RegExp(`^ {2}${command.split(' ')[0]}\\b`, 'm'));
 });
 
 describe('what is typed', () => {
@@ -67,6 +84,13 @@ describe('what is typed', () => {
   test('a time counts back from now where an instant is wanted', () => {
     expect(readValue(member('instant'), '7d', clock)).toBe(clock.now() - 7 * 86_400);
     expect(durationOf('90s')).toBe(90);
+    expect([null, 90, 3_600, 86_400, 90_000].map(writtenDuration)).toEqual([
+      'none',
+      '90s',
+      '1h',
+      '1d',
+      '25h',
+    ]);
   });
 });
 
