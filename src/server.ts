@@ -10,6 +10,7 @@ import { readCatalogue } from './catalogue.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createTrustedProxies } from './http/client-address.ts';
+import { keepTicksCheap } from './keep-ticks-cheap.ts';
 import type { MailRoute } from './mail/transport.ts';
 import { createLog } from './operations/log.ts';
 import type { ProcessChannel } from './operations/process-metrics.ts';
@@ -118,6 +119,7 @@ async function serve(
     channel,
   }: { store: Store; log: Logger; tends: () => boolean; channel?: ProcessChannel },
 ) {
+  keepTicksCheap();
   const secrets = createSecrets(config.secret, config.previousSecrets);
   const files = shippedFiles();
   const catalogue = readCatalogue(files.capabilities);
