@@ -7,7 +7,8 @@ export interface ImportEntry {
     | 'user'
     | 'resource_server'
     | 'client'
-    | 'authorization';
+    | 'authorization'
+    | 'policy';
   /** Slug, e-mail address, name or client id. */
   readonly name: string;
   readonly action: 'create' | 'update' | 'unchanged';

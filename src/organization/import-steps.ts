@@ -8,6 +8,7 @@ import type { McpServerMethods, McpServerStore } from '../directory/mcp-server-s
 import type { ProjectMethods, ProjectStore } from '../directory/project-store.ts';
 import type { RoleContent, RoleMethods, RoleStore } from '../directory/role-store.ts';
 import type { UserMethods, UserStore } from '../directory/user-store.ts';
+import type { PolicyStore } from '../policies/policy-store.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import { difference, type ImportEntry, ImportRefused, listDifference } from './import-diff.ts';
 import type { OrganizationFile } from './organization-file.ts';
@@ -22,6 +23,7 @@ export interface ImportStores {
   readonly clients: ClientStore;
   readonly resourceServers: ResourceServerStore;
   readonly authorizations: AuthorizationStore;
+  readonly policies: PolicyStore;
 }
 
 /** One import at work: everything bound to its transaction. */
@@ -35,6 +37,7 @@ export interface ImportRun {
   readonly clients: ClientMethods;
   readonly resourceServers: ResourceServerMethods;
   readonly authorizations: AuthorizationStore;
+  readonly policies: PolicyStore;
   readonly entries: ImportEntry[];
 }
 
@@ -50,6 +53,7 @@ export function startRun(stores: ImportStores, trx: Transaction<Database>, actor
     clients: stores.clients.within(trx),
     resourceServers: stores.resourceServers.within(trx),
     authorizations: stores.authorizations,
+    policies: stores.policies,
     entries: [],
   };
 }

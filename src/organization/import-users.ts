@@ -1,5 +1,6 @@
 import type { Assignment } from '../directory/assignments.ts';
-import type { Passwords } from '../directory/passwords.ts';
+import { checkNewPassword, type PasswordProblem, shortestPassword } from '../directory/new-password.ts';
+import { longestPassword, type Passwords } from '../directory/passwords.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import { difference, ImportRefused, listDifference } from './import-diff.ts';
 import { type ImportRun, verb } from './import-steps.ts';
@@ -11,19 +12,36 @@ export type PreparedPassword = { readonly matches: string } | { readonly fresh: 
 /** E-mail address as the file writes it → what to do about its password. */
 export type PreparedPasswords = ReadonlyMap<string, PreparedPassword>;
 
-/** Hashes the passwords of a file, except those that are their user's already. */
+/** Why a new password is not taken, as the end of a sentence. */
+const passwordProblems: Readonly<Record<PasswordProblem, string>> = {
+  too_short: `has fewer than ${shortestPassword} characters`,
+  too_long: `is longer than ${longestPassword} bytes`,
+  common: 'is among the first that somebody would guess',
+  names_account: 'is little else than the name or the address',
+};
+
+/**
+ * Hashes the passwords of a file, except those that are their user's already.
+ * @throws ImportRefused naming everybody whose new password must not be kept; never the password
+ */
 export async function preparePasswords(
   file: OrganizationFile,
   users: Pick<UserStore, 'findByEmail'>,
   passwords: Passwords,
 ): Promise<PreparedPasswords> {
   const prepared = new Map<string, PreparedPassword>();
-  for (const { email, password } of file.users) {
+  const problems: string[] = [];
+  for (const { email, name, password } of file.users) {
     if (password === undefined) continue;
     const hash = (await users.findByEmail(email))?.passwordHash;
     const known = hash != null && (await passwords.verify(hash, password));
-    prepared.set(email, known ? { matches: hash } : { fresh: await passwords.hash(password) });
+    const problem = known ? undefined : checkNewPassword(password, { email, name });
+    if (problem) problems.push(`user ${email}: the password ${passwordProblems[problem]}`);
+    // Nothing is hashed in vain.
+    else if (problems.length === 0)
+      prepared.set(email, known ? { matches: hash } : { fresh: await passwords.hash(password) });
   }
+  if (problems.length > 0) throw new ImportRefused(problems.join('\n'));
   return prepared;
 }
 

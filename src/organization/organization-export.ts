@@ -9,7 +9,9 @@ import type { McpServerStore } from '../directory/mcp-server-store.ts';
 import type { ProjectStore } from '../directory/project-store.ts';
 import type { RoleStore } from '../directory/role-store.ts';
 import type { UserStore } from '../directory/user-store.ts';
+import type { PolicyStore } from '../policies/policy-store.ts';
 import { type ClientEntry, type OrganizationFile, organizationSchema } from './organization-file.ts';
+import { policySectionOf } from './policy-section.ts';
 
 export interface ExportStores {
   readonly users: UserStore;
@@ -19,6 +21,7 @@ export interface ExportStores {
   readonly clients: ClientStore;
   readonly resourceServers: ResourceServerStore;
   readonly authorizations: AuthorizationStore;
+  readonly policies: Pick<PolicyStore, 'read'>;
 }
 
 export interface OrganizationExport {
@@ -106,7 +109,9 @@ export async function exportOrganization(stores: ExportStores): Promise<Organiza
       }),
     ),
   };
-  return withinFormat(written);
+  const { file, leftOut } = withinFormat(written);
+  const { policy } = await stores.policies.read();
+  return { file: { ...file, policy: policySectionOf(policy) }, leftOut };
 }
 
 /** Leaves out what the format cannot hold, entry by entry. */

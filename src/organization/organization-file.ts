@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { policySectionSchema } from './policy-section.ts';
 
 /** An organization file that cannot be used: one line for each mistake. */
 export class OrganizationFileError extends Error {
@@ -38,7 +39,8 @@ const userSchema = z.strictObject({
   email: z.email().max(254),
   kind: z.enum(['person', 'service_account']).default('person'),
   name,
-  password: z.string().min(12, 'must have at least 12 characters').max(512).optional(),
+  /** What a new one has to be is said by `directory/new-password.ts`. */
+  password: z.string().min(1).optional(),
   status: z.enum(['active', 'suspended']).optional(),
   // With either of these two, the user's assignments become exactly what is written here.
   roles: z.array(slug).optional(),
@@ -74,6 +76,8 @@ export const organizationSchema = z.strictObject({
   users: z.array(userSchema).default([]),
   resource_servers: z.array(resourceServerSchema).default([]),
   clients: z.array(clientSchema).default([]),
+  /** With it, the policy becomes exactly what is written here. */
+  policy: policySectionSchema.optional(),
 });
 
 /** What a file says; what it does not mention is left as it is. */

@@ -14,6 +14,7 @@ import type { RoleContent } from '../directory/role-store.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import { importClients } from './import-clients.ts';
 import { type ImportEntry, ImportRefused } from './import-diff.ts';
+import { importPolicy } from './import-policy.ts';
 import {
   type ImportStores,
   importBuiltInRoles,
@@ -75,14 +76,16 @@ export function createOrganizationImport(
       await importUsers(run, file, passwords);
       await importResourceServers(run, file);
       await importClients(run, file, catalogue);
+      await importPolicy(run, file, catalogue);
       if (!keep(run.entries)) throw new NotKept(run.entries);
       return run.entries;
     });
 
   return {
     async plan(file) {
-      const passwords = await preparePasswords(file, deps.users, deps.passwords);
+      let passwords: PreparedPasswords = new Map();
       try {
+        passwords = await preparePasswords(file, deps.users, deps.passwords);
         await perform({ id: 'system' }, file, passwords, () => false);
       } catch (error) {
         if (error instanceof ImportRefused) return { outcome: 'refused', problem: error.problem };

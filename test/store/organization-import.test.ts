@@ -180,6 +180,64 @@ clients:
     expect(await refusal(slice('[everything]'))).toBe('client acme-ci: there is no capability everything');
   });
 
+  test('a policy is compared, shown and replaced as a whole; without one it stays', async () => {
+    await load(demo);
+    const policy = `
+policy:
+  longest_lifetimes: { oauth2: 30d }
+  capabilities: { secrets:edit: { longest_lifetime: 12h, needs_approval: true } }
+  clients: { permitted: hosts, hosts: { tools.acme.test: verify, evil.test: deny } }`;
+    expect(changed((await plan(policy)).entries)).toEqual([
+      'update · policy · organization · longest lifetime of what is handed to tools: none → 30d · longest lifetime of secrets:edit: none → 12h · secrets:edit needs approval: no → yes · permitted clients: any → hosts · host evil.test: none → deny · host tools.acme.test: none → verify',
+    ]);
+    expect(await stores.policies.read()).toMatchObject({ version: 1 });
+    await load(policy);
+    expect(await stores.policies.read()).toMatchObject({
+      version: 2,
+      policy: { longest: { oauth2: 2_592_000, api_key: null }, clients: { permitted: 'hosts' } },
+    });
+    expect((await changeLog(stores)).at(-1)).toBe('policy updated');
+    expect(changed((await plan(policy)).entries)).toEqual([]);
+    expect(changed((await plan('projects: []')).entries)).toEqual([]);
+    const { file } = await exportOrganization(stores);
+    expect(file.policy).toEqual({
+      longest_lifetimes: { oauth2: '30d', api_key: 'none' },
+      capabilities: { 'secrets:edit': { longest_lifetime: '12h', needs_approval: true } },
+      clients: { permitted: 'hosts', hosts: { 'evil.test': 'deny', 'tools.acme.test': 'verify' } },
+    });
+    expect(changed((await plan(stringify(file))).entries)).toEqual([]);
+    expect(changed((await plan('policy: {}')).entries)).toEqual([
+      expect.stringMatching(/^update · policy · .* 30d → none .* host tools\.acme\.test: verify → none$/),
+    ]);
+    expect(await refusal('policy: { capabilities: { fly: {} } }')).toBe('policy: there is no capability fly');
+  });
+
+  test('new passwords that somebody would guess are refused with whose they are, and nothing is imported', async () => {
+    await load(demo);
+    const problem = await refusal(`
+projects: [{ slug: delta, name: Delta }]
+users:
+  - { email: ann@acme.test, name: Ann, password: Password2026! }
+  - { email: bob.builder@acme.test, name: Bob, password: bob.builder }
+  - { email: viewer@acme.test, name: Victor Viewer, password: short }
+  - { email: owner@acme.test, name: Olivia Owner, password: mandate-demo }`);
+    expect(problem.split('\n')).toEqual([
+      'user ann@acme.test: the password is among the first that somebody would guess',
+      'user bob.builder@acme.test: the password is little else than the name or the address',
+      'user viewer@acme.test: the password has fewer than 8 characters',
+    ]);
+    expect(problem).not.toMatch(/2026|short/);
+    expect(await stores.projects.findBySlug('delta')).toBeUndefined();
+  });
+
+  test('a password that somebody has already is not asked what a new one is asked', async () => {
+    await load(demo);
+    const { id } = await userOf('viewer@acme.test');
+    await stores.users.update(actor, id, { passwordHash: await stores.passwords.hash('qwertyuiop') });
+    const same = 'users: [{ email: viewer@acme.test, name: Victor Viewer, password: qwertyuiop }]';
+    expect(changed((await plan(same)).entries)).toEqual([]);
+  });
+
   test('says each difference and leaves what the file does not mention', async () => {
     await load(demo);
     const entries = await load(`

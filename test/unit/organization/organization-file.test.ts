@@ -32,10 +32,16 @@ describe('an organization file', () => {
     ['a bad slug', 'projects: [{ slug: A B, name: A }]', /projects\.0\.slug: must be lower case/],
     ['a bad address', 'users: [{ email: nobody, name: A }]', /users\.0\.email/],
     [
-      'a short password',
-      'users: [{ email: a@acme.test, name: A, password: short }]',
-      /at least 12 characters/,
+      'a policy of half an hour',
+      'policy: { longest_lifetimes: { oauth2: 30m } }',
+      /policy\.longest_lifetimes\.oauth2: must be a time like 12h/,
     ],
+    [
+      'a policy on an address in the place of a host',
+      "policy: { clients: { hosts: { 'https://tools.test': allow } } }",
+      /policy\.clients\.hosts/,
+    ],
+    ['a rule for hosts that there is none of', 'policy: { clients: { hosts: { a.test: trust } } }', /hosts/],
     ['a short secret', 'clients: [{ id: a, metadata: {}, secret: short }]', /at least 16 characters/],
     [
       'a resource with a fragment',
