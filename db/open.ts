@@ -5,13 +5,16 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import type pg from 'pg';
 import { createGroupCommit } from './group-commit.ts';
+import { createPatience, type Patience } from './patience.ts';
+import { createPatientPool, type PatientPool } from './patient-pool.ts';
 import type { Database } from './schema.ts';
 import { createSqliteDialect, openSqliteHandles, type SqliteHandles } from './sqlite-dialect.ts';
 
-/** How long PostgreSQL may take for a connection or a statement before the request is answered with 503. */
+/** How long a request may wait for PostgreSQL in all before it is answered with 503; what is no request's, for each step. */
 const postgresPatienceMilliseconds = 1_800;
+/** PostgreSQL ends a statement by itself before this, and its connection can be used again; one that is paused cannot. */
+const giveUpMilliseconds = postgresPatienceMilliseconds + 500;
 
 /** An open database, the same to its users on either engine. */
 export interface Store {
@@ -25,7 +28,9 @@ export interface Store {
   /** SQLite's handles, for the paths that need a prepared statement of their own. */
   readonly sqlite: SqliteHandles | undefined;
   /** PostgreSQL's pool, likewise. */
-  readonly pool: pg.Pool | undefined;
+  readonly pool: PatientPool | undefined;
+  /** Runs the work of a request, which then waits for PostgreSQL for a short while in all; see `patience.ts`. */
+  readonly within: Patience['within'];
   /** Those who wait: for the one writer of SQLite, or for a connection to PostgreSQL. */
   waiting(): number;
   close(): Promise<void>;
@@ -56,6 +61,8 @@ function openSqlite(path: string): Store {
     db,
     sqlite,
     pool: undefined,
+    // Reads never wait, and writers of this process wait for each other for a moment.
+    within: (work) => work(),
     waiting: () => group.waiting,
     transact: transactOn(db),
     async close() {
@@ -72,28 +79,31 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
   const { default: pg } = await import('pg');
   // Instants and counters are bigint columns that fit in a double; both engines answer numbers.
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-  const pool = new pg.Pool({
+  const connections = new pg.Pool({
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: postgresPatienceMilliseconds,
-    query_timeout: postgresPatienceMilliseconds,
+    query_timeout: giveUpMilliseconds,
     statement_timeout: postgresPatienceMilliseconds,
     application_name: 'mandate',
     keepAlive: true,
   });
-  pool.on('error', onError);
+  connections.on('error', onError);
   // The pool listens to idle connections only: one that breaks between two statements of its user would end the process.
-  pool.on('connect', (client) => void client.on('error', onError));
+  connections.on('connect', (client) => void client.on('error', onError));
+  const patience = createPatience(postgresPatienceMilliseconds);
+  const pool = createPatientPool(connections, patience);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const { rows } = await pool.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
+    const { rows } = await connections.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
     if (rows[0]?.synchronous_commit === 'off') {
       throw new UnsafeDatabaseError(
         'PostgreSQL has synchronous_commit=off: acknowledged changes could be lost',
       );
     }
   } catch (error) {
-    await db.destroy();
+    // Kysely ends nothing that it has not used.
+    await pool.end();
     throw error;
   }
   return {
@@ -101,11 +111,12 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     db,
     sqlite: undefined,
     pool,
+    within: patience.within,
     waiting: () => pool.waitingCount,
     transact: transactOn(db),
     async close() {
       await db.destroy();
-      if (!pool.ending) await pool.end();
+      await pool.end();
     },
   };
 }

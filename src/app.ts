@@ -22,7 +22,7 @@ import { countHashing } from './directory/count-hashing.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { createAssets } from './http/assets.ts';
 import { createBurstLimits } from './http/burst-limits.ts';
-import { isCanonicalHost, pinHost } from './http/canonical-host.ts';
+import { pinHost, refuseOtherHost } from './http/canonical-host.ts';
 import { clientAddress, type TrustedProxies } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
 import { countRefusals } from './http/count-refusals.ts';
@@ -379,12 +379,11 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     watch.begin(request, response);
     if (watch.takeForNode(request, response)) return;
     const path = request.url ?? '';
-    if (!isCanonicalHost(request, issuer)) {
-      response
-        .writeHead(421, { 'Content-Type': 'text/plain; charset=utf-8' })
-        .end(`this server is ${issuer}\n`);
-      return;
-    }
+    store.within(() => serve(request, response), { until: () => response.headersSent || response.destroyed });
+  }
+
+  function serve(request: IncomingMessage, response: ServerResponse): void {
+    if (refuseOtherHost(request, response, issuer)) return;
     if (watch.takeReport(request, response)) return;
     if (path === '/introspect' || path.startsWith('/introspect?'))
       void introspection.handle(request, response);

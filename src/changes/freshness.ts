@@ -13,13 +13,15 @@ import { createKeptConnection, type KeptConnection } from './kept-connection.ts'
 export interface Freshness {
   /**
    * Brings the ledger up to everything that was committed before this call.
-   * @param done called in a later turn of the event loop, with the reason when it could not be proved; must not throw
+   * @param done called in a later turn of the event loop, with the reason when it could not be proved, and with the milliseconds
+   *   that the longest waiting of those who share the read has waited; must not throw
    */
-  prove(done: (failure?: unknown) => void): void;
+  prove(done: Proved): void;
   /** The number of the last change that is known; below zero before the first proof. */
   known(): number;
 }
 
+type Proved = (failure?: unknown, waitedMilliseconds?: number) => void;
 type Counted = { n: number };
 type ChangedRow = { subject: string; subject_id: string };
 
@@ -41,7 +43,7 @@ export function createFreshness({
   ledger: ChangeLedger;
   onRead?: (milliseconds: number) => void;
 }): Freshness {
-  return store.pool ? onPostgres(store.pool, ledger, onRead) : onSqlite(store, ledger);
+  return store.pool ? onPostgres(store.pool, store.within, ledger, onRead) : onSqlite(store, ledger);
 }
 
 /**
@@ -79,7 +81,7 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
   );
   let version: unknown;
   let counter = -1;
-  let waiting: ((failure?: unknown) => void)[] = [];
+  let waiting: Proved[] = [];
 
   function look(): void {
     const seen = dataVersion.get();
@@ -119,12 +121,15 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
  */
 function onPostgres(
   pool: NonNullable<Store['pool']>,
+  within: Store['within'],
   ledger: ChangeLedger,
   onRead: (milliseconds: number) => void,
 ): Freshness {
   const free = Array.from({ length: mostReads }, () => createKeptConnection(pool));
   let counter = -1;
-  let waiting: ((failure?: unknown) => void)[] = [];
+  let waiting: Proved[] = [];
+  /** When the first of those who wait came. */
+  let since = 0;
   let scheduled = false;
 
   async function look(connection: KeptConnection): Promise<void> {
@@ -165,8 +170,9 @@ function onPostgres(
     waiting = [];
     let failure: unknown;
     const begun = monotonicMilliseconds();
+    const came = since;
     try {
-      await look(connection);
+      await within(() => look(connection), { waited: begun - came });
       onRead(monotonicMilliseconds() - begun);
     } catch (error) {
       failure = error;
@@ -175,7 +181,8 @@ function onPostgres(
       waiting = [];
     }
     free.push(connection);
-    for (const done of due) done(failure);
+    const waited = monotonicMilliseconds() - came;
+    for (const done of due) done(failure, waited);
     schedule();
   }
 
@@ -190,7 +197,7 @@ function onPostgres(
 
   return {
     prove(done) {
-      waiting.push(done);
+      if (waiting.push(done) === 1) since = monotonicMilliseconds();
       schedule();
     },
     known: () => counter,

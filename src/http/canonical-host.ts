@@ -2,12 +2,14 @@
  * One name for this server: requests for another host are refused, and every URL that the library builds starts with the issuer,
  * whatever headers say.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 
-/** Tells whether a request is for the issuer's host (RFC 9110 section 7.4: else 421). Pure. */
-export function isCanonicalHost(request: Pick<IncomingMessage, 'headers'>, issuer: string): boolean {
-  return request.headers.host?.toLowerCase() === new URL(issuer).host;
+/** Refuses a request for another host than the issuer's (RFC 9110 section 7.4). @returns whether it answered */
+export function refuseOtherHost(request: IncomingMessage, response: ServerResponse, issuer: string): boolean {
+  if (request.headers.host?.toLowerCase() === new URL(issuer).host) return false;
+  response.writeHead(421, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`this server is ${issuer}\n`);
+  return true;
 }
 
 /** Makes Koa's view of protocol and host the issuer's; X-Forwarded-* and Host cannot change what is issued. */

@@ -16,7 +16,7 @@ import type { PlainView } from './plain-view.ts';
 import { ProbingError } from './probing.ts';
 
 const bodyBytes = 128 * 1_024;
-/** Waiting for a connection and then for a statement may take twice the database's patience; who asks is told before. */
+/** A caller's assertion is noted, which on SQLite waits for another process's lock; who asks is told before. */
 const patienceMilliseconds = 2_000;
 /** Parameters that count; each may be given once (RFC 6749 section 3.2). */
 export const singleParameters = [

@@ -7,6 +7,7 @@
  */
 import { hash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Store } from '../../db/open.ts';
 import type { Freshness } from '../changes/freshness.ts';
 import type { Clock } from '../clock.ts';
 import { type Form, parseForm } from '../http/read-form.ts';
@@ -29,6 +30,7 @@ const tellEverySeconds = 5;
 export interface FastPathDependencies {
   readonly issuer: string;
   readonly clock: Clock;
+  readonly store: Pick<Store, 'within'>;
   readonly view: LiveView;
   readonly freshness: Freshness;
   readonly callers: CallerAuthentication;
@@ -42,7 +44,7 @@ export interface FastPathDependencies {
 
 /** @returns a listener that takes a request, or leaves it as it is and says false */
 export function createFastPath(deps: FastPathDependencies) {
-  const { view, freshness, callers, plain, clock, onUse, monotonic } = deps;
+  const { store, view, freshness, callers, plain, clock, onUse, monotonic } = deps;
   const instruments = deps.instruments ?? createIntrospectionInstruments(createTally());
   const { recalled, latency } = instruments;
   let arrived = 0;
@@ -60,9 +62,9 @@ export function createFastPath(deps: FastPathDependencies) {
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString('latin1');
       if (body.length < head.bodyBytes) return;
-      freshness.prove((failure) => {
+      freshness.prove((failure, waited) => {
         if (failure !== undefined) plain.fail(failure, response);
-        else answer(head, body, request, response);
+        else answer(head, body, request, response, waited);
       });
     });
     return true;
@@ -73,14 +75,20 @@ export function createFastPath(deps: FastPathDependencies) {
     response.once('finish', () => latency.note((monotonic() - begun) / 1_000));
   }
 
-  function answer(head: Head, body: string, request: IncomingMessage, response: ServerResponse): void {
+  function answer(
+    head: Head,
+    body: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    waited = 0,
+  ): void {
     // No header holds a line feed: two questions never make the same text.
     const question = hash('sha256', `${salt}${head.authorization ?? ''}\n${body}`, 'base64');
     const known = view.recall(question);
     if (known) {
       recalled.n += 1;
       give(known, head, request, response);
-    } else void find(question, head, body, request, response);
+    } else void store.within(() => find(question, head, body, request, response), { waited });
   }
 
   function give(known: KnownAnswer, head: Head, request: IncomingMessage, response: ServerResponse): void {

@@ -1,11 +1,13 @@
 /** R7, FT-03: the database is paused, locked up, or gone for a while under load. Nothing hangs, nothing is made up, and it comes back. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { signIn } from '../support/account.ts';
 import { pause, record, sized } from '../support/fault-figures.ts';
 import { demo } from '../support/mandate.ts';
-import { tokenByCode } from '../support/oauth.ts';
+import { pkce, tokenByCode } from '../support/oauth.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { basic } from '../support/race.ts';
+import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const outageSeconds = sized(3, 30);
@@ -14,11 +16,44 @@ let postgres: Postgres;
 let node: ServerProcess;
 let token: string;
 
+const form = (fields: Record<string, string>) => new URLSearchParams(fields);
+/** Every other kind of door, each with what it needs of the database. Nothing here is counted by a limit that the load would meet. */
+const doors: Record<string, () => Promise<Answer>> = {
+  readiness: () => node.send('/readyz'),
+  'the sign-in page': () => node.send('/sign-in'),
+  'a page of somebody signed in': () => node.send('/account/authorizations', { headers: { cookie } }),
+  'the API': () => node.send('/api/v1/session', { headers: { cookie } }),
+  'the beginning of a flow': () =>
+    node.send(`/authorize?${form({ ...request, code_challenge: pkce().challenge })}`, {
+      headers: { cookie },
+    }),
+  'a device code': () => node.send('/device/auth', { body: form({ client_id: demo.cli.id }) }),
+  registration: () =>
+    node.send('/register', {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ redirect_uris: ['https://tool.example/callback'] }),
+    }),
+  revocation: () => node.send('/revoke', { headers: basic(demo.ci), body: form({ token: 'unknown' }) }),
+};
+const request = {
+  client_id: demo.web.id,
+  response_type: 'code',
+  redirect_uri: demo.web.redirect,
+  code_challenge_method: 'S256',
+  scope: 'api',
+};
+/** What each of them answers on a calm day. */
+const calm = new Map<string, number>();
+let cookie: string;
+
 beforeAll(async () => {
   postgres = await startPostgres({ durable: true });
   node = await startServerProcess({ databaseUrl: postgres.url });
   const person = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
   token = (await tokenByCode(node.issuer, person)).access_token ?? '';
+  cookie = (await signIn(node.issuer, 'owner@acme.test')).cookieHeader('/');
+  for (const [door, ask] of Object.entries(doors)) calm.set(door, (await ask()).status);
+  expect([...calm].filter(([, status]) => status >= 400)).toEqual([]);
 }, 90_000);
 afterAll(async () => {
   await node?.kill();
@@ -51,6 +86,7 @@ test.each(Object.keys(ways))(
     const statuses = new Map<string, number>();
     const wrong: string[] = [];
     let slowest = 0;
+    let slowestDoor = { door: 'none', took: 0 };
     let over = false;
     const pending = new Set<Promise<void>>();
     const ask = async (introspect: boolean) => {
@@ -68,9 +104,22 @@ test.each(Object.keys(ways))(
       if (introspect && answer.status === 200 && !answer.text.includes('"active":true'))
         wrong.push(answer.text);
     };
+    const knock = async (door: string) => {
+      const start = performance.now();
+      const { status, text } = await (doors[door] as () => Promise<Answer>)();
+      const took = performance.now() - start;
+      if (took > slowestDoor.took) slowestDoor = { door, took };
+      const kind = status === 503 ? 'others 503' : 'others as ever';
+      statuses.set(kind, (statuses.get(kind) ?? 0) + 1);
+      if (status !== 503 && status !== calm.get(door)) wrong.push(`${door} ${status} ${text.slice(0, 200)}`);
+    };
+    const names = Object.keys(doors);
     const load = (async () => {
       for (let index = 0; !over; index++) {
-        const one = ask(index % 4 !== 0).catch((error: unknown) => void wrong.push(String(error)));
+        const door = names[(index / 3) % names.length];
+        const one = (door === undefined ? ask(index % 4 !== 0) : knock(door)).catch(
+          (error: unknown) => void wrong.push(String(error)),
+        );
         pending.add(one);
         void one.finally(() => pending.delete(one));
         await pause(1_000 / perSecond);
@@ -96,14 +145,14 @@ test.each(Object.keys(ways))(
     record({
       id: 'R7',
       scenario: `database ${way}${way.startsWith('restarted') ? '' : ` for ${outageSeconds} s`}, under ${perSecond} requests a second`,
-      target: '503 within 2.5 s, 0 wrong, 0 hang beyond 3 s, back within 5 s without a restart',
-      measured: `${wrong.length} wrong; slowest answer ${(slowest / 1_000).toFixed(1)} s; back after ${(recovery / 1_000).toFixed(1)} s; ${[...statuses].map(([kind, n]) => `${n} × ${kind}`).join(', ')}`,
+      target: '503 within 2 s, 0 wrong, back within 5 s without a restart',
+      measured: `${wrong.length} wrong; slowest answer ${(slowest / 1_000).toFixed(2)} s, of other endpoints ${(slowestDoor.took / 1_000).toFixed(2)} s (${slowestDoor.door}); back after ${(recovery / 1_000).toFixed(1)} s; ${[...statuses].map(([kind, n]) => `${n} × ${kind}`).join(', ')}`,
       engine: 'PostgreSQL',
     });
     // What the server itself says of it stands beside what it answered.
     const log = wrong.length > 0 ? [node.output().slice(-4_000)] : [];
     expect([...wrong.slice(0, 5), ...log]).toEqual([]);
-    expect(slowest).toBeLessThan(sized(6_000, 4_000));
+    expect(Math.max(slowest, slowestDoor.took)).toBeLessThan(sized(4_000, 2_500));
     expect(recovery).toBeLessThan(5_000);
   },
   sized(60_000, 120_000),
