@@ -124,6 +124,54 @@ describe.each(engines)('on %s', (engine) => {
     }
   });
 
+  test('nobody is removed, given keys, let in or believed from a browser that was left open', async () => {
+    const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
+    const idOf = async (who: string) =>
+      (await mandate.stores.users.findByEmail(`${who}@acme.test`))?.id ?? '';
+    const [viewer, analyst, ci] = await Promise.all(['viewer', 'analyst', 'ci'].map(idOf));
+    const { body: key } = await owner.call<Versioned>('POST', '/api-keys', {
+      name: 'nightly',
+      user_id: analyst,
+      capabilities: ['api'],
+    });
+    mandate.clock.advance(601);
+    const client = { id: 'new-tool', client_name: 'New', redirect_uris: ['https://new.test/back'] };
+    const requests = [
+      ['DELETE', `/users/${viewer}`],
+      ['DELETE', `/service-accounts/${ci}`],
+      ['POST', `/users/${analyst}/departure/keys`, { to: ci }],
+      ['POST', `/service-accounts/${ci}/departure/keys`, { to: analyst }],
+      ['POST', `/api-keys/${key.id}/move`, { user_id: ci }],
+      ['POST', `/users/${viewer}/invitation`, {}],
+      ['POST', '/clients', client],
+      ['POST', `/clients/${demo.web.id}/verify`],
+    ] as const;
+    for (const [method, path, body] of requests) {
+      const answer = await owner.call(method, path, body, { 'if-match': '"1"' });
+      expect([path, answer.body.code]).toEqual([path, 'sign_in_again']);
+    }
+    const again = await signInToApi(mandate.issuer, 'owner@acme.test');
+    const moved = await again.call('POST', `/users/${analyst}/departure/keys`, { to: ci });
+    expect(moved).toMatchObject({ status: 200, body: { moved: [key.id] } });
+    expect((await again.call('POST', '/clients', client)).status).toBe(201);
+  });
+
+  test('the pages ask for a proof and go on with what was sent', async () => {
+    const browser = await signIn(mandate.issuer, 'owner@acme.test');
+    const { body: made } = await (await signInToApi(mandate.issuer, 'owner@acme.test')).call<Versioned>(
+      'POST',
+      '/service-accounts',
+      { email: 'leaving@acme.test', name: 'Leaving' },
+    );
+    mandate.clock.advance(601);
+    const page = await browser.get(`/admin/service-accounts/${made.id}/remove`);
+    const asked = await browser.submit(page, 'Remove');
+    expect(asked.text).toContain('Confirm that it is you');
+    expect(await mandate.stores.users.findById(made.id)).toBeDefined();
+    expect((await browser.submit(asked, 'Confirm', { Password: demo.password })).status).toBe(303);
+    expect(await mandate.stores.users.findById(made.id)).toBeUndefined();
+  });
+
   test('over a token nobody brings back, prolongs or widens what administers Mandate', async () => {
     const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
     const tool = await administratingTool(mandate.issuer, 'admin@acme.test');

@@ -31,6 +31,7 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
   ...['update_user', 'update_service_account'].map((id) => [id, carries('email', 'password')] as const),
   ...[
     'invite_user',
+    'send_invitation',
     'assign_user_role',
     'unassign_user_role',
     'assign_service_account_role',
@@ -42,7 +43,15 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
     'approve_approval',
     'reset_user_second_factor',
     'unlink_user_upstream_account',
-    // Secrets, shown once, and clients, gone for good.
+    // Whose keys they are, and accounts, gone for good.
+    'move_api_key',
+    'move_user_keys',
+    'move_service_account_keys',
+    'delete_user',
+    'delete_service_account',
+    // What people believe of a tool; secrets, shown once; and clients, gone for good.
+    'verify_client',
+    'create_client',
     'create_resource_server',
     'rotate_resource_server_secret',
     'set_resource_server_keys',
@@ -54,6 +63,7 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
     'delete_service_account_client',
     // Where what changes is told to.
     'set_event_receiver',
+    'remove_event_receiver',
   ].map((id) => [id, always] as const),
 ]);
 
