@@ -13,6 +13,7 @@ export type IdPrefix =
   | 'rs'
   | 'apr'
   | 'ses'
+  | 'add'
   | 'psk'
   | 'ups'
   | 'mail';

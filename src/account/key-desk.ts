@@ -9,9 +9,9 @@ import type { ApiKeyStore } from '../authorizations/api-key-store.ts';
 import type { Authorization } from '../authorizations/authorization.ts';
 import {
   type AuthorizationEditor,
+  type ChangeOutcome,
   contentOf,
   type EditedContent,
-  type EditOutcome,
 } from '../authorizations/authorization-editor.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
@@ -99,7 +99,7 @@ export type RotateKeyOutcome =
   /** It administers Mandate as somebody else: a new secret would make whoever rotates it them. */
   | { readonly outcome: 'not_theirs' };
 
-export type MoveKeyOutcome = EditOutcome | { readonly outcome: 'nothing_left' };
+export type MoveKeyOutcome = ChangeOutcome | { readonly outcome: 'nothing_left' };
 
 export interface KeyDesk {
   /** Finds the owner of a key that is going to be made. Nothing is told of an owner that they may not make one for. */

@@ -6,6 +6,7 @@
 import type { Store } from '../../db/open.ts';
 import type { Database } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
+import type { Addition } from '../policy/additions.ts';
 import type { Use } from '../policy/narrow-to-used.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 
@@ -40,7 +41,7 @@ export function createAuthorizationUses(deps: {
       // authorizations by primary key
       const rows = await store.db
         .selectFrom('authorizations')
-        .select(['id', 'projects', 'mcp_servers'])
+        .select(['id', 'projects', 'mcp_servers', 'additions'])
         .where('id', 'in', [...new Set(known.map(({ authorizationId }) => authorizationId))])
         .where('status', '!=', 'revoked')
         .execute();
@@ -84,7 +85,15 @@ export function createAuthorizationUses(deps: {
   };
 }
 
-function placesOf(row: Pick<Database['authorizations'], 'projects' | 'mcp_servers'>): ReadonlySet<string> {
+/** What is told comes late: what was picked for a while and is over counts, too. */
+function placesOf(
+  row: Pick<Database['authorizations'], 'projects' | 'mcp_servers' | 'additions'>,
+): ReadonlySet<string> {
   const projects = JSON.parse(row.projects) as { id: string }[];
-  return new Set([...projects.map(({ id }) => id), ...(JSON.parse(row.mcp_servers) as string[])]);
+  const additions = JSON.parse(row.additions) as Addition[];
+  return new Set([
+    ...projects.map(({ id }) => id),
+    ...(JSON.parse(row.mcp_servers) as string[]),
+    ...additions.flatMap((addition) => [...addition.projects.map(({ id }) => id), ...addition.mcpServers]),
+  ]);
 }

@@ -1,9 +1,11 @@
 /** The body of an introspection answer (RFC 7662 section 2.2), from what the steps before it found. Pure. */
 import { authorizationDetails } from '../oauth/authorization-details.ts';
 import type { Rights } from '../oauth/authorization-rights.ts';
+import type { Addition } from '../policy/additions.ts';
 import type { Guarded } from '../policy/audience.ts';
 import { seenBy } from '../policy/audience.ts';
 import { narrowTo } from '../policy/narrow.ts';
+import { rightUntil } from '../policy/right-until.ts';
 import { everyAudience, type FoundToken } from './token.ts';
 
 /** The one answer to everything that is not an active token that concerns the caller. */
@@ -16,6 +18,8 @@ export interface AnswerRights {
   readonly world: Pick<Rights['world'], 'catalogue'>;
   readonly effective: Rights['effective'];
   readonly limits: Pick<Rights['limits'], 'end' | 'ends'>;
+  /** Those that count in `effective`. */
+  readonly additions: readonly Addition[];
 }
 
 /**
@@ -31,11 +35,14 @@ export function answerFor(
 ): object | undefined {
   const whole = seenBy(rights.effective, guarded, rights.world.catalogue);
   const seen = whole && token.ceiling ? narrowTo(whole, token.ceiling) : whole;
-  if (!seen) return undefined;
+  if (!whole || !seen) return undefined;
   const { authorization, owner, limits } = rights;
-  let end = Math.min(token.expiresAt, authorization.expiresAt ?? token.expiresAt, limits.end);
-  // What is said here is right until then: whoever remembers the answer asks again when a policy's time is over.
-  for (const name of seen.scope) end = Math.min(end, limits.ends.get(name) ?? end);
+  // What is said here is right until then: whoever remembers the answer asks again when time alone has taken something from it.
+  const end = Math.min(
+    token.expiresAt,
+    authorization.expiresAt ?? token.expiresAt,
+    rightUntil(whole, limits, rights.additions),
+  );
   return {
     active: true,
     iss: issuer,

@@ -3,6 +3,7 @@
  * Nothing is deleted by it: a policy that is relaxed, or an approval that is given, brings back what it took.
  */
 
+import { type Addition, runningAdditions } from './additions.ts';
 import { type ClientStanding, clientRefusal, restrictsClients } from './client-permission.ts';
 import type { AuthorizationKind, Policy } from './policy.ts';
 import type { Limits } from './vocabulary.ts';
@@ -20,6 +21,8 @@ export interface Delegation {
   readonly client: ClientStanding | undefined;
   /** Capability name → how its request for approval stands; absent when none was made. */
   readonly approvals: ReadonlyMap<string, ApprovalStatus>;
+  /** What was added for a while, ended or not. */
+  readonly additions?: readonly Addition[];
 }
 
 /** Limits with the time for which they are right, and what time will add to them. Instants are integer seconds or infinite. */
@@ -49,25 +52,32 @@ export const noLimits: TimedLimits = {
  *
  * A lifetime counts from the moment at which its end was last chosen, and is over when as many seconds have gone by as the policy
  * allows: whatever end was chosen then, "until revoked" included, which so means "until revoked, and no longer than the policy
- * allows". Choosing again, at consent or in the editor, starts it anew; an edit that leaves the end as it is does not.
+ * allows". Choosing again, at consent or in the editor, starts it anew; an edit that leaves the end as it is does not. While an addition
+ * runs, its own beginning is what the lifetimes of its capabilities count from; that of the whole authorization stays what it is.
  *
  * @param now integer seconds
  */
 export function limitsOf(policy: Policy, delegation: Delegation, now: number): TimedLimits {
-  const { kind, renewedAt, followsOwner, approvals } = delegation;
+  const { kind, renewedAt, followsOwner, approvals, additions = [] } = delegation;
   if (followsOwner) return noLimits;
-  const bounds: number[] = [];
-  const endAfter = (seconds: number | null): number => {
-    if (seconds === null) return Number.POSITIVE_INFINITY;
-    bounds.push(renewedAt + seconds);
-    return renewedAt + seconds;
+  // What the clock alone ends, additions among it.
+  const bounds = additions.map(({ until }) => until);
+  const endAfter = (seconds: number, from: number): number => {
+    bounds.push(from + seconds);
+    return from + seconds;
   };
 
-  const end = endAfter(policy.longest[kind]);
+  const longestOfAll = policy.longest[kind];
+  const end = longestOfAll === null ? Number.POSITIVE_INFINITY : endAfter(longestOfAll, renewedAt);
   const capabilities = new Map<string, 'policy' | 'approval_pending'>();
   const ends = new Map<string, number>();
   for (const [name, { longest, approval }] of policy.capabilities) {
-    const endOfOne = endAfter(longest);
+    let endOfOne = Number.POSITIVE_INFINITY;
+    if (longest !== null) {
+      const carrying = additions.filter((addition) => addition.capabilities.includes(name));
+      endAfter(longest, begunAt(renewedAt, carrying, now));
+      endOfOne = endOfCapability(longest, renewedAt, carrying, now);
+    }
     if (endOfOne <= now) capabilities.set(name, 'policy');
     else if (endOfOne < Number.POSITIVE_INFINITY) ends.set(name, endOfOne);
     const status = approvals.get(name);
@@ -84,6 +94,30 @@ export function limitsOf(policy: Policy, delegation: Delegation, now: number): T
     end,
     ends,
   };
+}
+
+/** When a capability was last chosen: with the whole authorization, or in an addition that runs. */
+function begunAt(renewedAt: number, carrying: readonly Addition[], at: number): number {
+  return Math.max(renewedAt, ...runningAdditions(carrying, at).map((addition) => addition.at));
+}
+
+/** When a capability has lived for as long as it may. Where an addition ends before that, an older choice may be all that is left of it. */
+function endOfCapability(
+  longest: number,
+  renewedAt: number,
+  carrying: readonly Addition[],
+  now: number,
+): number {
+  let at = now;
+  for (;;) {
+    const end = begunAt(renewedAt, carrying, at) + longest;
+    const next = Math.min(
+      Number.POSITIVE_INFINITY,
+      ...runningAdditions(carrying, at).map(({ until }) => until),
+    );
+    if (end <= next) return Math.max(end, at);
+    at = next;
+  }
 }
 
 /** An API key has no client; an authorization whose client is gone is judged as one of a client that nothing is known of. */

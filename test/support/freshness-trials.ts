@@ -104,6 +104,15 @@ export async function prepareTrials(node: Node): Promise<Record<string, Trial>> 
       at.stores.authorizations.replaceChoice(trx, actor, id, { ...whole, ...choice }),
     );
   const standing = await authorize(node);
+  const add = async (at: Node) => {
+    const { id, version } = must(await at.stores.authorizations.find(standing.id));
+    const content = { name: null, roles: [], ...whole };
+    const addition = { capabilities: ['endpoints:access'], projects: [], mcpServers: [] };
+    await at.stores.authorizationEditor.edit(actor, id, version, content, undefined, {
+      ...addition,
+      until: clock.now() + 3_600,
+    });
+  };
   const calling = await authorize(node, demo.atlasFlows);
   const askApi = (at: Node) => tell(at, standing.token, demo.apiServer);
   const askMcp = (at: Node) => tell(at, calling.token, demo.mcpServer);
@@ -136,6 +145,21 @@ export async function prepareTrials(node: Node): Promise<Record<string, Trial>> 
       change: (at) => choose(at, standing.id, { capabilities: [...whole.capabilities, 'endpoints:access'] }),
       undo: (at) => choose(at, standing.id, {}),
       isBefore: ({ scope }) => scope === 'api flows:edit',
+      ask: askApi,
+    },
+    'add for a while': {
+      change: (at) => add(at),
+      undo: (at) => choose(at, standing.id, {}),
+      isBefore: ({ scope }) => scope === 'api flows:edit',
+      ask: askApi,
+    },
+    'end an addition': {
+      prepare: (at) => add(at),
+      async change(at) {
+        const [first] = must(await at.stores.authorizations.find(standing.id)).additions;
+        await at.stores.authorizationEditor.endAddition(actor, standing.id, must(first).id);
+      },
+      isBefore: ({ scope }) => scope === 'api flows:edit endpoints:access',
       ask: askApi,
     },
     'suspend user': {

@@ -191,6 +191,7 @@ export async function seedLargeOrganization(
       replayed_at: null,
       replayed_from: null,
       renewed_at: made,
+      additions: '[]',
       last_used_at: i % 3 === 0 ? null : now - ((i * 7_919) % (120 * daySeconds)),
       last_used_by: i % 3 === 0 ? null : 'acme-api',
       last_used_from: i % 3 === 0 ? null : '192.0.2.1',

@@ -25,7 +25,7 @@ test('an authorization grants what it says, word for word', () => {
     projects: [{ id: 'prj_a', roles: ['rol_b'] }],
     mcpServers: ['mcp_a'],
   };
-  expect(toGranted({ ...slice, status: 'active', expiresAt: null }, now)).toEqual({
+  expect(toGranted({ ...slice, additions: [], status: 'active', expiresAt: null }, now)).toEqual({
     ...slice,
     standing: 'active',
   });

@@ -142,6 +142,21 @@ export async function openField(node: Node, clock: MovableClock, random: Random)
         at.stores.authorizations.replaceChoice(trx, actor, pick(authorizations), chosen),
       );
     },
+    async addForAWhile(at) {
+      const found = await at.stores.authorizations.find(pick(authorizations));
+      if (!found) return;
+      const { name, capabilities, roles, projects, mcpServers, expiresAt } = found;
+      const content = { name, capabilities, roles, projects, mcpServers, expiresAt };
+      const until = clock.now() + Math.floor(random() * 300) + 1;
+      const addition = { ...(await choice(at)), until };
+      const { id, version } = found;
+      await at.stores.authorizationEditor.edit(actor, id, version, content, undefined, addition);
+    },
+    async endAddition(at) {
+      const found = await at.stores.authorizations.find(pick(authorizations));
+      const [first] = found?.additions ?? [];
+      if (found && first) await at.stores.authorizationEditor.endAddition(actor, found.id, first.id);
+    },
     revoke: (at) =>
       random() < 0.3 ? at.stores.authorizations.revoke(actor, pick(authorizations)) : authorize(at),
     pause: (at) => at.stores.authorizations[mostly('resume', 'suspend')](actor, pick(authorizations)),

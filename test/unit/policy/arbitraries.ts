@@ -1,6 +1,7 @@
 /** Arbitrary organizations, owners and authorizations over small, colliding, partly hostile sets of names. */
 
 import fc from 'fast-check';
+import type { Addition } from '../../../src/policy/additions.ts';
 import type {
   Bound,
   Capability,
@@ -104,6 +105,19 @@ export const granted: fc.Arbitrary<Granted> = fc.record({
   }),
   mcpServers: some(serverIds),
 });
+
+/** What was added for a while, at some second up to the 20th and until one after it. */
+export const addition: fc.Arbitrary<Addition> = fc
+  .record({
+    capabilities: some(capabilityNames),
+    projects: fc.array(fc.record({ id: fc.constantFrom(...projectIds), roles: some(roleIds) }), {
+      maxLength: 3,
+    }),
+    mcpServers: some(serverIds),
+    at: fc.integer({ min: 0, max: 20 }),
+    seconds: fc.integer({ min: 1, max: 25 }),
+  })
+  .map(({ seconds, ...rest }) => ({ ...rest, id: 'add_1', until: rest.at + seconds, by: 'usr_1' }));
 
 export const guarded = fc.record({ api: fc.boolean(), mcpServers: setOf(serverIds) });
 

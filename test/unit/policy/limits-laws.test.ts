@@ -5,7 +5,7 @@ import { effective } from '../../../src/policy/effective.ts';
 import { type Delegation, limitsOf, noLimits } from '../../../src/policy/limits.ts';
 import type { HostRule, Policy } from '../../../src/policy/policy.ts';
 import type { Effective, Limits } from '../../../src/policy/vocabulary.ts';
-import { capabilityNames, granted, live, world } from './arbitraries.ts';
+import { addition, capabilityNames, granted, live, world } from './arbitraries.ts';
 
 const runs = { numRuns: 2000 };
 const hostNames = ['one.test', 'two.test', '__proto__'];
@@ -46,6 +46,7 @@ const delegation: fc.Arbitrary<Delegation> = fc.record({
     capabilityNames,
     fc.constantFrom('pending' as const, 'approved' as const, 'declined' as const),
   ),
+  additions: fc.array(addition, { maxLength: 3 }),
 });
 const instant = fc.integer({ min: 0, max: 50 });
 
