@@ -64,6 +64,7 @@ import { createRememberedReads } from './introspection/remembered-reads.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { createUsesEndpoint } from './introspection/uses-endpoint.ts';
 import type { Mail, MailSettings } from './mail/mail.ts';
+import type { AssertionIssuer } from './oauth/assertion-issuer.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
 import { createDevicePolling } from './oauth/device-flow.ts';
@@ -111,6 +112,8 @@ export interface AppDependencies {
   readonly metricsToken?: string | undefined;
   /** Other OpenID providers that people may sign in through. */
   readonly upstreamProviders?: readonly UpstreamProvider[];
+  /** Identity providers that may hand over in people's place. */
+  readonly assertionIssuers?: readonly AssertionIssuer[];
   /** What remembered introspection answers may take. */
   readonly cacheBytes?: number;
 }
@@ -277,7 +280,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createUnitMiddleware({ units, trustedProxies }));
   koa.use((ctx, next) => (ctx.path === '/token' ? reads.within(next) : next()));
   koa.use(createCodeEntry({ pages, guesses }));
-  koa.use(createCompletion({ issuer, devicePolling: createDevicePolling({ ...deps, units }) }));
+  koa.use(createCompletion({ ...deps, devicePolling: createDevicePolling({ ...deps, units }) }));
   koa.use(createNativeReturn({ ...stores, pages }));
   koa.use(createSignedOutAlready({ ...stores, pages }));
   koa.use(registrationManagement.routes() as unknown as Koa.Middleware);

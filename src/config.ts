@@ -61,6 +61,7 @@ export const environmentSchema = z.object({
     .optional(),
   MAIL_LANGUAGE: z.enum(['en', 'de']).default('en'),
   UPSTREAM_PROVIDERS: z.string().optional(),
+  ASSERTION_ISSUERS: z.string().optional(),
   SIGNING_KEY_DAYS: wholeNumber(0, 3_650).default(90),
   STOP_DELAY: wholeNumber(0, 60).default(0),
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters').optional(),
@@ -102,6 +103,8 @@ export interface Config {
   };
   /** A file that names the OpenID providers which people may sign in through. */
   readonly upstreamFile: string | undefined;
+  /** A file that names the identity providers which may hand over in people's place. */
+  readonly assertionIssuersFile: string | undefined;
   /** After how many days the next signing keys are published; 0 leaves it to the operator. */
   readonly signingKeyDays: number;
   /** For how long a server that is told to stop says so in /readyz, and answers all the same. */
@@ -193,6 +196,7 @@ export function readConfig(environment: Environment): Config {
       language: settings.MAIL_LANGUAGE,
     },
     upstreamFile: settings.UPSTREAM_PROVIDERS,
+    assertionIssuersFile: settings.ASSERTION_ISSUERS,
     signingKeyDays: settings.SIGNING_KEY_DAYS,
     stopDelaySeconds: settings.STOP_DELAY,
     metricsToken: settings.METRICS_TOKEN,

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { openDatabase, type Store } from '../db/open.ts';
 import { type App, createApp } from './app.ts';
+import { readAssertionIssuers } from './assertion-settings.ts';
 import { readCatalogue } from './catalogue.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -141,6 +142,10 @@ async function serve(
     demo: { loaded: demo, ...(platform ? { platform } : {}) },
     mail: { ...config.mail, route: mailRoute(config) },
     upstreamProviders: readUpstreamProviders(config.upstreamFile, config.production),
+    assertionIssuers: await readAssertionIssuers(config.assertionIssuersFile, {
+      ...config,
+      capabilities: catalogue.keys(),
+    }),
   });
   const server = createServer(serverLimits, (request, response) => {
     // Whoever keeps its connection is told with the next answer to make another one, elsewhere.

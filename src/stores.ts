@@ -1,6 +1,7 @@
 /** Every store over one database, wired the same way for the server, the command line and the tests. */
 import type { Store } from '../db/open.ts';
 import { createApiKeyStore } from './authorizations/api-key-store.ts';
+import { createAssertedStore } from './authorizations/asserted-store.ts';
 import { createAuthorizationEditor } from './authorizations/authorization-editor.ts';
 import { createAuthorizationList } from './authorizations/authorization-list.ts';
 import { createAuthorizationStore } from './authorizations/authorization-store.ts';
@@ -63,6 +64,7 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
     policies,
     approvals,
     policyLimits: createPolicyLimits({ ...deps, policies, approvals, clients }),
+    asserted: createAssertedStore({ ...deps, authorizations }),
     authorizationEditor: createAuthorizationEditor(deps),
     authorizationList: createAuthorizationList(deps),
     authorizationUses: createAuthorizationUses(deps),

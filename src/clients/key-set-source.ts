@@ -1,5 +1,5 @@
 /**
- * Where a client's public keys come from when it names their address (`jwks_uri`). Owns what is kept of them and when an address is
+ * Where public keys come from that are known by their address, such as a client's `jwks_uri`. Owns what is kept of them and when an address is
  * asked: every node sees the same keys, a burst of token requests asks once, and a host that is down takes nobody's access
  * for a day. Does not own the asking (`metadata-document-transport.ts`).
  * @see RFC 7591 section 2
@@ -14,7 +14,7 @@ export type KeySet =
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 export interface KeySetSource {
-  /** Finds the keys at an https address, asking for them when what is kept is old. @param uri as the client registered it */
+  /** Finds the keys at an address, asking for them when what is kept is old. @param uri as the client registered it */
   find(uri: string): Promise<KeySet>;
 }
 
@@ -31,7 +31,11 @@ const keptSeconds = 30 * 86_400;
 const mostFailures = 1_000;
 
 /** Creates the source. One for a server: it keeps one flight for each address. */
-export function createKeySetSource(deps: { store: Store; clock: Clock; https: PublicHttps }): KeySetSource {
+export function createKeySetSource(deps: {
+  store: Store;
+  clock: Clock;
+  https: Pick<PublicHttps, 'get'>;
+}): KeySetSource {
   const { store, clock, https } = deps;
   const flights = new Map<string, Promise<KeySet>>();
   const failures = new Map<string, { readonly at: number; readonly reason: string }>();

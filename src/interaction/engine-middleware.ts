@@ -135,12 +135,14 @@ export function createCodeEntry({
 /** Completes the library's answers: device polling and metadata. */
 export function createCompletion(deps: {
   issuer: string;
+  /** Whose identity assertions are taken. */
+  assertionIssuers?: readonly unknown[] | undefined;
   devicePolling: { complete(ctx: KoaContextWithOIDC): Promise<void> };
 }): Koa.Middleware {
   return async (ctx, next) => {
     await next();
     const answered = ctx as unknown as KoaContextWithOIDC;
-    completeDiscovery(answered, deps.issuer);
+    completeDiscovery(answered, deps.issuer, (deps.assertionIssuers ?? []).length > 0);
     await deps.devicePolling.complete(answered);
     // RFC 7009 section 2.2 leaves the body open; clients that read every answer as JSON (simple-oauth2) fail on an empty one.
     if (answered.oidc?.route === 'revocation' && ctx.status === 200) ctx.body = {};

@@ -4,16 +4,21 @@
  * @see RFC 8414 section 2
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { assertionGrantProfile, assertionGrantType } from './assertion-issuer.ts';
 import { responseModes } from './response-modes.ts';
 
 const callerAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 export const callerSigningAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'];
 
-export function completeDiscovery(ctx: KoaContextWithOIDC, issuer: string): void {
+/** @param takesAssertions whether an issuer of identity assertions is trusted */
+export function completeDiscovery(ctx: KoaContextWithOIDC, issuer: string, takesAssertions: boolean): void {
   const body = ctx.body as Record<string, unknown> | undefined;
   if (ctx.oidc?.route !== 'discovery' || !body) return;
+  const grants = [body.grant_types_supported ?? []].flat();
   ctx.body = {
     ...body,
+    grant_types_supported: takesAssertions ? grants : grants.filter((grant) => grant !== assertionGrantType),
+    ...(takesAssertions && { authorization_grant_profiles_supported: [assertionGrantProfile] }),
     response_modes_supported: responseModes,
     scopes_supported: ['openid', 'offline_access', 'mcp'],
     introspection_endpoint: `${issuer}/introspect`,

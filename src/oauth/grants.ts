@@ -9,6 +9,8 @@ import { handler as authorizationCode } from 'oidc-provider/lib/actions/grants/a
 import { handler as deviceCode } from 'oidc-provider/lib/actions/grants/device_code.js';
 import { handler as refreshToken } from 'oidc-provider/lib/actions/grants/refresh_token.js';
 import * as helpers from 'oidc-provider/lib/helpers/grants.js';
+import { type AssertionGrantDependencies, createAssertionGrant } from './assertion-grant.ts';
+import { assertionGrantType } from './assertion-issuer.ts';
 import { type ClientCredentialsDependencies, clientCredentials } from './client-credentials-grant.ts';
 import { spelledOut } from './resources.ts';
 import { parametersOf, readScope } from './scopes.ts';
@@ -19,7 +21,10 @@ type TokenSource = { resource?: string | string[] | undefined; scope?: string | 
 const sharedParameters = ['resource', 'authorization_details'];
 const repeatable = new Set(['resource']);
 
-export function registerGrants(provider: Provider, deps: ClientCredentialsDependencies): void {
+export function registerGrants(
+  provider: Provider,
+  deps: ClientCredentialsDependencies & AssertionGrantDependencies,
+): void {
   const bound = Object.fromEntries(
     Object.entries(helpers).map(([name, helper]) => [
       name,
@@ -70,6 +75,13 @@ export function registerGrants(provider: Provider, deps: ClientCredentialsDepend
     'client_credentials',
     (ctx) => clientCredentials(ctx as TokenEndpointGrantContext, provider, deps),
     ['scope', ...sharedParameters],
+    repeatable,
+  );
+  const assertion = createAssertionGrant(provider, deps);
+  provider.registerGrantType(
+    assertionGrantType,
+    (ctx) => assertion(ctx as TokenEndpointGrantContext),
+    ['assertion', 'scope', 'resource'],
     repeatable,
   );
 }

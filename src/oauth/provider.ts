@@ -16,6 +16,7 @@ import type { UserStore } from '../directory/user-store.ts';
 import { createRateLimits } from '../http/rate-limit.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
+import type { AssertionGrantDependencies } from './assertion-grant.ts';
 import { createArtifactAdapter } from './artifact-adapter.ts';
 import type { AuthorizationRights } from './authorization-rights.ts';
 import { compareHashedClientSecrets, createClientAdapter, refuseGrantsOfOthers } from './client-adapter.ts';
@@ -33,7 +34,7 @@ import { tidyPostedScope } from './tidy-scope.ts';
 import { createTokenHooks } from './token-hooks.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
-export interface ProviderDependencies {
+export interface ProviderDependencies extends AssertionGrantDependencies {
   readonly issuer: string;
   readonly store: Store;
   readonly clock: Clock;

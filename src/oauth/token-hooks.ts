@@ -20,7 +20,7 @@ import { tokenView } from './token-view.ts';
 /** Lifetime of access tokens. Long is safe: each use asks, and the answer is live. */
 export const accessTokenSeconds = 3_600;
 
-/** Where the client_credentials grant leaves what its token must remember. */
+/** Where a grant of ours leaves what its token must remember. */
 export const tokenMemory = Symbol('token memory');
 
 export type TokenHooks = ReturnType<typeof createTokenHooks>;
@@ -86,8 +86,8 @@ export function createTokenHooks(deps: {
      * Marks a token that follows its authorization. A token for which a narrower scope was asked keeps that scope as a ceiling.
      */
     async extraTokenClaims(ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) {
-      if (token.kind === 'ClientCredentials')
-        return (ctx as unknown as Record<symbol, UnknownObject>)[tokenMemory];
+      const memory = (ctx as unknown as Record<symbol, UnknownObject | undefined>)[tokenMemory];
+      if (memory || token.kind === 'ClientCredentials') return memory;
       const asked = ctx.oidc.params?.grant_type === 'refresh_token' ? readScope(ctx.oidc.params.scope) : [];
       return { live: asked.length === 0 };
     },

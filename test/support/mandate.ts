@@ -65,6 +65,8 @@ export interface MandateOptions {
   readonly mail?: AppDependencies['mail'];
   /** Other providers that people may sign in through. */
   readonly upstreamProviders?: NonNullable<AppDependencies['upstreamProviders']>;
+  /** Identity providers that may hand over in people's place. */
+  readonly assertionIssuers?: NonNullable<AppDependencies['assertionIssuers']>;
 }
 
 /** Starts a server on a free port. Its clock stands still at the real time until a test moves it. */
@@ -114,6 +116,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     metadataDocuments: options.metadataDocuments,
     mail: options.mail,
     upstreamProviders: options.upstreamProviders ?? [],
+    assertionIssuers: options.assertionIssuers ?? [],
   });
   const server = createServer(app.listener);
   await new Promise<void>((resolve) => void server.listen(port, resolve));
