@@ -19,6 +19,8 @@ import * as addAuthorizationUses from './migrations/0015-add-authorization-uses.
 import * as addEventReceivers from './migrations/0016-add-event-receivers.ts';
 import * as addUpstreamAccounts from './migrations/0017-add-upstream-accounts.ts';
 import * as indexLargeLists from './migrations/0019-index-large-lists.ts';
+import * as handOnAuthorizations from './migrations/0020-hand-on-authorizations.ts';
+import * as addTemporaryAdditions from './migrations/0022-add-temporary-additions.ts';
 import type { Store } from './open.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
@@ -40,6 +42,8 @@ const migrations: Record<string, Migration> = {
   '0016-add-event-receivers': addEventReceivers,
   '0017-add-upstream-accounts': addUpstreamAccounts,
   '0019-index-large-lists': indexLargeLists,
+  '0020-hand-on-authorizations': handOnAuthorizations,
+  '0022-add-temporary-additions': addTemporaryAdditions,
 };
 
 /** The database was migrated by a newer Mandate than this one. */

@@ -162,6 +162,8 @@ export interface ClientsTable {
   refresh_grace_seconds: number | null;
   /** When its metadata document was last had and could be used. */
   document_good_at: Seconds | null;
+  /** JSON of what it may exchange tokens for: `{own, from, to}`; null: nothing. */
+  token_exchange: Json | null;
   version: number;
   created_at: Seconds;
   updated_at: Seconds;
@@ -216,6 +218,12 @@ export interface AuthorizationsTable {
   last_used_from: string | null;
   /** When its end was last chosen: longest lifetimes count from here. Null: never since it was made. */
   renewed_at: Seconds | null;
+  /** The authorization that it was made of by token exchange, without which it counts for nothing. */
+  parent_id: string | null;
+  /** JSON of its ceiling, `{names, from, to}`: the lists above are empty then. */
+  handed_on: Json | null;
+  /** JSON array of what it holds for a while: `{id, capabilities, projects, mcpServers, at, until, by}`, ended ones until the next edit. */
+  additions: Json;
 }
 
 /** Where a resource server wants security event tokens to be pushed. */

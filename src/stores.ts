@@ -5,6 +5,7 @@ import { createAssertedStore } from './authorizations/asserted-store.ts';
 import { createAuthorizationEditor } from './authorizations/authorization-editor.ts';
 import { createAuthorizationList } from './authorizations/authorization-list.ts';
 import { createAuthorizationStore } from './authorizations/authorization-store.ts';
+import { createHandedOnStore } from './authorizations/handed-on.ts';
 import { createAuthorizationUses } from './authorizations/uses.ts';
 import { createChangeHistory } from './changes/change-history.ts';
 import { createChangeLog } from './changes/change-log.ts';
@@ -68,6 +69,7 @@ export function createStores(base: { store: Store; clock: Clock; secrets: Secret
     authorizationEditor: createAuthorizationEditor(deps),
     authorizationList: createAuthorizationList(deps),
     authorizationUses: createAuthorizationUses(deps),
+    handedOn: createHandedOnStore(deps),
     eventReceivers: createEventReceiverStore(deps),
     apiKeys: createApiKeyStore({ ...deps, authorizations }),
     outbox,

@@ -29,7 +29,7 @@ export interface ListedKey {
 }
 
 export interface AuthorizationList {
-  /** Lists what a user handed to clients; a search goes by the names that the clients give themselves. */
+  /** Lists what a user handed to clients, not what these handed on; a search goes by the names that the clients give themselves. */
   grants(userId: string, query: PageQuery): Promise<Authorization[]>;
   /** Lists API keys; a search goes by the key's name and by its owner's name and address. */
   keys(owners: KeyOwners, query: PageQuery): Promise<ListedKey[]>;
@@ -45,6 +45,7 @@ export function createAuthorizationList({ store: { db } }: { store: Pick<Store, 
         .where('user_id', '=', userId)
         .where('kind', '=', 'oauth2')
         .where('status', '<>', 'revoked')
+        .where('parent_id', 'is', null)
         .orderBy('id', 'desc')
         .limit(limit);
       if (before !== undefined) query = query.where('id', '<', before);

@@ -2,15 +2,19 @@
  * What was handed to tools. Owns the authorizations' rows and their end, tokens included; does not own what they amount to
  * (`policy`), nor the tokens that point at them (`oauth`).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { AuthorizationsTable, Database } from '../../db/schema.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
+import { runningAdditions } from '../policy/additions.ts';
 import type { PickedProject } from '../policy/vocabulary.ts';
+import { recordEnded } from './additions.ts';
 import { deleteArtifacts } from './artifacts.ts';
 import { type Authorization, toAuthorization } from './authorization.ts';
+import { descendantsOf } from './handed-on.ts';
 
 /** What a person chose; it replaces what was chosen before, never adds to it. */
 export interface Choice {
@@ -74,8 +78,10 @@ export interface AuthorizationStore {
    */
   revoke(actor: Actor, id: string, trx?: Transaction<Database>): Promise<RevokeOutcome>;
   /**
-   * Revokes everything that a client or a user holds.
-   * @param trx joins the caller's transaction; without it each of several steps is one of its own, so that others write in between
+   * Revokes everything that a client or a user holds. What is cut off in the middle is whole as far as it came, and goes on when it is
+   * asked for again.
+   * @param trx joins the caller's transaction; without it each of several steps is one of its own, so that others write in between, and
+   * none holds up whoever answers
    * @returns how many were ended by this call
    */
   revokeAll(
@@ -90,8 +96,12 @@ export interface AuthorizationStore {
   markReplayed(trx: Transaction<Database>, actor: Actor, id: string, origin: string | null): Promise<void>;
 }
 
-/** Authorizations that one step of a larger revocation ends. */
-const revokedAtOnce = 50;
+/** Authorizations that one step of a larger revocation ends: pages that many of them share are written once a step. */
+const revokedAtOnce = 500;
+/** The same inside of a transaction, where a step holds up whoever answers. */
+const revokedWithin = 50;
+/** After each step other processes come to write as well. */
+const pauseMilliseconds = 4;
 
 /** Creates the store of authorizations. */
 export function createAuthorizationStore({
@@ -150,6 +160,7 @@ export function createAuthorizationStore({
         .selectAll()
         .where('client_id', '=', clientId)
         .where('install', 'is', null)
+        .where('parent_id', 'is', null)
         .where('status', '<>', 'revoked')
         .orderBy('id', 'desc')
         .executeTakeFirst();
@@ -171,6 +182,7 @@ export function createAuthorizationStore({
           follows_owner: content.followsOwner ? 1 : 0,
           roles: JSON.stringify(content.roles ?? []),
           ...choiceColumns(content),
+          additions: '[]',
           version: 1,
           created_by: actor.id,
           created_at: now,
@@ -198,6 +210,8 @@ export function createAuthorizationStore({
         .updateTable('authorizations')
         .set((old) => ({
           ...choiceColumns(choice),
+          // Whoever chooses anew chooses all of it: what was added for a while before is over.
+          additions: '[]',
           version: old('version', '+', 1),
           updated_at: clock.now(),
           renewed_at: clock.now(),
@@ -208,26 +222,28 @@ export function createAuthorizationStore({
         .executeTakeFirst();
       if (!before || !row) return { outcome: 'gone' };
       const authorization = toAuthorization(row);
+      const was = toAuthorization(before);
+      await recordEnded(changes, trx, actor, id, runningAdditions(was.additions, clock.now()));
       await changes.record(trx, actor, {
         subject: 'authorization',
         id,
         action: 'changed',
-        before: sliceOf(toAuthorization(before)),
+        before: sliceOf(was),
         after: sliceOf(authorization),
       });
       return { outcome: 'done', authorization };
     },
     revoke: (actor, id, trx) => (trx ? revoke(trx, actor, id) : transact((own) => revoke(own, actor, id))),
     async revokeAll(actor, of, trx) {
+      const most = trx ? revokedWithin : revokedAtOnce;
       let total = 0;
       for (;;) {
         const { found, ended } = await (trx
-          ? revokeNext(trx, actor, of)
-          : transact((own) => revokeNext(own, actor, of)));
+          ? revokeNext(trx, actor, of, most)
+          : store.transactApart((own) => revokeNext(own, actor, of, most)));
         total += ended;
-        if (found < revokedAtOnce) return total;
-        // Others are answered in between: all of it takes long, no single step does.
-        await new Promise((resume) => setImmediate(resume));
+        if (found < most) return total;
+        await sleep(trx ? 0 : pauseMilliseconds);
       }
     },
     suspend: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'active', 'suspended')),
@@ -256,8 +272,9 @@ export function createAuthorizationStore({
 
   async function revoke(trx: Transaction<Database>, actor: Actor, id: string): Promise<RevokeOutcome> {
     const now = clock.now();
+    const below = await descendantsOf(trx, [id]);
     // Artifacts before the row, as a token request takes them: two transactions never wait for each other.
-    await deleteArtifacts(trx, [id]);
+    await deleteArtifacts(trx, [id, ...below]);
     // authorizations by primary key
     const { numUpdatedRows } = await trx
       .updateTable('authorizations')
@@ -279,6 +296,8 @@ export function createAuthorizationStore({
       return known ? { outcome: 'done', changed: false } : { outcome: 'not_found' };
     }
     await changes.record(trx, actor, { subject: 'authorization', id, action: 'revoked' });
+    // Dead without it already: so that every list says so.
+    if (below.length > 0) await endRows(trx, actor, below);
     return { outcome: 'done', changed: true };
   }
 
@@ -286,6 +305,7 @@ export function createAuthorizationStore({
     trx: Transaction<Database>,
     actor: Actor,
     of: { clientId: string } | { userId: string },
+    most: number,
   ): Promise<{ found: number; ended: number }> {
     // authorizations_of_client, or authorizations_by_user: each holds the status
     const living = trx
@@ -293,7 +313,7 @@ export function createAuthorizationStore({
       .select('id')
       .where('status', '<>', 'revoked')
       .orderBy('id')
-      .limit(revokedAtOnce);
+      .limit(most);
     const rows = await ('clientId' in of
       ? living.where('client_id', '=', of.clientId)
       : living.where('user_id', '=', of.userId)
@@ -307,9 +327,14 @@ export function createAuthorizationStore({
     actor: Actor,
     ids: readonly string[],
   ): Promise<number> {
-    const now = clock.now();
+    const all = [...new Set([...ids, ...(await descendantsOf(trx, ids))])];
     // Access tokens live for minutes: ten of each tool would be most of the work, on pages all over the table.
-    await deleteArtifacts(trx, ids, { sparing: ['AccessToken'] });
+    await deleteArtifacts(trx, all, { sparing: ['AccessToken'] });
+    return endRows(trx, actor, all);
+  }
+
+  async function endRows(trx: Transaction<Database>, actor: Actor, ids: readonly string[]): Promise<number> {
+    const now = clock.now();
     // authorizations by primary key
     const ended = await trx
       .updateTable('authorizations')

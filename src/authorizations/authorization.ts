@@ -1,5 +1,8 @@
 import type { AuthorizationsTable } from '../../db/schema.ts';
+import type { Addition } from '../policy/additions.ts';
+import type { HandedOn } from '../policy/handed-on.ts';
 import type { PickedProject } from '../policy/vocabulary.ts';
+import { readCeiling } from './ceiling.ts';
 
 /** Rights delegated by one user to one tool, as they are kept; what holds now is for the rule to say. */
 export interface Authorization {
@@ -23,6 +26,8 @@ export interface Authorization {
   readonly projects: readonly PickedProject[];
   /** MCP server ids. */
   readonly mcpServers: readonly string[];
+  /** What it holds for a while beside all that; some of it may have ended. */
+  readonly additions: readonly Addition[];
   /** What the tool asked for: capability names. */
   readonly asked: readonly string[];
   readonly version: number;
@@ -37,6 +42,10 @@ export interface Authorization {
   /** When a rotated refresh token came back after its window. */
   readonly replayedAt: number | null;
   readonly replayedFrom: string | null;
+  /** The authorization that it was made of by token exchange, without which it counts for nothing. */
+  readonly parentId: string | null;
+  /** What of its parent it may have at most; the lists above are empty then. */
+  readonly handedOn: HandedOn | undefined;
   /** When a resource server last asked about it, to the minute. */
   readonly lastUse: LastUse | null;
 }
@@ -67,6 +76,8 @@ export function toAuthorization(row: AuthorizationsTable): Authorization {
     roles: JSON.parse(row.roles) as string[],
     projects: JSON.parse(row.projects) as PickedProject[],
     mcpServers: JSON.parse(row.mcp_servers) as string[],
+    // Hardly any authorization has some.
+    additions: row.additions === '[]' ? [] : (JSON.parse(row.additions) as Addition[]),
     asked: JSON.parse(row.asked) as string[],
     version: row.version,
     expiresAt: row.expires_at,
@@ -77,6 +88,8 @@ export function toAuthorization(row: AuthorizationsTable): Authorization {
     revokedAt: row.revoked_at,
     replayedAt: row.replayed_at,
     replayedFrom: row.replayed_from,
+    parentId: row.parent_id,
+    handedOn: row.handed_on === null ? undefined : readCeiling(row.handed_on),
     lastUse:
       row.last_used_at === null
         ? null

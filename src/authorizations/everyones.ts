@@ -158,6 +158,8 @@ export async function standingAuthorizations(
     .select('u.email')
     // Most are active: reading all of them in their order is quicker than an index on the status.
     .where('a.status', 'not in', ['suspended', 'revoked'])
+    // What was handed on is cut with what it came from.
+    .where('a.parent_id', 'is', null)
     .where((is) => is.or([is('a.expires_at', 'is', null), is('a.expires_at', '>', now)]))
     .where((is) =>
       is.or([
@@ -180,9 +182,15 @@ export async function standingAuthorizations(
           ]),
         ),
         ...(carrying.length > 0 ? [is('a.roles', '<>', '[]')] : []),
-        ...carrying.map((name) => is('a.capabilities', 'like', `%${JSON.stringify(name)}%`)),
+        ...carrying.flatMap((name) =>
+          (['a.capabilities', 'a.additions'] as const).map((list) =>
+            is(list, 'like', `%${JSON.stringify(name)}%`),
+          ),
+        ),
         ...mentioned.flatMap((id) =>
-          (['a.projects', 'a.mcp_servers', 'a.roles'] as const).map((list) => is(list, 'like', `%"${id}"%`)),
+          (['a.projects', 'a.mcp_servers', 'a.roles', 'a.additions'] as const).map((list) =>
+            is(list, 'like', `%"${id}"%`),
+          ),
         ),
       ]),
     )

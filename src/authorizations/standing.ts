@@ -20,10 +20,11 @@ export async function listStanding(
   userId: string,
   { kind, now, limit, ids, actingAs }: StandingQuery,
 ): Promise<Authorization[]> {
-  // authorizations_by_user, backwards; its kind, status and end are told without a look at the row
+  // authorizations_by_user, backwards; its kind, status and end are told without a look at the row. What was handed on goes with it.
   let query = standing(db, userId, now)
     .selectAll()
     .where('kind', '=', kind)
+    .where('parent_id', 'is', null)
     .orderBy('id', 'desc')
     .limit(limit);
   if (ids !== undefined) query = query.where('id', 'in', ids);

@@ -2,12 +2,15 @@
  * Reads what changed since a number, as listeners want to know it. Owns what a change means to somebody who remembers answers;
  * does not own who is told (`concern.ts`) nor how (`change-stream.ts`).
  *
- * A change of an authorization names it. One of a user or a client names the authorizations that depend on it, while they are few.
+ * A change of an authorization names it, and whatever was handed on from it. One of a user or a client names the authorizations that
+ * depend on it, while they are few.
  * Everything else, and whatever cannot be told cheaply, is a flush, which says nothing but that anything may have changed.
  */
 import { sql } from 'kysely';
 import type { Store } from '../../db/open.ts';
+import { mostParents } from '../policy/handed-on.ts';
 import type { Reach } from './concern.ts';
+import { type ReachRow, reachColumns, reachOf } from './reach.ts';
 
 /** An authorization whose answers may have changed. */
 export interface ChangedAuthorization {
@@ -47,20 +50,15 @@ const mostSubjects = 20;
 /** What came into being: nothing remembered can depend on it, since only active answers are. */
 const harmlessWhenCreated = new Set(['authorization', 'user', 'client', 'role']);
 
-interface Row {
+/** A change, and the authorization that it is of as it is now: all null where there is none. */
+interface Row extends ReachRow {
   readonly seq: number;
   readonly subject: string;
   readonly subject_id: string;
   readonly action: string;
   readonly before: string | null;
   readonly version: number | null;
-  readonly follows_owner: number | null;
-  readonly capabilities: string | null;
-  readonly roles: string | null;
-  readonly mcp_servers: string | null;
 }
-type ReachRow = Pick<Row, 'follows_owner' | 'capabilities' | 'roles' | 'mcp_servers'>;
-
 export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
   const { db } = store;
   const unknown = (to: number): ChangeBatch => ({
@@ -86,7 +84,7 @@ export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
     // changes by primary key, authorizations by primary key
     const found = await sql<Row>`
       select c.seq, c.subject, c.subject_id, c.action, c.before,
-             a.version, a.follows_owner, a.capabilities, a.roles, a.mcp_servers
+             a.version, ${sql.join(reachColumns.map((column) => sql.ref(`a.${column}`)))}
         from changes c left join authorizations a on c.subject = 'authorization' and a.id = c.subject_id
        where c.seq > ${seq} order by c.seq limit ${mostChanges + 1}`.execute(db);
     return found.rows;
@@ -97,12 +95,30 @@ export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
     // authorizations_by_user, or authorizations_by_client by its first column
     const rows = await db
       .selectFrom('authorizations')
-      .select(['id', 'version', 'follows_owner', 'capabilities', 'roles', 'mcp_servers'])
+      .select(['id', 'version', ...reachColumns])
       .where(column, '=', id)
       .where('status', '=', 'active')
       .limit(mostDependents + 1)
       .execute();
     return rows.length > mostDependents ? undefined : rows;
+  }
+
+  /** What was handed on from some authorizations, and from that in turn: it changes with them. @returns undefined when it is too much */
+  async function handedOnFrom(ids: readonly string[]) {
+    const found: (ReachRow & { id: string; parent_id: string | null })[] = [];
+    for (let depth = 0, above = ids; depth < mostParents && above.length > 0; depth++) {
+      // authorizations_handed_on
+      const rows = await db
+        .selectFrom('authorizations')
+        .select(['id', 'parent_id', ...reachColumns])
+        .where('parent_id', 'in', above)
+        .limit(mostChanges + 1)
+        .execute();
+      found.push(...rows);
+      if (found.length > mostChanges) return undefined;
+      above = rows.map(({ id }) => id);
+    }
+    return found;
   }
 
   return {
@@ -130,7 +146,7 @@ export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
         switch (row.subject) {
           case 'authorization':
             if (row.version === null) flush = true;
-            else note(row.subject_id, row.version, row.seq, [...reachBefore(row), reachOf(row)]);
+            else note(row.subject_id, versionOf(row), row.seq, [...reachBefore(row), reachOf(row)]);
             break;
           case 'user':
           case 'client':
@@ -151,7 +167,14 @@ export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
       for (const row of flush ? [] : dependents.values()) {
         const found = await dependentsOf(row.subject === 'user' ? 'user_id' : 'client_id', row.subject_id);
         if (found === undefined) flush = true;
-        for (const one of found ?? []) note(one.id, one.version, row.seq, [reachOf(one)]);
+        for (const one of found ?? []) note(one.id, versionOf(one), row.seq, [reachOf(one)]);
+      }
+      const below = flush ? [] : await handedOnFrom([...authorizations.keys()]);
+      if (below === undefined) flush = true;
+      for (const one of below ?? []) {
+        const parent = authorizations.get(one.parent_id ?? '');
+        const own = authorizations.get(one.id);
+        note(one.id, null, Math.max(parent?.seq ?? last, own?.seq ?? 0), [reachOf(one)]);
       }
       if (flush) authorizations.clear();
       return { to: last, flush, authorizations, guardsChanged, resourceServers };
@@ -159,16 +182,9 @@ export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
   };
 }
 
-const list = (json: string | null) => JSON.parse(json ?? '[]') as string[];
-
-function reachOf(row: ReachRow): Reach {
-  return {
-    followsOwner: row.follows_owner === 1,
-    capabilities: list(row.capabilities),
-    roles: list(row.roles),
-    mcpServers: list(row.mcp_servers),
-  };
-}
+/** That of what was handed on counts those of its parents in, which are not read here. */
+const versionOf = ({ handed_on, version }: Pick<Row, 'handed_on' | 'version'>) =>
+  handed_on === null ? version : null;
 
 /** What an authorization reached before a change of its choice; nothing for any other change, which leaves that alone. */
 function reachBefore({ before }: Row): Reach[] {

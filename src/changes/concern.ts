@@ -11,6 +11,8 @@ export interface Reach {
   readonly roles?: readonly string[];
   /** MCP server ids. */
   readonly mcpServers?: readonly string[];
+  /** The one audience that it is for, of what was handed on. */
+  readonly audience?: string;
 }
 
 /** What a resource server answers for. */
@@ -31,6 +33,7 @@ export function concerns(
 ): boolean {
   const guards = apiAudiences.length > 0 || mcpServers.length > 0;
   if (reach.followsOwner) return guards;
+  if (reach.audience !== undefined && apiAudiences.includes(reach.audience)) return true;
   if (reach.mcpServers?.some((picked) => mcpServers.some(({ id }) => id === picked))) return true;
   if (apiAudiences.length === 0) return false;
   const beyondServers = (name: string) => catalogue.has(name) && catalogue.get(name)?.bound !== 'mcp_server';

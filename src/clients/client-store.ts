@@ -29,9 +29,21 @@ export interface StoredClient {
   readonly refreshGraceSeconds: number | null;
   /** When its metadata document was last had and could be used; null for clients that are known another way. */
   readonly documentGoodAt: number | null;
+  /** What it may exchange tokens for (RFC 8693); null: nothing. */
+  readonly tokenExchange: TokenExchange | null;
   readonly version: number;
   readonly createdAt: number;
   readonly updatedAt: number;
+}
+
+/** Which tokens a client may exchange for which; an administrator says so, never the client. */
+export interface TokenExchange {
+  /** Its own. */
+  readonly own: boolean;
+  /** Audiences of the resource servers that it acts for: tokens that were sent to them. */
+  readonly from: readonly string[];
+  /** Audiences for which it may get one. */
+  readonly to: readonly string[];
 }
 
 export interface ClientContent {
@@ -55,6 +67,8 @@ export type SwitchClientOutcome = { outcome: 'done'; changed: boolean } | { outc
 export interface ClientSettings {
   /** Null is the usual minute. */
   readonly refreshGraceSeconds?: number | null;
+  /** Null: it may exchange nothing. */
+  readonly tokenExchange?: TokenExchange | null;
 }
 
 export interface ClientQuery {
@@ -258,7 +272,8 @@ function methods(
   ): Promise<SwitchClientOutcome> {
     const old = await find(trx, id);
     if (!old) return { outcome: 'not_found' };
-    const before = { refreshGraceSeconds: old.refreshGraceSeconds };
+    const { refreshGraceSeconds, tokenExchange } = old;
+    const before = { refreshGraceSeconds, tokenExchange };
     const after = { ...before, ...settings };
     if (isDeepStrictEqual(after, before)) return { outcome: 'done', changed: false };
     await trx
@@ -266,6 +281,7 @@ function methods(
       .updateTable('clients')
       .set((row) => ({
         refresh_grace_seconds: after.refreshGraceSeconds,
+        token_exchange: after.tokenExchange && JSON.stringify(after.tokenExchange),
         version: row('version', '+', 1),
         updated_at: clock.now(),
       }))
@@ -347,6 +363,7 @@ export function toClient(row: ClientsTable): StoredClient {
     serviceAccountId: row.service_account_id,
     refreshGraceSeconds: row.refresh_grace_seconds,
     documentGoodAt: row.document_good_at,
+    tokenExchange: row.token_exchange === null ? null : (JSON.parse(row.token_exchange) as TokenExchange),
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

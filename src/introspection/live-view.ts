@@ -122,7 +122,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
   const readRights = async (id: string) => {
     const read = await deps.rights.of(id);
     if (!read) return undefined;
-    const { authorization, owner, world, effective, granted, limits } = read;
+    const { authorization, owner, world, effective, granted, limits, additions } = read;
     const { kind, version, expiresAt } = authorization;
     const value = {
       authorization: { id, kind, version, expiresAt },
@@ -130,6 +130,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
       world: { catalogue: world.catalogue },
       effective,
       limits,
+      additions,
     };
     const subjects = subjectsOf(read);
     const items = effective.projects.length + effective.mcpServers.length + effective.withheld.length;
@@ -225,14 +226,17 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
 }
 
 /** Everything whose change can alter what an authorization allows. Pure. */
-export function subjectsOf({ authorization, owner, world }: Rights): readonly SubjectKey[] {
-  const { roles, projects, mcpServers } = authorization;
+export function subjectsOf({ authorization, owner, world, granted, parent }: Rights): readonly SubjectKey[] {
+  // What was added for a while counts while it lasts; from its end on this is of no use (`limits.until`).
+  const { roles, projects, mcpServers } = granted;
   const roleIds = new Set([...roles, ...owner.assigned.organization]);
   for (const assigned of owner.assigned.projects.values()) for (const id of assigned) roleIds.add(id);
   for (const picked of projects) for (const id of picked.roles) roleIds.add(id);
   // The world has the homes of picked servers too.
   const projectIds = new Set([...projects.map(({ id }) => id), ...world.projects.keys()]);
   return [
+    // What it was made of, and all that counts there.
+    ...(parent ? subjectsOf(parent) : []),
     `authorization:${authorization.id}`,
     `user:${owner.user.id}`,
     'policy:*',

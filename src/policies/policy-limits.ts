@@ -1,5 +1,6 @@
 /** Reads what the policy takes from authorizations at this moment: the policy, their approvals and their clients. Decides nothing. */
 import type { Clock } from '../clock.ts';
+import type { Addition } from '../policy/additions.ts';
 import { restrictsClients } from '../policy/client-permission.ts';
 import { type ApprovalStatus, limitsOf, type TimedLimits } from '../policy/limits.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -14,6 +15,9 @@ export interface LimitedAuthorization {
   readonly clientId: string | null;
   readonly followsOwner: boolean;
   readonly renewedAt: number;
+  readonly additions: readonly Addition[];
+  /** What it was handed on from. */
+  readonly parentId: string | null;
 }
 
 export interface PolicyLimits {
@@ -46,10 +50,11 @@ export function createPolicyLimits(deps: {
     ]);
     const now = clock.now();
     return new Map(
-      authorizations.map(({ id, kind, clientId, followsOwner, renewedAt }) => {
+      authorizations.map(({ id, kind, clientId, followsOwner, renewedAt, additions, parentId }) => {
         const client = clientId === null ? undefined : standings.get(clientId);
-        const delegation = { kind, renewedAt, followsOwner, client, approvals: statuses.get(id) ?? none };
-        return [id, limitsOf(policy, delegation, now)];
+        const known = statuses.get(id) ?? none;
+        const delegation = { kind, renewedAt, followsOwner, client, approvals: known, additions };
+        return [id, limitsOf(parentId === null ? policy : onlyClients(policy), delegation, now)];
       }),
     );
   };
@@ -84,5 +89,12 @@ export function createPolicyLimits(deps: {
     return standings;
   }
 }
+
+/** What was handed on is as old, and was approved as far, as what it came from; only who holds it is another one. */
+const onlyClients = (policy: Policy): Policy => ({
+  ...policy,
+  longest: { oauth2: null, api_key: null },
+  capabilities: new Map(),
+});
 
 const none: ReadonlyMap<string, ApprovalStatus> = new Map();

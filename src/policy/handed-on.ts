@@ -3,6 +3,7 @@
  * own: whatever holds of it is read from what holds of its parent at that moment, so it can never outlive or outgrow it.
  */
 
+import type { Addition } from './additions.ts';
 import { administration } from './administration.ts';
 import { type Guarded, seenBy } from './audience.ts';
 import { capabilitiesBoundAt, closeOver, inCatalogueOrder } from './catalogue.ts';
@@ -102,6 +103,25 @@ export function effectiveUnder(ceiling: HandedOn, parent: Effective, catalogue: 
   };
 }
 
+/** Takes away everything, for the reason that the policy has. Pure. */
+export function withholdAll({ organization, projects, mcpServers, withheld }: Effective): Effective {
+  const reason = 'policy';
+  return {
+    organization: [],
+    projects: [],
+    mcpServers: [],
+    withheld: [
+      ...organization.map((identifier) => ({ dimension: 'capability', identifier, reason }) as const),
+      ...projects.map(({ id }) => ({ dimension: 'project', identifier: id, reason }) as const),
+      ...mcpServers.map(({ id }) => ({ dimension: 'mcp_server', identifier: id, reason }) as const),
+      ...withheld.filter(
+        ({ dimension, identifier }) =>
+          ![...projects, ...mcpServers].some(({ id }) => dimension !== 'capability' && id === identifier),
+      ),
+    ],
+  };
+}
+
 /**
  * Says what something that was handed on grants, in the words of the rule. Pure.
  * @param standing its own; it stands only while its parent does
@@ -121,9 +141,14 @@ export function grantedUnder(ceiling: HandedOn, standing: Standing, parent: Gran
  * Unites what the policy takes from an authorization with what it takes from its parent: they are right while both are. Pure.
  * What is withheld of the parent is not in what holds of it; here it only counts for when that changes.
  */
-export function limitsUnder(own: TimedLimits, parent: TimedLimits): TimedLimits {
-  const ends = new Map(parent.ends);
-  for (const [name, end] of own.ends) ends.set(name, Math.min(end, ends.get(name) ?? end));
+export function limitsUnder(own: TimedLimits, parent: TimedLimits, catalogue: Catalogue): TimedLimits {
+  // What another capability implies ends with that one, which may be out of sight here.
+  const ends = new Map<string, number>();
+  for (const [name, end] of [...parent.ends, ...own.ends]) {
+    for (const implied of closed(new Set([name]), catalogue)) {
+      ends.set(implied, Math.min(end, ends.get(implied) ?? end));
+    }
+  }
   return {
     everything: own.everything ?? parent.everything,
     capabilities: new Map([...parent.capabilities, ...own.capabilities]),
@@ -132,6 +157,14 @@ export function limitsUnder(own: TimedLimits, parent: TimedLimits): TimedLimits 
     end: Math.min(own.end, parent.end),
     ends,
   };
+}
+
+/** Writes out what comes with additions: something that was handed on may show an implied name, and not the one that brings it. Pure. */
+export function additionsUnder(additions: readonly Addition[], catalogue: Catalogue): readonly Addition[] {
+  return additions.map((addition) => ({
+    ...addition,
+    capabilities: [...closed(new Set(addition.capabilities), catalogue)],
+  }));
 }
 
 /** Names with everything that they imply. */

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Store } from '../../db/open.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { concerns, type Reach } from '../changes/concern.ts';
+import { reachColumns, reachOf } from '../changes/reach.ts';
 import type { ResourceServerStore } from '../clients/resource-server-store.ts';
 import type { Clock } from '../clock.ts';
 import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
@@ -95,27 +96,18 @@ export function createEventPush(deps: {
   }
 
   async function* livingAuthorizations(): AsyncGenerator<{ id: string; reach: Reach }> {
-    const list = (json: string) => JSON.parse(json) as string[];
     let after = '';
     for (;;) {
       // authorizations by primary key
       const rows = await store.db
         .selectFrom('authorizations')
-        .select(['id', 'follows_owner', 'capabilities', 'roles', 'mcp_servers'])
+        .select(['id', ...reachColumns])
         .where('id', '>', after)
         .where('status', '=', 'active')
         .orderBy('id')
         .limit(rowsAtOnce)
         .execute();
-      for (const row of rows) {
-        const reach = {
-          followsOwner: row.follows_owner === 1,
-          capabilities: list(row.capabilities),
-          roles: list(row.roles),
-          mcpServers: list(row.mcp_servers),
-        };
-        yield { id: row.id, reach };
-      }
+      for (const row of rows) yield { id: row.id, reach: reachOf(row) };
       const last = rows.at(-1);
       if (!last || rows.length < rowsAtOnce) return;
       after = last.id;

@@ -67,6 +67,7 @@ describe.each(engines)('authorizations on %s', (engine) => {
       status: 'active',
       followsOwner: false,
       roles: [],
+      additions: [],
       version: 1,
       createdBy: 'command',
       createdAt: 1_790_000_000,
@@ -74,6 +75,8 @@ describe.each(engines)('authorizations on %s', (engine) => {
       revokedAt: null,
       replayedAt: null,
       replayedFrom: null,
+      parentId: null,
+      handedOn: undefined,
       lastUse: null,
     });
     expect(await stores.authorizations.find('az_nothing')).toBeUndefined();

@@ -23,6 +23,8 @@ const everything = [
   '0016-add-event-receivers',
   '0017-add-upstream-accounts',
   '0019-index-large-lists',
+  '0020-hand-on-authorizations',
+  '0022-add-temporary-additions',
 ];
 
 describe.each(engines)('FT-07: migration on %s', (engine) => {

@@ -65,6 +65,7 @@ const columns: Columns = {
     service_account_id: 'text?',
     refresh_grace_seconds: 'number?',
     document_good_at: 'number?',
+    token_exchange: 'text?',
     ...versioned,
   },
   client_key_sets: { uri: 'text', jwks: 'text', good_at: 'number' },
@@ -92,6 +93,9 @@ const columns: Columns = {
     last_used_by: 'text?',
     last_used_from: 'text?',
     renewed_at: 'number?',
+    parent_id: 'text?',
+    handed_on: 'text?',
+    additions: 'text',
     ...versioned,
   },
   api_key_secrets: {

@@ -2,9 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { administration } from '../../../src/policy/administration.ts';
 import { effective } from '../../../src/policy/effective.ts';
-import { effectiveUnder, grantedUnder, type HandedOn, limitsUnder } from '../../../src/policy/handed-on.ts';
+import {
+  effectiveUnder,
+  grantedUnder,
+  type HandedOn,
+  limitsUnder,
+  withholdAll,
+} from '../../../src/policy/handed-on.ts';
 import { noLimits, type TimedLimits } from '../../../src/policy/limits.ts';
 import type { Effective, Withheld, World } from '../../../src/policy/vocabulary.ts';
+import * as acme from './acme.ts';
 import { granted, live, moreGranted, moreLive, world } from './arbitraries.ts';
 
 const runs = { numRuns: 1000 };
@@ -180,6 +187,21 @@ describe('TX-01: the laws of what was handed on', () => {
     );
   });
 
+  test('what the policy takes whole is withheld, each item once', () => {
+    fc.assert(
+      fc.property(situation, ({ said, held, exists, ceiling }) => {
+        const parent = effective(said, held, exists, noLimits);
+        const child = effectiveUnder(ceiling, parent, exists.catalogue);
+        const none = withholdAll(child);
+        const keys = none.withheld.map(keyOf);
+        expect([facts(none).size, new Set(keys).size]).toEqual([0, keys.length]);
+        const items = [...facts(child)].filter((fact) => fact.split(' ').length === 2);
+        expect(items.filter((fact) => !keys.includes(fact))).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
   test('it stands only while both stand', () => {
     fc.assert(
       fc.property(situation, ({ said, ceiling }) => {
@@ -193,8 +215,14 @@ describe('TX-01: the laws of what was handed on', () => {
   test('its limits are right only while those of both are', () => {
     const one: TimedLimits = { ...noLimits, since: 10, until: 50, end: 70, ends: new Map([['api', 60]]) };
     const other: TimedLimits = { ...noLimits, since: 20, until: 90, end: 40, ends: new Map([['api', 80]]) };
-    expect(limitsUnder(one, other)).toEqual(limitsUnder(other, one));
-    expect(limitsUnder(one, other)).toMatchObject({ since: 20, until: 50, end: 40 });
-    expect(limitsUnder(one, other).ends.get('api')).toBe(60);
+    const united = limitsUnder(one, other, acme.catalogue);
+    expect(united).toEqual(limitsUnder(other, one, acme.catalogue));
+    expect(united).toMatchObject({ since: 20, until: 50, end: 40 });
+    expect(united.ends.get('api')).toBe(60);
+  });
+
+  test('what another capability implies ends with that one', () => {
+    const parent: TimedLimits = { ...noLimits, ends: new Map([['apps:admin', 60]]) };
+    expect(limitsUnder(noLimits, parent, acme.catalogue).ends.get('apps:view')).toBe(60);
   });
 });
