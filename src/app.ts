@@ -63,6 +63,7 @@ import { createProbing } from './introspection/probing.ts';
 import { createRememberedReads } from './introspection/remembered-reads.ts';
 import { createTokenSource } from './introspection/token.ts';
 import { createUsesEndpoint } from './introspection/uses-endpoint.ts';
+import { createVisibleUses } from './introspection/visible-uses.ts';
 import type { Mail, MailSettings } from './mail/mail.ts';
 import type { AssertionIssuer } from './oauth/assertion-issuer.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
@@ -155,10 +156,12 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const keys = createSigningKeys({ ...deps, ...stores });
   const loaded = await keys.load();
   const reads = createRememberedReads({ ...deps, ...stores, rights });
+  const tokens = withApiKeys(createTokenSource(deps), stores.apiKeys);
   const provider = createProvider({
     ...deps,
     ...stores,
     ...reads.sources,
+    subjectTokens: tokens,
     signingKeys: loaded.map(({ jwk }) => jwk),
     resources: createResources({ ...reads.sources, administration: apiResource(issuer) }),
     units,
@@ -228,7 +231,6 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     knownBrowsers,
     units,
   });
-  const tokens = withApiKeys(createTokenSource(deps), stores.apiKeys);
   const resource = apiResource(issuer);
   const administrationTokens = createAdministrationTokens({ ...stores, resource, tokens, rights });
   // Loaded when somebody administers: a server that only answers tools does without its memory.
@@ -348,6 +350,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const uses = createUsesEndpoint({
     callers,
     uses: stores.authorizationUses,
+    visible: createVisibleUses({ ...stores, store, clock, rights }),
+    counters: operations.uses,
     onFailure: (error) => log.warn({ err: error }, 'uses could not be kept'),
   });
 
@@ -379,13 +383,13 @@ export async function createApp(deps: AppDependencies): Promise<App> {
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
     if (introspection.take(request, response)) return;
-    watch.begin(request, response);
-    if (watch.takeForNode(request, response)) return;
-    const path = request.url ?? '';
     store.within(() => serve(request, response), { until: () => response.headersSent || response.destroyed });
   }
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
+    watch.begin(request, response);
+    if (watch.takeForNode(request, response)) return;
+    const path = request.url ?? '';
     if (refuseOtherHost(request, response, issuer)) return;
     if (watch.takeReport(request, response)) return;
     if (path === '/introspect' || path.startsWith('/introspect?'))

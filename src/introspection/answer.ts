@@ -3,7 +3,7 @@ import { authorizationDetails } from '../oauth/authorization-details.ts';
 import type { Rights } from '../oauth/authorization-rights.ts';
 import type { Addition } from '../policy/additions.ts';
 import type { Guarded } from '../policy/audience.ts';
-import { seenBy } from '../policy/audience.ts';
+import { type Seen, seenBy } from '../policy/audience.ts';
 import { narrowTo } from '../policy/narrow.ts';
 import { rightUntil } from '../policy/right-until.ts';
 import { everyAudience, type FoundToken } from './token.ts';
@@ -33,8 +33,7 @@ export function answerFor(
   rights: AnswerRights,
   guarded: Guarded,
 ): object | undefined {
-  const whole = seenBy(rights.effective, guarded, rights.world.catalogue);
-  const seen = whole && token.ceiling ? narrowTo(whole, token.ceiling) : whole;
+  const { whole, seen } = seenThrough(token, rights, guarded);
   if (!whole || !seen) return undefined;
   const { authorization, owner, limits } = rights;
   // What is said here is right until then: whoever remembers the answer asks again when time alone has taken something from it.
@@ -61,6 +60,19 @@ export function answerFor(
     withheld: seen.withheld,
     ...(token.jkt === undefined ? {} : { cnf: { jkt: token.jkt } }),
   };
+}
+
+/**
+ * Finds what one caller may see of an authorization through one token. Pure.
+ * @returns `seen`, and `whole`: the same without what limits the token alone; undefined where nothing is left
+ */
+export function seenThrough(
+  { ceiling }: Pick<FoundToken, 'ceiling'>,
+  { effective, world }: Pick<AnswerRights, 'effective' | 'world'>,
+  guarded: Guarded,
+): { readonly whole: Seen | undefined; readonly seen: Seen | undefined } {
+  const whole = seenBy(effective, guarded, world.catalogue);
+  return { whole, seen: whole && ceiling ? narrowTo(whole, ceiling) : whole };
 }
 
 /** Writes an answer as a body of ASCII alone, so that its length in characters is its length in bytes. Pure. */

@@ -66,19 +66,22 @@ export function createTokenSource({
       if (token.length > mostCharacters || !/^[\w.~-]+$/.test(token)) return undefined;
       const row = await readNewest(token);
       if (!row || row.expires_at <= clock.now()) return undefined;
-      const kept = JSON.parse(row.payload) as StoredToken;
-      const authorizationId = kept.grantId ?? kept.extra?.authorization_id;
-      if (authorizationId === undefined) return undefined;
-      return {
-        authorizationId,
-        clientId: kept.clientId,
-        audience: kept.aud,
-        ceiling: kept.extra?.live ? undefined : new Set((kept.scope ?? '').split(' ')),
-        issuedAt: kept.iat,
-        expiresAt: kept.exp,
-        jkt: kept.jkt,
-      };
+      return toFoundToken(JSON.parse(row.payload) as StoredToken);
     },
+  };
+}
+
+function toFoundToken(kept: StoredToken): FoundToken | undefined {
+  const authorizationId = kept.grantId ?? kept.extra?.authorization_id;
+  if (authorizationId === undefined) return undefined;
+  return {
+    authorizationId,
+    clientId: kept.clientId,
+    audience: kept.aud,
+    ceiling: kept.extra?.live ? undefined : new Set((kept.scope ?? '').split(' ')),
+    issuedAt: kept.iat,
+    expiresAt: kept.exp,
+    jkt: kept.jkt,
   };
 }
 
@@ -101,4 +104,35 @@ function createRowReader({ sqlite, pool }: Store) {
     });
     return result?.rows[0];
   };
+}
+
+/** A client that acts as a service account holds few tokens at a time; of one that asks for a new one at every call the newest are looked at. */
+const mostLookedAt = 200;
+
+/**
+ * Lists the tokens of an authorization that somebody may show at this moment.
+ * @param clientId of the client that holds it; null for an API key, which is a token itself
+ */
+export async function tokensOf(
+  { store, clock }: { readonly store: Pick<Store, 'db'>; readonly clock: Clock },
+  { id, clientId }: { readonly id: string; readonly clientId: string | null },
+): Promise<Pick<FoundToken, 'audience' | 'ceiling'>[]> {
+  if (clientId === null) return [{ audience: everyAudience, ceiling: undefined }];
+  const standing = store.db
+    .selectFrom('oidc_artifacts')
+    .select('payload')
+    .where('expires_at', '>', clock.now())
+    .orderBy('expires_at', 'desc')
+    .limit(mostLookedAt);
+  // oidc_artifacts_by_grant
+  const granted = await standing.where('grant_id', '=', id).where('model', '=', 'AccessToken').execute();
+  const rows =
+    granted.length > 0
+      ? granted
+      : // oidc_artifacts_by_client: tokens of a client that acts as a service account have no grant
+        await standing.where('client_id', '=', clientId).where('model', '=', 'ClientCredentials').execute();
+  return rows
+    .map(({ payload }) => toFoundToken(JSON.parse(payload) as StoredToken))
+    .filter((token) => token !== undefined)
+    .filter(({ authorizationId }) => authorizationId === id);
 }

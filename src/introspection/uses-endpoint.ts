@@ -1,12 +1,14 @@
 /**
  * `POST /uses`: a resource server that authenticates as for introspection tells what tokens were used for, in batches. Nothing is
- * answered about any of it, and nothing that is told can give a right.
+ * answered about any of it, nothing that is told can give a right, and what its teller cannot see is not believed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthorizationUses, ToldUse } from '../authorizations/uses.ts';
 import { isFormRefusal, readForm } from '../http/read-form.ts';
+import type { LabelledCounters } from '../operations/labelled-counters.ts';
 import type { CallerAuthentication } from './caller.ts';
 import { refuse } from './json-answer.ts';
+import type { VisibleUses } from './visible-uses.ts';
 
 const mostBytes = 64 * 1_024;
 const mostUses = 200;
@@ -19,9 +21,14 @@ export interface UsesEndpoint {
 export function createUsesEndpoint(deps: {
   readonly callers: CallerAuthentication;
   readonly uses: Pick<AuthorizationUses, 'record'>;
+  readonly visible: VisibleUses;
+  /** Counts by `believed` and `dropped`. */
+  readonly counters: LabelledCounters;
   /** Told why uses could not be kept. */
   readonly onFailure: (error: unknown) => void;
 }): UsesEndpoint {
+  const believed = deps.counters.of('believed');
+  const dropped = deps.counters.of('dropped');
   return {
     async handle(request, response) {
       try {
@@ -58,7 +65,12 @@ export function createUsesEndpoint(deps: {
         `give use=<authorization id> <capability> [<project or MCP server id>], 1 to ${mostUses} times`,
       );
     }
-    await deps.uses.record(told.filter((use) => use !== undefined));
+    const uses = told.filter((use) => use !== undefined);
+    const visible = await deps.visible.among(caller.server, uses);
+    await deps.uses.record(visible);
+    believed.n += visible.length;
+    dropped.n += uses.length - visible.length;
+    // The same answer whatever became of it: nobody learns here which authorizations there are.
     response.writeHead(204, { 'Cache-Control': 'no-store' }).end();
   }
 }

@@ -14,6 +14,8 @@ export interface Observed {
   readonly refusals: LabelledCounters;
   /** Reports of browsers, by what became of them. */
   readonly reports: LabelledCounters;
+  /** What resource servers told of uses, by what became of it. */
+  readonly uses: LabelledCounters;
   /** Those who wait for the database: for the one writer of SQLite, or for a connection to PostgreSQL. */
   readonly databaseWaiting: () => number;
   /** Passwords that are being hashed or wait for it. */
@@ -25,7 +27,7 @@ export interface Observed {
 }
 
 export function metricFamilies(observed: Observed): MetricFamily[] {
-  const { tally, introspection, requests, refusals, reports } = observed;
+  const { tally, introspection, requests, refusals, reports, uses } = observed;
   const counted = (topic: Topic, label: string) => () =>
     tally
       .all()
@@ -130,6 +132,12 @@ export function metricFamilies(observed: Observed): MetricFamily[] {
       name: 'mandate_csp_reports_total',
       help: 'Reports of browsers about the content security policy, by what became of them.',
       read: named(reports, 'outcome'),
+    },
+    {
+      type: 'counter',
+      name: 'mandate_told_uses_total',
+      help: 'Uses that resource servers told, by what became of them; dropped is what their teller could not see.',
+      read: named(uses, 'outcome'),
     },
     gauge(
       'mandate_database_waiting',

@@ -24,6 +24,8 @@ export interface Operations {
   readonly tally: Tally;
   /** Refusals by the name of the limit. */
   readonly refusals: LabelledCounters;
+  /** What resource servers told of uses, by what became of it. */
+  readonly uses: LabelledCounters;
   readonly introspection: IntrospectionInstruments;
   /** Begins to write and to show what is counted. */
   watch(observed: Pick<Observed, 'hashing' | 'streams' | 'ready'>): Watch;
@@ -55,10 +57,12 @@ export function createOperations(deps: {
   const { store, activity, log, channel } = deps;
   const tally = createTally();
   const refusals = createLabelledCounters();
+  const uses = createLabelledCounters();
   const introspection = createIntrospectionInstruments(tally);
   return {
     tally,
     refusals,
+    uses,
     introspection,
     watch(observed) {
       const requests = createRequests(deps);
@@ -74,6 +78,7 @@ export function createOperations(deps: {
           requests,
           refusals,
           reports,
+          uses,
           databaseWaiting: store.waiting,
           build: { version: deps.version, engine: store.engine },
         }),

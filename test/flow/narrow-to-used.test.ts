@@ -1,10 +1,11 @@
 /** What resource servers tell is what an authorization can be narrowed to, in one step. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Platform } from '../../examples/platform/platform.ts';
+import { signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, type TestMandate } from '../support/mandate.ts';
-import { introspect, postForm } from '../support/oauth.ts';
+import { askToken, introspect, postForm } from '../support/oauth.ts';
 import { codeFlow, signInIfAsked } from '../support/oauth-requests.ts';
 import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 
@@ -94,5 +95,70 @@ describe.each(engines)('narrowing to what was used, on %s', (engine) => {
     const { status } = await postForm(`${mandate.issuer}/uses`, { use: `${id} api` });
     expect(status).toBe(401);
     expect(await mandate.stores.authorizationUses.of(id)).toEqual([]);
+  });
+
+  test('a resource server is believed about what it could see at that moment, and nothing else', async () => {
+    const { id, token } = await grant();
+    const [atlas, borealis] = await Promise.all(
+      ['atlas', 'borealis'].map(async (slug) => (await mandate.stores.projects.findBySlug(slug))?.id ?? ''),
+    );
+    const usesOf = async (one: string) =>
+      (await mandate.stores.authorizationUses.of(one))
+        .map(({ capability, place }) => [capability, place ?? ''].join(' ').trim())
+        .sort();
+    const told = [`${id} api`, `${id} flows:edit ${atlas}`, `${id} api ${borealis}`];
+    // Its tokens are for the API: whoever serves MCP servers alone never sees them, picked projects or not.
+    expect((await tell(told, demo.mcpServer)).status).toBe(204);
+    expect(await usesOf(id)).toEqual([]);
+    // Editor on atlas, Viewer on borealis: flows:edit is used on neither borealis, nor without having been granted.
+    expect((await tell([...told, `${id} secrets:edit ${atlas}`, `${id} mcp`])).status).toBe(204);
+    expect(await usesOf(id)).toEqual(['api', `api ${borealis}`, `flows:edit ${atlas}`]);
+
+    const other = await grant();
+    await mandate.stores.authorizations.suspend({ id: 'command' }, other.id);
+    await tell([`${other.id} api`]);
+    expect(await usesOf(other.id)).toEqual([]);
+    await mandate.stores.authorizations.resume({ id: 'command' }, other.id);
+    mandate.clock.advance(day);
+    expect(await introspect(mandate.issuer, other.token)).toEqual({ active: false });
+    await tell([`${other.id} api`]);
+    expect(await usesOf(other.id)).toEqual([]);
+    mandate.clock.advance(-day);
+    await tell([`${other.id} api`]);
+    expect(await usesOf(other.id)).toEqual(['api']);
+    expect(await introspect(mandate.issuer, token)).toMatchObject({ active: true });
+  });
+
+  test('of an API key and of a machine each believes the part that it guards', async () => {
+    const server = (await mandate.stores.mcpServers.findByName('atlas-flows'))?.id ?? '';
+    const atlas = (await mandate.stores.projects.findBySlug('atlas'))?.id ?? '';
+    const editor = await signInToApi(mandate.issuer, 'editor@acme.test');
+    const role = (await mandate.stores.roles.findBySlug('editor'))?.id;
+    const { body: key } = await editor.call('POST', '/api-keys', {
+      name: 'both',
+      capabilities: ['mcp', 'api', 'flows:edit'],
+      projects: [{ id: atlas, role_ids: [role] }],
+      mcp_server_ids: [server],
+    });
+    const told = [`${key.id} api`, `${key.id} mcp ${server}`, `${key.id} flows:edit ${atlas}`];
+    const places = async (id: string) =>
+      (await mandate.stores.authorizationUses.of(id)).map(({ capability }) => capability).sort();
+    await tell(told, demo.mcpServer);
+    expect(await places(String(key.id))).toEqual(['flows:edit', 'mcp']);
+    await tell(told);
+    expect(await places(String(key.id))).toEqual(['api', 'flows:edit', 'mcp']);
+
+    const machine = await askToken(mandate.issuer, { grant_type: 'client_credentials' }, demo.ci);
+    const { authorization_id: id } = await introspect(mandate.issuer, machine.body.access_token ?? '');
+    await tell([`${id} api`], demo.mcpServer);
+    expect(await places(String(id))).toEqual([]);
+    await tell([`${id} api`]);
+    expect(await places(String(id))).toEqual(['api']);
+  });
+
+  test('what is dropped is counted', async () => {
+    const text = await (await fetch(`${mandate.issuer}/metrics`)).text();
+    expect(text).toMatch(/mandate_told_uses_total\{outcome="believed"\} [1-9]/);
+    expect(text).toMatch(/mandate_told_uses_total\{outcome="dropped"\} [1-9]/);
   });
 });
