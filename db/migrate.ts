@@ -46,6 +46,9 @@ const migrations: Record<string, Migration> = {
   '0022-add-temporary-additions': addTemporaryAdditions,
 };
 
+/** PostgreSQL's code for a table that is not there. */
+const undefinedTable = '42P01';
+
 /** The database was migrated by a newer Mandate than this one. */
 export class NewerSchemaError extends Error {
   override readonly name = 'NewerSchemaError';
@@ -57,7 +60,10 @@ export class NewerSchemaError extends Error {
  * @throws NewerSchemaError when the database knows migrations that this binary does not
  */
 export async function migrate(store: Store): Promise<string[]> {
-  await refuseNewerSchema(store);
+  const applied = await appliedMigrations(store);
+  refuseNewerSchema(applied);
+  // The common start, also right after a crash: nothing to lock, nobody to wait for.
+  if (Object.keys(migrations).every((name) => applied.includes(name))) return [];
   const provider: MigrationProvider = { getMigrations: async () => migrations };
   const migrator = new Migrator({ db: store.db, provider });
   const { error, results } = await migrator.migrateToLatest();
@@ -73,8 +79,8 @@ export async function pendingMigrations(store: Store): Promise<string[]> {
   return Object.keys(migrations).filter((name) => !applied.includes(name));
 }
 
-async function refuseNewerSchema(store: Store): Promise<void> {
-  const unknown = (await appliedMigrations(store)).filter((name) => !Object.hasOwn(migrations, name));
+function refuseNewerSchema(applied: readonly string[]): void {
+  const unknown = applied.filter((name) => !Object.hasOwn(migrations, name));
   if (unknown.length === 0) return;
   throw new NewerSchemaError(
     `the database has migrations that this version of Mandate does not know (${unknown.join(', ')}): run the newer version`,
@@ -82,12 +88,17 @@ async function refuseNewerSchema(store: Store): Promise<void> {
 }
 
 async function appliedMigrations(store: Store): Promise<string[]> {
-  const tables = await store.db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
-  const rows = await store.db
-    .withTables<{ kysely_migration: { name: string } }>()
-    .selectFrom('kysely_migration')
-    .select('name')
-    .execute();
-  return rows.map((row) => row.name);
+  try {
+    const rows = await store.db
+      .withTables<{ kysely_migration: { name: string } }>()
+      .selectFrom('kysely_migration')
+      .select('name')
+      .execute();
+    return rows.map((row) => row.name);
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    // An empty database: asking for the table itself costs less than asking which tables there are.
+    if (code === undefinedTable || /^no such table: kysely_migration/.test(String(message))) return [];
+    throw error;
+  }
 }

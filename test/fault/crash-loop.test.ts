@@ -2,6 +2,7 @@
  * R1, AK-05: the server is killed again and again while tools refresh, redeem, revoke and rotate, and ask again when no answer comes.
  * What was acknowledged holds, and nothing is spent twice.
  */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { openDatabase } from '../../db/open.ts';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
@@ -19,6 +20,15 @@ const kills = tries(2, 100);
 const livesMilliseconds = sized([200, 500], [100, 900]) as [number, number];
 const readyWithinMilliseconds = sized(20_000, 5_000);
 const web = basic(demo.web);
+
+/** For how long a process's first thread stood in the kernel's queue, ready to run; 0 where the kernel does not tell. */
+function queuedMilliseconds(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1_000_000;
+  } catch {
+    return 0;
+  }
+}
 
 type Fields = Record<string, string>;
 const json = ({ text }: Answer) => JSON.parse(text) as Record<string, string>;
@@ -151,7 +161,7 @@ describe.each(engines)('kill -9 on %s', (engine) => {
           .execute();
         return { live: rows.length };
       };
-      const readyTimes: number[] = [];
+      let slowest = { took: 0, queued: 0 };
       try {
         const owner = await signInToApi(issuer, 'owner@acme.test');
         const made = await owner.call('POST', '/api-keys', { name: 'deploys', capabilities: ['api'] });
@@ -171,7 +181,8 @@ describe.each(engines)('kill -9 on %s', (engine) => {
           await node.kill();
           const start = performance.now();
           node = await startServerProcess({ databaseUrl: database.url, issuer, port });
-          readyTimes.push(performance.now() - start);
+          const took = performance.now() - start;
+          if (took > slowest.took) slowest = { took, queued: queuedMilliseconds(node.pid) };
           for (const token of [...dead].slice(-20))
             if (await introspect(token)) wrong.push('a revoked token is active');
           for (const token of [...alive].slice(-20))
@@ -195,18 +206,19 @@ describe.each(engines)('kill -9 on %s', (engine) => {
         await store.close();
         await database.drop();
       }
-      const slowest = Math.max(...readyTimes);
       record({
         id: 'R1',
         scenario: `kill -9, ${kills} times, during refreshes, redemptions, revocations and API key rotations; clients ask again`,
         target:
           '0 acknowledged lost, 0 spent twice, one leaf a family, one or two live key secrets, ready in 3 s',
-        measured: `${wrong.length} violations in ${count.refreshed} refreshes, ${count.redeemed} redemptions, ${count.revoked} revocations, ${count.rotated} rotations (${count.lostAnswers} answers lost); ready in ${(slowest / 1_000).toFixed(1)} s at most`,
+        measured: `${wrong.length} violations in ${count.refreshed} refreshes, ${count.redeemed} redemptions, ${count.revoked} revocations, ${count.rotated} rotations (${count.lostAnswers} answers lost); ready in ${(slowest.took / 1_000).toFixed(1)} s at most, ${(slowest.queued / 1_000).toFixed(1)} s of it in the queue for a processor`,
         engine: engineName(engine),
       });
       expect(wrong).toEqual([]);
       expect(Math.min(count.refreshed, count.redeemed, count.revoked, count.rotated)).toBeGreaterThan(0);
-      expect(slowest).toBeLessThan(readyWithinMilliseconds);
+      expect(slowest.took).toBeLessThan(readyWithinMilliseconds);
+      // What is left waits for nobody: no lock of the dead node, no port, no time-out.
+      expect(slowest.took - slowest.queued).toBeLessThan(sized(6_000, 3_000));
     },
     sized(90_000, 900_000),
   );
