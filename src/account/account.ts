@@ -5,6 +5,7 @@
 import type Router from '@koa/router';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
+import { type AssertedDependencies, createAssertedRoutes } from './asserted-routes.ts';
 import { type AuthorizationDependencies, createAuthorizationRoutes } from './authorization-routes.ts';
 import { createConfirmRoutes } from './confirm-routes.ts';
 import { createHeirs } from './heirs.ts';
@@ -24,6 +25,7 @@ type Parts = 'session' | 'situations' | 'heirs' | 'keyDesk' | 'showSecurity';
 
 export type AccountDependencies = Omit<ListDependencies, Parts> &
   Omit<AuthorizationDependencies, Parts> &
+  Omit<AssertedDependencies, Parts> &
   Omit<KeyDependencies, Parts> &
   Omit<SecurityDependencies, Parts> &
   Omit<PasskeyDependencies, Parts> &
@@ -53,6 +55,7 @@ export function createAccount(deps: AccountDependencies): Router[] {
     // Before the page of one authorization, so that no id can be taken for it.
     createKeyRoutes(parts),
     createAuthorizationRoutes(parts),
+    createAssertedRoutes(parts),
     createSecurityRoutes(parts),
     createPasskeyRoutes(parts),
     createSecondFactorRoutes(parts),

@@ -64,6 +64,8 @@ export interface AuthorizationPage {
   readonly lastUse?: { readonly at: number; readonly by: string; readonly from: string };
   readonly notices: readonly PageNotice[];
   readonly followsOwner: boolean;
+  /** It ended, and its owner may let its identity provider set it up again. */
+  readonly mayAllowAgain: boolean;
   /** Absent where nothing can be changed any more. */
   readonly form?: ChoiceForm;
   /** What an administrator was asked to approve. */
@@ -106,6 +108,9 @@ export interface AuthorizationPageInput {
   readonly rotationFormId: string;
   readonly heirs: readonly { readonly id: string; readonly name: string; readonly email: string }[];
   readonly notices: readonly PageNotice[];
+  /** What pages call the identity provider that set it up; absent where its owner consented. */
+  readonly setUpBy?: string | undefined;
+  readonly mayAllowAgain?: boolean;
   /** What was just posted, when the page is shown again. */
   readonly again?: {
     readonly slice: Slice;
@@ -190,9 +195,11 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     notices: [
       ...standingNotices(authorization, status, words),
       ...(open ? policyNotices(input) : []),
+      ...assertedNotices(input, open),
       ...input.notices,
     ],
     followsOwner: authorization.followsOwner,
+    mayAllowAgain: input.mayAllowAgain === true,
     ...(form && { form }),
     approvals:
       authorization.status === 'revoked' ? [] : input.approvals.map((one) => approvalRow(one, words)),
@@ -264,6 +271,19 @@ function standingNotices(
     });
   }
   return notices;
+}
+
+/** Nobody was asked when an identity provider set it up: the page says who did, and who decides from here on. */
+function assertedNotices(
+  { setUpBy, mayAllowAgain, words }: AuthorizationPageInput,
+  open: boolean,
+): PageNotice[] {
+  if (setUpBy === undefined) return [];
+  const issuer = displayText(setUpBy, 254);
+  if (open) return [{ tone: 'info', text: words.t('account.notice.set_up_by', { issuer }) }];
+  return mayAllowAgain
+    ? [{ tone: 'info', text: words.t('account.notice.not_set_up_again', { issuer }) }]
+    : [];
 }
 
 /** The end that comes first: the one that was chosen, or the one that policy makes. @returns null when there is none */

@@ -12,7 +12,9 @@ import {
   type EditedContent,
   type EditOutcome,
 } from '../authorizations/authorization-editor.ts';
+import { type AssertedStore, issuerOf } from '../authorizations/asserted-store.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import { standingOf } from '../authorizations/to-granted.ts';
 import type { AuthorizationUses } from '../authorizations/uses.ts';
 import type { ChangeHistory, RecordedChange } from '../changes/change-history.ts';
 import type { Actor } from '../changes/change-log.ts';
@@ -23,9 +25,11 @@ import type { PageWriter } from '../http/page-writer.ts';
 import type { Form } from '../http/read-form.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
 import { displayText } from '../interaction/display-text.ts';
+import type { AssertionIssuer } from '../oauth/assertion-issuer.ts';
 import { offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
 import { narrowToUsed } from '../policy/narrow-to-used.ts';
 import { addAsked, readAddition } from './asked-addition.ts';
+import { returningIssuer } from './asserted-routes.ts';
 import {
   type AuthorizationPageInput,
   buildAuthorizationPage,
@@ -56,6 +60,8 @@ export interface AuthorizationDependencies {
   readonly clock: Clock;
   readonly situations: Situations;
   readonly authorizations: AuthorizationStore;
+  readonly asserted: Pick<AssertedStore, 'hasSuccessor'>;
+  readonly assertionIssuers?: readonly AssertionIssuer[] | undefined;
   readonly authorizationEditor: AuthorizationEditor;
   readonly apiKeys: ApiKeyStore;
   readonly authorizationUses: AuthorizationUses;
@@ -141,6 +147,11 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
         ? await deps.heirs.of(visit.person, owner)
         : [];
     const uses = await deps.authorizationUses.of(authorization.id);
+    const setUpBy = issuerOf(authorization);
+    const mayAllowAgain =
+      returningIssuer(authorization, deps.assertionIssuers) !== undefined &&
+      ['revoked', 'expired'].includes(standingOf(authorization, clock.now())) &&
+      !(await deps.asserted.hasSuccessor(authorization));
     const saved = recorded.find(({ seq }) => String(seq) === ctx.query.saved);
     pages.show(
       ctx,
@@ -167,8 +178,16 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
           })),
           uses,
           rotationFormId: randomUUID(),
+          setUpBy: setUpBy && (returningIssuer(authorization, deps.assertionIssuers)?.label ?? setUpBy),
+          mayAllowAgain,
           heirs,
-          notices: [...(again?.notices(words) ?? []), ...savedNotices(found, saved, words)],
+          notices: [
+            ...(again?.notices(words) ?? []),
+            ...(ctx.query.again === undefined
+              ? []
+              : [{ tone: 'good' as const, text: words.t('account.notice.allowed_again') }]),
+            ...savedNotices(found, saved, words),
+          ],
           ...(again?.again && { again: again.again }),
         }),
       { status: again?.status ?? 200 },

@@ -36,6 +36,15 @@ export interface AuthorizationsPage {
   readonly newerHref?: string;
   readonly olderHref?: string;
   readonly notice?: string;
+  /** What identity providers set up, what ended, and what only its owner lets begin again. */
+  readonly ended: readonly EndedRow[];
+}
+
+export interface EndedRow {
+  readonly href: string;
+  readonly client?: ClientFace;
+  readonly resource: string;
+  readonly setUpBy: string;
 }
 
 export interface AuthorizationRow {

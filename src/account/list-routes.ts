@@ -2,18 +2,24 @@
 import Router from '@koa/router';
 import type Koa from 'koa';
 import type { ApiKeyStore } from '../authorizations/api-key-store.ts';
+import type { AssertedStore } from '../authorizations/asserted-store.ts';
 import type { Authorization } from '../authorizations/authorization.ts';
 import type { AuthorizationList, KeyOwners, PageQuery } from '../authorizations/authorization-list.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
 import type { PageWriter } from '../http/page-writer.ts';
+import { faceOf } from '../interaction/client-face.ts';
+import { displayText } from '../interaction/display-text.ts';
+import type { AssertionIssuer } from '../oauth/assertion-issuer.ts';
 import { noLimits } from '../policy/limits.ts';
 import type { World } from '../policy/vocabulary.ts';
+import { returningIssuer } from './asserted-routes.ts';
 import { grantsHref, keysHref } from './authorization-page.ts';
 import {
   type AuthorizationsPage,
   authorizationRow,
+  type EndedRow,
   type ListedAuthorization,
 } from './authorizations-page.ts';
 import { newKeyHref } from './key-page.ts';
@@ -29,6 +35,8 @@ export interface ListDependencies {
   readonly situations: Situations;
   readonly authorizationList: AuthorizationList;
   readonly apiKeys: ApiKeyStore;
+  readonly asserted: Pick<AssertedStore, 'listEnded'>;
+  readonly assertionIssuers?: readonly AssertionIssuer[] | undefined;
   readonly liveAccess: LiveAccessSource;
   readonly worldSource: WorldSource;
 }
@@ -61,6 +69,8 @@ export function createListRoutes(deps: ListDependencies): Router {
     };
     const owners = keys ? ownersFor(visit, given.get('whose')) : undefined;
     const found = owners ? await findKeys(visit, owners, query) : await findGrants(visit, query);
+
+    const ended = keys || search !== '' || before !== undefined ? [] : await findEnded(visit);
 
     const tab = keys ? keysHref : grantsHref;
     const whose = given.get('whose') ?? '';
@@ -100,6 +110,7 @@ export function createListRoutes(deps: ListDependencies): Router {
               ]
             : [],
         ...(keys && { newKeyHref }),
+        ended,
         rows: found.rows.map((row) => authorizationRow(row, found.world, clock.now(), words)),
         ...(before !== undefined && { newerHref: link(search === '' ? {} : { q: search }) }),
         ...(found.older !== undefined && {
@@ -128,6 +139,24 @@ export function createListRoutes(deps: ListDependencies): Router {
       })),
     );
     return { rows, world, older: olderOf(found, listed) };
+  }
+
+  async function findEnded(visit: Visit): Promise<EndedRow[]> {
+    if ((deps.assertionIssuers ?? []).length === 0) return [];
+    const ended = await deps.asserted.listEnded(visit.person.user.id);
+    const rows: EndedRow[] = [];
+    for (const authorization of ended) {
+      const issuer = returningIssuer(authorization, deps.assertionIssuers);
+      if (!issuer || rows.length === rowsShown) continue;
+      const client = await situations.clientOf(authorization.clientId);
+      rows.push({
+        href: `${grantsHref}/${authorization.id}`,
+        ...(client && { client: faceOf(client) }),
+        resource: displayText(authorization.resource ?? '', 254),
+        setUpBy: displayText(issuer.label),
+      });
+    }
+    return rows;
   }
 
   async function findKeys(visit: Visit, owners: KeyOwners, query: PageQuery): Promise<Found> {

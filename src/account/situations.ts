@@ -10,6 +10,7 @@ import type { UserStore } from '../directory/user-store.ts';
 import type { WorldSource } from '../directory/world.ts';
 import type { ClientFacts } from '../interaction/client-face.ts';
 import { factsOf } from '../interaction/client-facts.ts';
+import { type AssertionIssuer, actorOf } from '../oauth/assertion-issuer.ts';
 import type { Approval, ApprovalStore } from '../policies/approval-store.ts';
 import type { PolicyLimits } from '../policies/policy-limits.ts';
 import type { PolicyStore } from '../policies/policy-store.ts';
@@ -48,6 +49,7 @@ export function createSituations(deps: {
   policyLimits: PolicyLimits;
   policies: Pick<PolicyStore, 'read'>;
   approvals: Pick<ApprovalStore, 'of'>;
+  assertionIssuers?: readonly AssertionIssuer[] | undefined;
   clock: Clock;
 }) {
   const { authorizations, liveAccess, worldSource, clients, users, removedUsers, clock } = deps;
@@ -108,7 +110,9 @@ export function createSituations(deps: {
     },
     /** Names whoever made a change, as people read it. */
     async nameActor(id: string): Promise<string> {
-      if (!id.startsWith('usr_')) return id;
+      if (!id.startsWith('usr_')) {
+        return deps.assertionIssuers?.find((issuer) => actorOf(issuer) === id)?.label ?? id;
+      }
       const known = (await users.findById(id))?.email;
       return known ?? (await removedUsers.addressesOf([id])).get(id) ?? id;
     },

@@ -32,6 +32,8 @@ export interface AssertedStore {
   find(key: AssertedKey): Promise<Authorization | undefined>;
   /** Makes the first one; of two that try at once, one does and both find it. Never after one that ended. */
   make(actor: Actor, key: AssertedKey, choice: Choice, inside: Inside): Promise<Authorization>;
+  /** Tells whether another one was made since for the same; false where no issuer set it up. */
+  hasSuccessor(authorization: Authorization): Promise<boolean>;
   /** Lists what ended and is not set up again by itself, newest first. */
   listEnded(userId: string): Promise<Authorization[]>;
   /** Makes another one that says the same as one that ended, on its owner's word. */
@@ -70,6 +72,11 @@ export function createAssertedStore({
         return there ?? insert(trx, actor, key, choice, inside);
       }),
 
+    async hasSuccessor(authorization) {
+      const key = keyOf(authorization);
+      return key !== undefined && (await findNewest(store.db, key))?.id !== authorization.id;
+    },
+
     async listEnded(userId) {
       // authorizations_by_user, backwards
       const rows = await store.db
@@ -92,12 +99,9 @@ export function createAssertedStore({
     allowAgain: (actor, ended, inside) =>
       store.transact(async (trx) => {
         await takeTurns(trx);
-        const issuer = issuerOf(ended);
-        const { userId, clientId, resource } = ended;
-        if (issuer === undefined || clientId === null || resource === null) return { outcome: 'not_ended' };
-        const key = { userId, clientId, issuer, resource };
-        const newest = await findNewest(trx, key);
-        if (newest?.id !== ended.id || !hasEnded(newest)) return { outcome: 'not_ended' };
+        const key = keyOf(ended);
+        const newest = key && (await findNewest(trx, key));
+        if (!key || newest?.id !== ended.id || !hasEnded(newest)) return { outcome: 'not_ended' };
         const { id } = await insert(trx, actor, key, { ...newest, expiresAt: null }, inside);
         return { outcome: 'done', id };
       }),
@@ -121,6 +125,13 @@ export function createAssertedStore({
     await inside(trx, made.id);
     return made;
   }
+}
+
+function keyOf(authorization: Authorization): AssertedKey | undefined {
+  const { userId, clientId, resource } = authorization;
+  const issuer = issuerOf(authorization);
+  if (issuer === undefined || clientId === null || resource === null) return undefined;
+  return { userId, clientId, issuer, resource };
 }
 
 async function findNewest(

@@ -55,6 +55,16 @@ export type Letter =
       readonly wasVerified: boolean;
     }
   | {
+      /** To the owner, who was not asked. */
+      readonly kind: 'tool_set_up';
+      readonly to: string;
+      /** The name of a client that an administrator vouches for. */
+      readonly tool: string | null;
+      /** The identity provider's address. */
+      readonly issuer: string;
+      readonly authorizationId: string;
+    }
+  | {
       readonly kind: 'tokens_replayed';
       readonly to: string;
       /** The name of a client that an administrator vouches for. */

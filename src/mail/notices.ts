@@ -4,6 +4,7 @@
  */
 import type { Transaction } from 'kysely';
 import type { Database } from '../../db/schema.ts';
+import { issuerOf } from '../authorizations/asserted-store.ts';
 import type { Actor, Change } from '../changes/change-log.ts';
 import { differencesBetween } from '../clients/document-difference.ts';
 import type { Letter, SignInChange } from './letter.ts';
@@ -26,7 +27,8 @@ type Notice = (trx: Trx, actor: Actor, change: Change) => Promise<readonly Told[
 const notices: Readonly<Record<string, Notice>> = {
   'authorization created': async (trx, actor, { id, after }) => {
     const { kind } = after as { kind?: string };
-    return kind === 'api_key' ? await toOwner(trx, actor, id, 'key_made') : [];
+    if (kind === 'api_key') return await toOwner(trx, actor, id, 'key_made');
+    return actor.id.startsWith('issuer:') ? await toAbsentOwner(trx, id) : [];
   },
   'authorization leaked': (trx, actor, { id }) => toOwner(trx, actor, id, 'key_leaked'),
   'authorization moved': async (trx, actor, { id, before, after }) => {
@@ -125,6 +127,16 @@ async function toOwner(
   return [{ account, letter: { kind, ...facts } }];
 }
 
+/** Tells somebody what an identity provider handed over in their place. */
+async function toAbsentOwner(trx: Trx, id: string): Promise<readonly Told[]> {
+  const found = await readAuthorization(trx, id);
+  const account = found && (await readPerson(trx, found.user_id));
+  const issuer = found && issuerOf(found);
+  if (!account || issuer === undefined) return [];
+  const tool = await verifiedName(trx, found.client_id);
+  return [{ account, letter: { kind: 'tool_set_up', to: account.email, tool, issuer, authorizationId: id } }];
+}
+
 /** Tells the owner how a request for approval was decided. */
 async function toOwnerOf(
   trx: Trx,
@@ -195,7 +207,7 @@ async function readAuthorization(trx: Trx, id: string) {
   // authorizations by primary key
   return trx
     .selectFrom('authorizations')
-    .select(['user_id', 'client_id', 'name', 'created_by'])
+    .select(['user_id', 'client_id', 'name', 'created_by', 'install'])
     .where('id', '=', id)
     .executeTakeFirst();
 }

@@ -176,6 +176,18 @@ function draft(letter: Deliverable, issuer: string, words: Words): Draft {
         action: link('/admin/clients', 'search', letter.clientId, t('mail.look_at_it')),
         otherwise: t('mail.document_changed.otherwise'),
       };
+    case 'tool_set_up':
+      return {
+        subject: t('mail.tool_set_up.subject'),
+        paragraphs: [
+          t('mail.tool_set_up.text', {
+            tool: letter.tool === null ? t('mail.a_tool') : named(letter.tool),
+            issuer: quoted(letter.issuer),
+          }),
+        ],
+        action: authorization(letter.authorizationId),
+        otherwise: t('mail.tool_set_up.otherwise'),
+      };
     case 'tokens_replayed':
       return {
         subject: t('mail.tokens_replayed.subject'),

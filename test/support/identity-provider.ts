@@ -51,8 +51,8 @@ export interface IdentityProvider {
   audience: string;
   /** What is done with those who ask for its keys. */
   state: 'well' | 'down' | 'broken';
-  /** How often somebody asked for its keys. */
-  readonly asked: { keys: number };
+  /** What it says of people beside their subject. */
+  readonly people: Map<string, Record<string, unknown>>;
   /** Makes an assertion about its person `alice`, a minute long, for the assistant. */
   mint(minted?: Minted): Promise<string>;
   /** What a client has after somebody signed in. */
@@ -76,7 +76,7 @@ export async function startIdentityProvider(clock: { now(): number }): Promise<I
     issuer: '',
     audience: '',
     state: 'well',
-    asked: { keys: 0 },
+    people: new Map(),
     async mint({ claims, header, foreignKey = false, secret } = {}) {
       const { privateKey, kid } = foreignKey ? foreign : own;
       const said = {
@@ -125,7 +125,13 @@ export async function startIdentityProvider(clock: { now(): number }): Promise<I
     });
     const scope = body.get('scope') ?? undefined;
     const assertion = await provider.mint({
-      claims: { sub: payload.sub, aud: body.get('audience'), resource: body.get('resource'), scope },
+      claims: {
+        ...provider.people.get(payload.sub ?? ''),
+        sub: payload.sub,
+        aud: body.get('audience'),
+        resource: body.get('resource'),
+        scope,
+      },
     });
     const answer = { access_token: assertion, issued_token_type: `${tokenType}id-jag`, token_type: 'N_A' };
     return [200, { ...answer, expires_in: 60, ...(scope !== undefined && { scope }) }];
@@ -136,7 +142,6 @@ export async function startIdentityProvider(clock: { now(): number }): Promise<I
       void response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
     if (provider.state === 'down') return void request.destroy();
     if (request.url === '/jwks') {
-      provider.asked.keys += 1;
       return provider.state === 'broken' ? say(500, {}) : say(200, { keys: [own.jwk] });
     }
     if (request.url !== '/token') {

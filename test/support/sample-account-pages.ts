@@ -169,6 +169,7 @@ export function accountSamples(facts: {
         kind: 'api_key',
         search: { action: '/a', text: 'export', shown: true },
         whose: [{ href: '/c', label: 'Yours', current: true }],
+        ended: [{ href: '/e', resource: 'http://localhost:4100/mcp/atlas', setUpBy: 'Acme Login' }],
         newKeyHref: '/account/api-keys/new',
         rows: [
           authorizationRow({ ...listed, owner: 'ci@acme.test', secretEnding: 'mk_…x9Qa' }, world, now, words),
@@ -196,6 +197,7 @@ export function accountSamples(facts: {
         authorization: { ...authorization, kind: 'oauth2', status: 'suspended', name: null, roles: [] },
         limits: { ...noLimits, everything: 'too_old', end: now - 1 },
         client,
+        setUpBy: 'Acme Login',
       }),
     },
     {
@@ -205,6 +207,8 @@ export function accountSamples(facts: {
         ...page,
         authorization: { ...authorization, status: 'revoked', followsOwner: true },
         secrets: [],
+        setUpBy: 'Acme Login',
+        mayAllowAgain: true,
       }),
     },
     {

@@ -43,6 +43,13 @@ const letters: Deliverable[] = [
     parts: ['name', 'redirects', 'authentication', 'keys'],
     wasVerified: true,
   },
+  {
+    kind: 'tool_set_up',
+    to: 'ada@acme.test',
+    tool: 'Assistant',
+    issuer: 'https://login.acme.example',
+    authorizationId: 'az_1',
+  },
   { kind: 'tokens_replayed', to: 'ada@acme.test', tool: null, authorizationId: 'az_1' },
 ];
 
