@@ -20,6 +20,7 @@ import { createUnusedClients } from './clients/unused-clients.ts';
 import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
 import { countHashing } from './directory/count-hashing.ts';
 import { createPasswords } from './directory/passwords.ts';
+import { asideFrom } from './http/aside-from.ts';
 import { createAssets } from './http/assets.ts';
 import { createBurstLimits } from './http/burst-limits.ts';
 import { pinHost, refuseOtherHost } from './http/canonical-host.ts';
@@ -283,21 +284,23 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use((ctx, next) => (ctx.path === '/token' ? reads.within(next) : next()));
   koa.use(createCodeEntry({ pages, guesses }));
   koa.use(createCompletion({ ...deps, devicePolling: createDevicePolling({ ...deps, units }) }));
-  koa.use(createNativeReturn({ ...stores, pages }));
-  koa.use(createSignedOutAlready({ ...stores, pages }));
-  koa.use(registrationManagement.routes() as unknown as Koa.Middleware);
-  koa.use(start.routes() as unknown as Koa.Middleware);
-  koa.use(interaction.routes() as unknown as Koa.Middleware);
-  for (const router of [signInRoutes, linkRoutes, ...account])
-    koa.use(router.routes() as unknown as Koa.Middleware);
-  koa.use(async (ctx, next) => {
+  const administer: Koa.Middleware = async (ctx, next) => {
     if (!/^\/(admin|api)(\/|$)/.test(ctx.path)) return next();
     const admin = await administration();
     const [api, adminPages] = [admin.api, admin.pages].map(
       (router) => router.routes() as unknown as Koa.Middleware,
     );
     return api?.(ctx, async () => adminPages?.(ctx, next));
-  });
+  };
+  const routers = [registrationManagement, start, interaction, signInRoutes, linkRoutes, ...account];
+  koa.use(
+    asideFrom('/token', [
+      createNativeReturn({ ...stores, pages }),
+      createSignedOutAlready({ ...stores, pages }),
+      ...routers.map((router) => router.routes() as unknown as Koa.Middleware),
+      administer,
+    ]),
+  );
 
   const engine = provider.callback();
   const lastUse = createLastUseRecorder({

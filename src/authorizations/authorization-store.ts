@@ -249,6 +249,9 @@ export function createAuthorizationStore({
     suspend: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'active', 'suspended')),
     resume: (actor, id) => transact((trx) => setStatus(trx, actor, id, 'suspended', 'active')),
     async markReplayed(trx, actor, id, origin) {
+      // Whoever has its tokens may have exchanged them: what came of that ends as well.
+      const below = await descendantsOf(trx, [id]);
+      if (below.length > 0) await deleteArtifacts(trx, below);
       // authorizations by primary key
       const { numUpdatedRows } = await trx
         .updateTable('authorizations')

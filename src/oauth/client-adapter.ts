@@ -4,6 +4,7 @@
  */
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { ClientStore, StoredClient } from '../clients/client-store.ts';
+import { withExchange } from './exchange-permission.ts';
 import type { MetadataDocuments } from './metadata-documents.ts';
 import { registeredItself } from './registration.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
@@ -29,7 +30,7 @@ export function createClientAdapter({
       const client = documents ? await documents.current(id, known) : withoutDocuments(known);
       if (!client || client.disabled) return undefined;
       return {
-        ...client.metadata,
+        ...withExchange(client),
         client_id: client.id,
         ...(client.secretHash ? { client_secret: client.secretHash } : {}),
       } as AdapterPayload;

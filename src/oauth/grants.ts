@@ -12,8 +12,10 @@ import * as helpers from 'oidc-provider/lib/helpers/grants.js';
 import { type AssertionGrantDependencies, createAssertionGrant } from './assertion-grant.ts';
 import { assertionGrantType } from './assertion-issuer.ts';
 import { type ClientCredentialsDependencies, clientCredentials } from './client-credentials-grant.ts';
+import { exchangeGrantType, exchangeParameters, repeatableExchangeParameters } from './exchange-request.ts';
 import { spelledOut } from './resources.ts';
 import { parametersOf, readScope } from './scopes.ts';
+import { createTokenExchange, type TokenExchangeDependencies } from './token-exchange-grant.ts';
 
 type Handler = (provider: Provider, bound: object, ctx: KoaContextWithOIDC) => Promise<void>;
 type TokenSource = { resource?: string | string[] | undefined; scope?: string | undefined } | undefined;
@@ -23,7 +25,7 @@ const repeatable = new Set(['resource']);
 
 export function registerGrants(
   provider: Provider,
-  deps: ClientCredentialsDependencies & AssertionGrantDependencies,
+  deps: ClientCredentialsDependencies & AssertionGrantDependencies & TokenExchangeDependencies,
 ): void {
   const bound = Object.fromEntries(
     Object.entries(helpers).map(([name, helper]) => [
@@ -83,6 +85,13 @@ export function registerGrants(
     (ctx) => assertion(ctx as TokenEndpointGrantContext),
     ['assertion', 'scope', 'resource'],
     repeatable,
+  );
+  const exchange = createTokenExchange(provider, deps);
+  provider.registerGrantType(
+    exchangeGrantType,
+    (ctx) => exchange(ctx as TokenEndpointGrantContext),
+    exchangeParameters,
+    repeatableExchangeParameters,
   );
 }
 

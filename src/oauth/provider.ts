@@ -16,8 +16,8 @@ import type { UserStore } from '../directory/user-store.ts';
 import { createRateLimits } from '../http/rate-limit.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
-import type { AssertionGrantDependencies } from './assertion-grant.ts';
 import { createArtifactAdapter } from './artifact-adapter.ts';
+import type { AssertionGrantDependencies } from './assertion-grant.ts';
 import type { AuthorizationRights } from './authorization-rights.ts';
 import { compareHashedClientSecrets, createClientAdapter, refuseGrantsOfOthers } from './client-adapter.ts';
 import { createConfiguration } from './configuration.ts';
@@ -31,10 +31,11 @@ import type { Resources } from './resources.ts';
 import { answerInTheAddress } from './response-modes.ts';
 import { createRevokeGrantPolicy } from './revocation.ts';
 import { tidyPostedScope } from './tidy-scope.ts';
+import type { TokenExchangeDependencies } from './token-exchange-grant.ts';
 import { createTokenHooks } from './token-hooks.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
-export interface ProviderDependencies extends AssertionGrantDependencies {
+export interface ProviderDependencies extends AssertionGrantDependencies, TokenExchangeDependencies {
   readonly issuer: string;
   readonly store: Store;
   readonly clock: Clock;
