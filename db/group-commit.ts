@@ -27,6 +27,11 @@ export interface GroupMember {
 export interface GroupCommit {
   /** Waits for the turn and for the file's write lock. @throws SqliteError SQLITE_BUSY when another process keeps the lock */
   begin(): Promise<GroupMember>;
+  /**
+   * Waits for the turn and keeps it for a writer on another handle, with nothing open here: whoever queues behind it has the turn next.
+   * @returns ends the turn
+   */
+  enter(): Promise<() => void>;
   /** Commits what is open; for closing. */
   finish(): void;
   /** Those who wait for the turn. */
@@ -111,6 +116,11 @@ export function createGroupCommit(writer: Sqlite.Database): GroupCommit {
     get waiting() {
       return queue.length;
     },
+    async enter() {
+      await takeTurn();
+      finish();
+      return passTurn;
+    },
     async begin() {
       await takeTurn();
       let group: Group;
@@ -160,7 +170,7 @@ export function createGroupCommit(writer: Sqlite.Database): GroupCommit {
 }
 
 /** SQLite rolled the whole transaction back: the disk is full or failed. Sorted as an outage by its code. */
-class LostTransactionError extends Error {
+export class LostTransactionError extends Error {
   override readonly name = 'LostTransactionError';
   readonly code = 'SQLITE_IOERR_LOST';
   constructor() {

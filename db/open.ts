@@ -5,11 +5,13 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { createApartDialect } from './apart.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createPatience, type Patience } from './patience.ts';
 import { createPatientPool, type PatientPool } from './patient-pool.ts';
 import type { Database } from './schema.ts';
-import { createSqliteDialect, openSqliteHandles, type SqliteHandles } from './sqlite-dialect.ts';
+import { createSqliteDialect } from './sqlite-dialect.ts';
+import { openSqliteHandles, type SqliteHandles } from './sqlite-handles.ts';
 
 /** How long a request may wait for PostgreSQL in all before it is answered with 503; what is no request's, for each step. */
 const postgresPatienceMilliseconds = 1_800;
@@ -25,6 +27,11 @@ export interface Store {
    * Nothing of it stays when the work throws; a transaction never spans a request to the outside.
    */
   transact<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>;
+  /**
+   * The same for a step of something large, hundreds of rows: it holds nobody up who answers, on SQLite by running in a thread of its
+   * own. Other writers wait while it runs, so it is over within a tenth of a second or so.
+   */
+  transactApart<T>(work: (trx: Transaction<Database>) => Promise<T>): Promise<T>;
   /** SQLite's handles, for the paths that need a prepared statement of their own. */
   readonly sqlite: SqliteHandles | undefined;
   /** PostgreSQL's pool, likewise. */
@@ -56,6 +63,7 @@ function openSqlite(path: string): Store {
   const sqlite = openSqliteHandles(path);
   const group = createGroupCommit(sqlite.writer);
   const db = new Kysely<Database>({ dialect: createSqliteDialect(sqlite, group) });
+  const apart = new Kysely<Database>({ dialect: createApartDialect(path, group) });
   return {
     engine: 'sqlite',
     db,
@@ -65,7 +73,9 @@ function openSqlite(path: string): Store {
     within: (work) => work(),
     waiting: () => group.waiting,
     transact: transactOn(db),
+    transactApart: transactOn(apart),
     async close() {
+      await apart.destroy();
       await db.destroy();
       // Kysely destroys nothing that it has not used.
       sqlite.reader.close();
@@ -114,6 +124,8 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     within: patience.within,
     waiting: () => pool.waitingCount,
     transact: transactOn(db),
+    // The database's own process does the work.
+    transactApart: transactOn(db),
     async close() {
       await db.destroy();
       await pool.end();

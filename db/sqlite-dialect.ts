@@ -5,7 +5,7 @@
  * turns on the other. While another process holds the write lock, a writer here sleeps between attempts instead of
  * blocking the event loop in SQLite's busy handler.
  */
-import Sqlite from 'better-sqlite3';
+import type Sqlite from 'better-sqlite3';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -17,32 +17,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import type { GroupCommit, GroupMember } from './group-commit.ts';
-
-/** Statements kept prepared on each handle; the least recently used one goes first. */
-const statementCacheSize = 500;
-
-/** The two handles of one file. */
-export interface SqliteHandles {
-  readonly reader: Sqlite.Database;
-  readonly writer: Sqlite.Database;
-}
-
-/**
- * Opens the file twice with the settings that durability depends on: WAL, and `synchronous=FULL` set explicitly
- * because the package's build would make it NORMAL under WAL.
- * @param path the database file; made when absent
- */
-export function openSqliteHandles(path: string): SqliteHandles {
-  const writer = new Sqlite(path, { timeout: 2_000 });
-  writer.pragma('journal_mode = WAL');
-  writer.pragma('synchronous = FULL');
-  writer.pragma('foreign_keys = ON');
-  const reader = new Sqlite(path, { timeout: 2_000 });
-  reader.pragma('query_only = ON');
-  // Setting up may wait for a moment; from here on, waiting is done asynchronously.
-  writer.pragma('busy_timeout = 0');
-  return { reader, writer };
-}
+import { createStatementCache, type SqliteHandles } from './sqlite-handles.ts';
 
 /** Creates the dialect over handles that the caller opened. Closing the Kysely instance closes both. @param group over the writer */
 export function createSqliteDialect(handles: SqliteHandles, group: GroupCommit): Dialect {
@@ -58,7 +33,7 @@ export function createSqliteDialect(handles: SqliteHandles, group: GroupCommit):
  * Corrects what Kysely's adapter says of SQLite. Its DDL is transactional: nodes that migrate at once wait for each other's commit.
  * And here it has more than one connection: a read that queued behind a writer would wait for another process's lock.
  */
-function createAdapter(): SqliteAdapter {
+export function createAdapter(): SqliteAdapter {
   return Object.create(new SqliteAdapter(), {
     supportsTransactionalDdl: { value: true },
     supportsMultipleConnections: { value: true },
@@ -69,7 +44,7 @@ function createAdapter(): SqliteAdapter {
  * Writes parameters as `+?`, which means the same. SQLite is built with STAT4 here: a bare parameter that a plan looked at makes
  * it plan the statement again each time that another value is bound, three quarters of the cost of a small query.
  */
-function createQueryCompiler(): SqliteQueryCompiler {
+export function createQueryCompiler(): SqliteQueryCompiler {
   return Object.defineProperty(new SqliteQueryCompiler(), 'getCurrentParameterPlaceholder', {
     value: () => '+?',
   });
@@ -157,23 +132,4 @@ function takeMember(connection: DatabaseConnection): GroupMember | undefined {
   const { member } = connection as Connection;
   (connection as Connection).member = undefined;
   return member;
-}
-
-function createStatementCache(handle: Sqlite.Database): (sql: string) => Sqlite.Statement {
-  const statements = new Map<string, Sqlite.Statement>();
-  return (sql) => {
-    const known = statements.get(sql);
-    if (known) {
-      statements.delete(sql);
-      statements.set(sql, known);
-      return known;
-    }
-    const statement = handle.prepare(sql);
-    // PRAGMA and DDL statements are run once; keeping them would only push useful ones out.
-    if (/^\s*(select|insert|update|delete|with)\b/i.test(sql)) {
-      statements.set(sql, statement);
-      if (statements.size > statementCacheSize) statements.delete(statements.keys().next().value as string);
-    }
-    return statement;
-  };
 }

@@ -1,0 +1,40 @@
+/**
+ * The thread that large writes to SQLite are done in: it runs one statement after another on a handle of its own, and what its
+ * commits make of the log of writes, checkpoints included, holds up nobody who answers.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { LostTransactionError } from './group-commit.ts';
+import { createStatementCache, openWriter } from './sqlite-handles.ts';
+
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+export type StatementAnswer =
+  | { readonly rows: readonly unknown[]; readonly changes: number }
+  /** By its parts: an error's code does not come through to another thread. */
+  | { readonly failure: { readonly message: string; readonly code: string | undefined } };
+
+/** Another process may have the lock; this thread may wait for it. */
+const lockMilliseconds = 5_000;
+
+if (!parentPort) throw new Error('this runs in a thread of its own');
+const port = parentPort;
+const { path } = workerData as { path: string };
+const handle = openWriter(path, lockMilliseconds);
+const statements = createStatementCache(handle);
+port.on('message', (statement: Statement) => port.postMessage(answerTo(statement)));
+
+function answerTo({ sql, parameters }: Statement): StatementAnswer {
+  try {
+    // SQLite undoes all of it by itself when the disk is full: nothing of the rest may stand alone.
+    if (sql !== 'BEGIN IMMEDIATE' && !handle.inTransaction) throw new LostTransactionError();
+    const statement = statements(sql);
+    if (statement.reader) return { rows: statement.all(...parameters), changes: 0 };
+    return { rows: [], changes: statement.run(...parameters).changes };
+  } catch (error) {
+    const { message, code } = error as { message: string; code?: string };
+    return { failure: { message, code } };
+  }
+}
