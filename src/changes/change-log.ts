@@ -50,6 +50,9 @@ export interface ChangeLog {
   recordMany(trx: Transaction<Database>, actor: Actor, changes: readonly Change[]): Promise<number>;
 }
 
+/** Rows of one statement: writing a longer one down takes longer than whoever answers should wait. */
+const rowsAtOnce = 100;
+
 /**
  * Creates the log.
  * @param told hears of every change in its transaction, before it is committed: what it writes stays or goes with the change
@@ -86,7 +89,12 @@ export function createChangeLog({
       before: change.before === undefined ? null : JSON.stringify(change.before),
       after: change.after === undefined ? null : JSON.stringify(change.after),
     }));
-    await trx.insertInto('changes').values(rows).execute();
+    for (let start = 0; start < rows.length; start += rowsAtOnce) {
+      await trx
+        .insertInto('changes')
+        .values(rows.slice(start, start + rowsAtOnce))
+        .execute();
+    }
     await told?.(trx, actor, changes);
     return n;
   }
