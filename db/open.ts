@@ -124,8 +124,8 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     within: patience.within,
     waiting: () => pool.waitingCount,
     transact: transactOn(db),
-    // The database's own process does the work.
-    transactApart: transactOn(db),
+    // The database's own process does the work; however many steps a request takes, each may take as long as another request.
+    transactApart: (work) => patience.within(() => transactOn(db)(work)),
     async close() {
       await db.destroy();
       await pool.end();
