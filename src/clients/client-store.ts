@@ -3,7 +3,7 @@
  * registration, nor what was handed to a client (`authorizations`).
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Kysely, Transaction } from 'kysely';
+import type { Expression, ExpressionBuilder, Kysely, SqlBool, Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { ClientsTable, Database } from '../../db/schema.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
@@ -78,6 +78,9 @@ export interface ClientQuery {
   readonly after?: string;
 }
 
+/** What must be true of a client. */
+export type ClientCondition = (of: ExpressionBuilder<Database, 'clients'>) => Expression<SqlBool>;
+
 export interface ClientMethods {
   find(id: string): Promise<StoredClient | undefined>;
   /** Lists clients by id. */
@@ -98,10 +101,16 @@ export interface ClientMethods {
   unverify(actor: Actor, id: string): Promise<SwitchClientOutcome>;
   /** Sets what an administrator decides for this client alone. */
   configure(actor: Actor, id: string, settings: ClientSettings): Promise<SwitchClientOutcome>;
-  /** Notes that a client made itself known again, so that it is not cleared away as unused. */
-  keepInUse(id: string): Promise<void>;
-  /** Removes the row alone: revoke the client's authorizations in the same transaction. */
-  remove(actor: Actor, id: string): Promise<SwitchClientOutcome>;
+  /**
+   * Notes that a client made itself known again, or that somebody authorizes it, so that it is not cleared away as unused.
+   * @returns false when it is not there: it was removed, or cleared away a moment ago
+   */
+  keepInUse(id: string): Promise<boolean>;
+  /**
+   * Removes the row alone: revoke the client's authorizations in the same transaction.
+   * @param only must be true of it in the statement that removes it; when it is not, nothing was there to be removed
+   */
+  remove(actor: Actor, id: string, only?: ClientCondition): Promise<SwitchClientOutcome>;
 }
 
 export interface ClientStore extends ClientMethods {
@@ -177,12 +186,13 @@ function methods(
     verify: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'verified', 1, 'verified')),
     unverify: (actor, id) => transact((trx) => setFlag(trx, actor, id, 'verified', 0, 'unverified')),
     configure: (actor, id, settings) => transact((trx) => configure(trx, actor, id, settings)),
-    remove: (actor, id) =>
+    remove: (actor, id, only) =>
       transact(async (trx) => {
-        const client = await find(trx, id);
+        const one = trx.deleteFrom('clients').where('id', '=', id).returningAll();
         // clients by primary key
-        const { numDeletedRows } = await trx.deleteFrom('clients').where('id', '=', id).executeTakeFirst();
-        if (!client || numDeletedRows === 0n) return { outcome: 'not_found' };
+        const removed = await (only ? one.where(only) : one).executeTakeFirst();
+        if (!removed) return { outcome: 'not_found' };
+        const client = toClient(removed);
         const before = { kind: client.kind, metadata: client.metadata };
         await changes.record(trx, actor, { subject: 'client', id, action: 'removed', before });
         return { outcome: 'done', changed: true };
@@ -291,15 +301,19 @@ function methods(
     return { outcome: 'done', changed: true };
   }
 
-  async function keepInUse(on: Kysely<Database>, id: string): Promise<void> {
+  async function keepInUse(on: Kysely<Database>, id: string): Promise<boolean> {
     const now = clock.now();
-    await on
+    const { numUpdatedRows } = await on
       // clients by primary key; once an hour is enough
       .updateTable('clients')
       .set({ updated_at: now })
       .where('id', '=', id)
       .where('updated_at', '<', now - 3_600)
-      .execute();
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) return true;
+    return (
+      (await on.selectFrom('clients').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
+    );
   }
 
   async function noteGoodDocument(on: Kysely<Database>, id: string): Promise<void> {

@@ -2,7 +2,9 @@
  * Clears away clients that made themselves known and never got anything: nobody misses them, and the next connection makes
  * them known again under the same id. A client that anybody ever authorized stays.
  */
+import type { ExpressionBuilder } from 'kysely';
 import type { Store } from '../../db/open.ts';
+import type { Database } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import type { ClientStore } from './client-store.ts';
 
@@ -10,6 +12,20 @@ import type { ClientStore } from './client-store.ts';
 const keptUnusedSeconds = 86_400;
 /** Clients a call. */
 const atOnce = 200;
+
+/** Whoever authorizes a client notes that it is in use in the same transaction (`keepInUse`), and the two wait for each other. */
+const unusedSince =
+  (due: number) =>
+  ({ and, eb, not, exists, selectFrom }: ExpressionBuilder<Database, 'clients'>) =>
+    and([
+      eb('kind', '<>', 'registered'),
+      eb('disabled', '=', 0),
+      eb('verified', '=', 0),
+      eb('updated_at', '<', due),
+      not(
+        exists(selectFrom('authorizations as a').select('a.id').whereRef('a.client_id', '=', 'clients.id')),
+      ),
+    ]);
 
 export interface UnusedClients {
   /** Removes those that are due. @returns how many went */
@@ -27,26 +43,24 @@ export function createUnusedClients(deps: {
       const due = clock.now() - keptUnusedSeconds;
       const unused = await store.db
         // clients by primary key, read through; authorizations_by_client for each
-        .selectFrom('clients as c')
-        .select('c.id')
-        .where('c.kind', '<>', 'registered')
-        .where('c.disabled', '=', 0)
-        .where('c.verified', '=', 0)
-        .where('c.updated_at', '<', due)
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('authorizations as a').select('a.id').whereRef('a.client_id', '=', 'c.id'))),
-        )
+        .selectFrom('clients')
+        .select('id')
+        .where(unusedSince(due))
         .limit(atOnce)
         .execute();
       if (unused.length === 0) return 0;
-      await store.transact(async (trx) => {
+      return await store.transactApart(async (trx) => {
+        let cleared = 0;
         for (const { id } of unused) {
+          // Looked at once more by the statement that removes it: somebody may have authorized it since.
+          const removed = await clients.within(trx).remove({ id: 'system' }, id, unusedSince(due));
+          if (removed.outcome !== 'done') continue;
           // oidc_artifacts_by_client: the token that manages it has no end of its own
           await trx.deleteFrom('oidc_artifacts').where('client_id', '=', id).execute();
-          await clients.within(trx).remove({ id: 'system' }, id);
+          cleared += 1;
         }
+        return cleared;
       });
-      return unused.length;
     },
   };
 }

@@ -6,10 +6,11 @@ import type Provider from 'oidc-provider';
 import type { Authorization } from '../authorizations/authorization.ts';
 import type { AuthorizationStore, Choice } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
+import type { ClientStore } from '../clients/client-store.ts';
 import { newId } from '../ids.ts';
 import { authorizationReference } from '../oauth/authorization-details.ts';
 import { readScope } from '../oauth/scopes.ts';
-import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import { AlreadyUsedError, type UnitsOfWork } from '../oauth/unit-of-work.ts';
 import type { ApprovalRequest, ApprovalStore } from '../policies/approval-store.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 
@@ -33,11 +34,12 @@ export interface Consent {
 export function createConsentWriter(deps: {
   provider: Provider;
   authorizations: AuthorizationStore;
+  clients: Pick<ClientStore, 'within'>;
   approvals: Pick<ApprovalStore, 'follow'>;
   units: UnitsOfWork;
   catalogue: Catalogue;
 }) {
-  const { provider, authorizations, approvals, units, catalogue } = deps;
+  const { provider, authorizations, clients, approvals, units, catalogue } = deps;
   const everything = [...catalogue.keys()].join(' ');
   return {
     /** @returns the id of the authorization, which is the id of the grant */
@@ -52,6 +54,10 @@ export function createConsentWriter(deps: {
           return approvals.follow(trx, actor, id, consent.request);
         }
         const { userId, clientId, resource, install } = consent;
+        // It may have gone unused for long, and be cleared away at this moment.
+        if (!(await clients.within(trx).keepInUse(clientId))) {
+          throw new AlreadyUsedError(`the client ${clientId} was removed while somebody authorized it`);
+        }
         await authorizations.insert(trx, actor, {
           id,
           kind: 'oauth2',

@@ -39,7 +39,7 @@ export function createClientAdapter({
       // A public client's id is what it registered: what is there says the same, but for the port that it listens on this time.
       const known = payload.token_endpoint_auth_method === 'none' ? await clients.find(id) : undefined;
       if (known?.kind === 'dynamic') {
-        units.current().onSuccess((trx) => clients.within(trx).keepInUse(id));
+        units.current().onSuccess(async (trx) => void (await clients.within(trx).keepInUse(id)));
         return;
       }
       const { client_id: _id, client_secret: secret, ...metadata } = payload as Record<string, unknown>;
