@@ -84,6 +84,8 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
     const actor = actorOf(ctx, visit);
     const passwordHash = await deps.passwords.hash(wanted);
     const tools = form.get('tools')?.[0] === 'revoke';
+    // However many there are, in steps that hold nobody up; what is handed out meanwhile ends with the old password.
+    if (tools) await deps.authorizations.revokeAll(actor, { userId: user.id });
     // Ends every session, also this one, which a proof may have renewed just before; this browser gets a new one after that.
     deps.units.current().onSuccess(async (trx) => {
       await users.within(trx).update(actor, user.id, { passwordHash });

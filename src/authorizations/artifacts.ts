@@ -34,3 +34,27 @@ export async function deleteArtifacts(
     .where('key', 'in', batch)
     .execute();
 }
+
+/**
+ * Deletes what the library keeps for a client or an account, in one step: requests under way, registration tokens, whatever has no
+ * authorization. Access tokens stay until they expire, a short while: they count for what their authorization does, which is nothing.
+ * @returns whether there may be more
+ */
+export async function deleteArtifactsFor(
+  trx: Transaction<Database>,
+  of: { readonly clientId: string } | { readonly userId: string },
+): Promise<boolean> {
+  const { numDeletedRows } = await trx
+    .deleteFrom('oidc_artifacts')
+    .where(({ eb, refTuple, selectFrom }) => {
+      // oidc_artifacts_by_client, or oidc_artifacts_by_account
+      const some = selectFrom('oidc_artifacts')
+        .select(['model', 'key'])
+        .where(sql<string>`coalesce(model, '')`, '<>', 'AccessToken')
+        .where('clientId' in of ? 'client_id' : 'account_id', '=', 'clientId' in of ? of.clientId : of.userId)
+        .limit(artifactsAtOnce);
+      return eb(refTuple('model', 'key'), 'in', some.$asTuple('model', 'key'));
+    })
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows) === artifactsAtOnce;
+}

@@ -11,17 +11,19 @@ import Router from '@koa/router';
 import type Koa from 'koa';
 import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import type { Store } from '../../db/open.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { ClientStore, StoredClient } from '../clients/client-store.ts';
 import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import { readJsonBody } from '../http/read-json-body.ts';
-import { deleteClient } from './delete-client.ts';
+import { deleteClient, emptyClient } from './delete-client.ts';
 import { cleanRegistration, newClientSecret } from './registration.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
 export interface RegistrationManagementDependencies {
   readonly issuer: string;
+  readonly store: Store;
   readonly provider: Provider;
   readonly units: UnitsOfWork;
   readonly clients: ClientStore;
@@ -122,6 +124,7 @@ export function createRegistrationManagement(deps: RegistrationManagementDepende
 
   /** Deletes the client with everything that it was given (RFC 7592 section 2.3). */
   async function remove({ ctx, client, actor }: Managing): Promise<void> {
+    await emptyClient(deps, actor, client.id);
     units.current().onSuccess(async (trx) => void (await deleteClient(deps, trx, actor, client.id)));
     ctx.status = 204;
   }

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { Database } from '../../db/schema.ts';
+import { deleteArtifactsFor } from '../authorizations/artifacts.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
 import { searchClients } from '../clients/client-search.ts';
@@ -45,8 +46,7 @@ export async function removeAccount(
   }
   ended += await deps.authorizations.revokeAll(actor, { userId }, trx);
   await endSessions(trx, userId, { allBut: undefined });
-  // oidc_artifacts_by_account: requests under way, and whatever has no authorization
-  await trx.deleteFrom('oidc_artifacts').where('account_id', '=', userId).execute();
+  while (await deleteArtifactsFor(trx, { userId }));
   await deps.outbox.drop(trx, { userId });
   const removed = await deps.users.within(trx).remove(actor, userId);
   return removed.outcome === 'done' ? { outcome: 'done', ended } : removed;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type FoundClient, searchClients } from '../../clients/client-search.ts';
 import type { StoredClient } from '../../clients/client-store.ts';
-import { deleteClient } from '../../oauth/delete-client.ts';
+import { removeClient } from '../../oauth/delete-client.ts';
 import { cleanRegistration } from '../../oauth/registration.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
@@ -174,7 +174,8 @@ export const clientOperations = {
   delete: operation({
     id: 'delete_client',
     tag,
-    summary: 'Delete a client and revoke every authorization that it holds, in one transaction',
+    summary:
+      'Delete a client and revoke every authorization that it holds. Where these are very many it is disabled first and emptied in steps',
     method: 'delete',
     path: '/clients/{client_id}',
     anyOf: manage,
@@ -183,10 +184,7 @@ export const clientOperations = {
     async handle(deps, { caller, params, version }) {
       const id = params.client_id ?? '';
       guardCarrier(caller, id);
-      await deps.store.transact(async (trx) => {
-        await claimVersion(trx, 'clients', id, version);
-        await deleteClient(deps, trx, caller.actor, id);
-      });
+      await removeClient(deps, caller.actor, id, (trx) => claimVersion(trx, 'clients', id, version));
     },
   }),
 };

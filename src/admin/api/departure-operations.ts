@@ -7,6 +7,8 @@ import { searchClients } from '../../clients/client-search.ts';
 import type { LiveAccess } from '../../directory/live-access.ts';
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
 import type { User } from '../../directory/user-store.ts';
+import { emptyClient } from '../../oauth/delete-client.ts';
+import { endInSteps, endsInSteps } from '../../oauth/end-in-steps.ts';
 import { removeAccount } from '../../oauth/remove-account.ts';
 import { boundSlice, mayCreateKey, mayKeep } from '../../policy/key-decision.ts';
 import { requireAccount } from './account-operations.ts';
@@ -20,8 +22,6 @@ import { instantSchema } from './schemas.ts';
 
 /** What one answer lists of each; what stands beyond is counted. */
 const mostListed = 200;
-/** Authorizations that end in the transaction that removes their account. */
-const mostAtOnce = 500;
 /** Keys that one request moves. */
 const mostMoved = 200;
 
@@ -142,9 +142,10 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
       async handle(deps, { caller, params, version }) {
         const { id } = await requireAccount(deps, kind, idOf(params));
         guardSelf(caller, id);
-        const many = (await countStanding(deps.store.db, id, deps.clock.now())) > mostAtOnce;
-        if (many) await endInSteps(deps, caller, id, version);
-        await deps.store.transact(async (trx) => {
+        const { transact, transactApart, db } = deps.store;
+        const many = await endsInSteps(db, { userId: id });
+        if (many) await emptyAccount(deps, caller, id, version);
+        await (many ? transactApart : transact)(async (trx) => {
           if (!many) await claimVersion(trx, 'users', id, version);
           await guardAccount(deps, caller, id, { db: trx });
           const done = await removeAccount(deps, trx, caller.actor, id);
@@ -160,14 +161,16 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
  * Ends what is more than one transaction ends without keeping other writers waiting. The account is suspended first, which takes
  * everything from it at once: whatever happens before the rest is done, nothing of it holds. @throws Refusal
  */
-async function endInSteps(deps: AdminDeps, caller: Caller, userId: string, version: number): Promise<void> {
+async function emptyAccount(deps: AdminDeps, caller: Caller, userId: string, version: number): Promise<void> {
   await deps.store.transact(async (trx) => {
     await claimVersion(trx, 'users', userId, version);
     await guardAccount(deps, caller, userId, { db: trx });
     const done = await deps.users.within(trx).suspend(caller.actor, userId);
     if (done.outcome === 'last_owner') throw refusal('last_owner');
   });
-  await deps.authorizations.revokeAll(caller.actor, { userId });
+  const acting = await searchClients(deps.store, { serviceAccountId: userId, limit: mostListed });
+  for (const { id } of acting) await emptyClient(deps, caller.actor, id);
+  await endInSteps(deps, caller.actor, { userId });
 }
 
 async function readDeparture(deps: AdminDeps, userId: string): Promise<DepartureDocument> {

@@ -1,7 +1,7 @@
 /** The client_credentials clients of a service account (RFC 6749 section 4.4): several, each with a secret or keys of its own. */
 import { z } from 'zod';
 import { searchClients } from '../../clients/client-search.ts';
-import { deleteClient } from '../../oauth/delete-client.ts';
+import { removeClient } from '../../oauth/delete-client.ts';
 import {
   clientDocument,
   clientSchema,
@@ -142,10 +142,7 @@ export const serviceAccountClientOperations = {
     async handle(deps, { caller, params, version }) {
       const { id } = await requireClient(deps, params);
       guardCarrier(caller, id);
-      await deps.store.transact(async (trx) => {
-        await claimVersion(trx, 'clients', id, version);
-        await deleteClient(deps, trx, caller.actor, id);
-      });
+      await removeClient(deps, caller.actor, id, (trx) => claimVersion(trx, 'clients', id, version));
     },
   }),
 };
