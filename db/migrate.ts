@@ -1,6 +1,7 @@
 /**
  * Brings a database to this binary's schema: in order, once, by whichever node comes first while the others wait.
  */
+import { Kysely, PostgresDialect } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import * as createTables from './migrations/0001-create-tables.ts';
 import * as addApiKeysAndLastUse from './migrations/0002-add-api-keys-and-last-use.ts';
@@ -22,6 +23,7 @@ import * as indexLargeLists from './migrations/0019-index-large-lists.ts';
 import * as handOnAuthorizations from './migrations/0020-hand-on-authorizations.ts';
 import * as addTemporaryAdditions from './migrations/0022-add-temporary-additions.ts';
 import type { Store } from './open.ts';
+import type { Database } from './schema.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
 const migrations: Record<string, Migration> = {
@@ -65,12 +67,29 @@ export async function migrate(store: Store): Promise<string[]> {
   // The common start, also right after a crash: nothing to lock, nobody to wait for.
   if (Object.keys(migrations).every((name) => applied.includes(name))) return [];
   const provider: MigrationProvider = { getMigrations: async () => migrations };
-  const migrator = new Migrator({ db: store.db, provider });
-  const { error, results } = await migrator.migrateToLatest();
+  const { error, results } = await unhurried(store, (db) => new Migrator({ db, provider }).migrateToLatest());
   if (error) throw new Error('the database could not be migrated', { cause: error });
   return (results ?? [])
     .filter((result) => result.status === 'Success')
     .map((result) => result.migrationName);
+}
+
+/**
+ * Works on a connection that PostgreSQL ends no statement of: what requests may wait for is too short for an index on a large table, and for
+ * another node that is migrating.
+ */
+async function unhurried<T>(store: Store, work: (db: Kysely<Database>) => Promise<T>): Promise<T> {
+  if (!store.pool) return work(store.db);
+  const { default: pg } = await import('pg');
+  const options = { ...store.pool.options, max: 1, query_timeout: undefined, statement_timeout: undefined };
+  // What breaks a connection is an error of the statement on it.
+  const pool = new pg.Pool(options).on('error', () => {});
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    return await work(db);
+  } finally {
+    await db.destroy();
+  }
 }
 
 /** Names of migrations that this binary has and the database has not. */
