@@ -25,13 +25,13 @@ export type HashedTable = (typeof hashedTables)[number]['table'];
 
 /** What still needs an earlier secret. */
 export interface SecretsInUse {
-  /** Sealed rows, which `resealAll` brings over. */
+  /** Sealed rows, which `resealAll` brings over; those of an earlier version, which are bound to no place, among them. */
   readonly sealed: number;
   /** Secrets that nobody has shown since: they are lost with the earlier MANDATE_SECRET. */
   readonly hashed: Readonly<Record<HashedTable, number>>;
 }
 
-/** Seals everything anew that is sealed under an earlier secret. @returns how many rows it was */
+/** Seals everything anew that is sealed under an earlier secret, or by an earlier version. @returns how many rows it was */
 export async function resealAll({ store, secrets }: { store: Store; secrets: Secrets }): Promise<number> {
   return store.transact(async (trx) => {
     let done = 0;
@@ -40,7 +40,7 @@ export async function resealAll({ store, secrets }: { store: Store; secrets: Sec
         select ${sql.ref(key)} as key, ${sql.ref(column)} as sealed from ${sql.table(table)}
         where ${sql.ref(column)} is not null`.execute(trx);
       for (const { key: id, sealed } of rows) {
-        const anew = secrets.reseal(sealed);
+        const anew = secrets.reseal(sealed, { of: `${table}.${column}`, id });
         if (anew === undefined) continue;
         // By primary key; unless it was sealed anew meanwhile.
         await sql`update ${sql.table(table)} set ${sql.ref(column)} = ${anew}
@@ -61,11 +61,12 @@ export async function secretsInUse({
   secrets: Secrets;
 }): Promise<SecretsInUse> {
   let sealed = 0;
-  for (const { table, column } of sealedColumns) {
-    const { rows } = await sql<Pick<SealedRow, 'sealed'>>`
-      select ${sql.ref(column)} as sealed from ${sql.table(table)}
+  for (const { table, key, column } of sealedColumns) {
+    const { rows } = await sql<SealedRow>`
+      select ${sql.ref(key)} as key, ${sql.ref(column)} as sealed from ${sql.table(table)}
       where ${sql.ref(column)} is not null`.execute(store.db);
-    sealed += rows.filter((row) => secrets.reseal(row.sealed) !== undefined).length;
+    const place = (row: SealedRow) => ({ of: `${table}.${column}`, id: row.key });
+    sealed += rows.filter((row) => secrets.reseal(row.sealed, place(row)) !== undefined).length;
   }
   const hashed = { api_key_secrets: 0, clients: 0, resource_servers: 0 };
   for (const { table, live } of hashedTables) {

@@ -14,6 +14,14 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 
+/** Where something sealed belongs: moved to any other place, it opens nothing. */
+export interface SealedPlace {
+  /** What it is: table and column, or a name of its own where it is not kept in the database. */
+  readonly of: string;
+  /** Whose: the key of its row. */
+  readonly id: string;
+}
+
 export interface Secrets {
   /** Names the present secret without telling anything of it; 8 characters. */
   readonly id: string;
@@ -30,12 +38,15 @@ export interface Secrets {
   readonly cookieKeys: readonly string[];
   /** 32 bytes for DPoP nonces (RFC 9449 section 8), the same on every node. */
   readonly dpopNonceKey: Buffer;
-  /** Encrypts text for storage (AES-256-GCM, random nonce). */
-  seal(text: string): string;
-  /** Decrypts what `seal` made. @throws Error when it was made under a secret that is not accepted, or was altered */
-  unseal(sealed: string): string;
-  /** Seals anew what was sealed under an earlier secret. @returns undefined when it is under the present one */
-  reseal(sealed: string): string | undefined;
+  /** Encrypts text for a place (AES-256-GCM, random nonce, the place as additional data). */
+  seal(text: string, place: SealedPlace): string;
+  /**
+   * Decrypts what `seal` made for this place, and what an earlier version made, which bound nothing to a place.
+   * @throws Error when it was made under a secret that is not accepted, for another place, or was altered
+   */
+  unseal(sealed: string, place: SealedPlace): string;
+  /** Seals anew what was sealed under an earlier secret or by an earlier version. @returns undefined when there is nothing to do */
+  reseal(sealed: string, place: SealedPlace): string | undefined;
 }
 
 /**
@@ -45,14 +56,16 @@ export interface Secrets {
 export function createSecrets(secret: string, earlier: readonly string[] = []): Secrets {
   const present = deriveKeys(secret);
   const others = earlier.filter((one) => one !== secret).map(deriveKeys);
-  const unseal = (sealed: string): string => {
-    for (const { sealing } of others) {
-      const text = decrypt(sealing, sealed);
+  const unseal = (sealed: string, place: SealedPlace): string => {
+    for (const { sealing } of [present, ...others]) {
+      const text = decrypt(sealing, sealed, place);
       if (text !== undefined) return text;
     }
-    throw new Error('it was sealed under a secret that is not accepted, or altered');
+    throw new Error(
+      `${place.of} was sealed under a secret that is not accepted, for another place, or was altered`,
+    );
   };
-  const seal = (text: string) => encrypt(present.sealing, text);
+  const seal = (text: string, place: SealedPlace) => encrypt(present.sealing, text, place);
   const keyedHashes = (purpose: string, value: string): [string, ...string[]] => {
     const first = keyedHash(present.pepper, purpose, value);
     return others.length === 0
@@ -67,10 +80,16 @@ export function createSecrets(secret: string, earlier: readonly string[] = []): 
     cookieKeys: [present, ...others].map(({ cookies }) => cookies),
     dpopNonceKey: present.dpopNonce,
     seal,
-    unseal: (sealed) => decrypt(present.sealing, sealed) ?? unseal(sealed),
-    reseal: (sealed) => (decrypt(present.sealing, sealed) === undefined ? seal(unseal(sealed)) : undefined),
+    unseal,
+    reseal(sealed, place) {
+      const isPresent = sealed.startsWith(format) && decrypt(present.sealing, sealed, place) !== undefined;
+      return isPresent ? undefined : seal(unseal(sealed, place), place);
+    },
   };
 }
+
+/** Begins what is bound to a place. What an earlier version sealed is base64url alone, which has no such character. */
+const format = '2.';
 
 interface Keys {
   readonly id: string;
@@ -101,19 +120,25 @@ function equal(one: string, other: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function encrypt(key: Buffer, text: string): string {
+/** Additional data of what is sealed for a place. No name of a column holds the character NUL. */
+const boundTo = ({ of, id }: SealedPlace) => Buffer.from(`${of}\0${id}`);
+
+function encrypt(key: Buffer, text: string, place: SealedPlace): string {
   const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(place));
   const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+  return format + Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
 }
 
-/** @returns undefined when it was not encrypted with this key, or was altered */
-function decrypt(key: Buffer, sealed: string): string | undefined {
-  const bytes = Buffer.from(sealed, 'base64url');
+/** @returns undefined when it was not encrypted with this key for this place, or was altered */
+function decrypt(key: Buffer, sealed: string, place: SealedPlace): string | undefined {
+  const isBound = sealed.startsWith(format);
+  const bytes = Buffer.from(isBound ? sealed.slice(format.length) : sealed, 'base64url');
   if (bytes.length < 28) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
   decipher.setAuthTag(bytes.subarray(12, 28));
+  // Taken off its format, what is bound opens nothing either: its additional data is missing then.
+  if (isBound) decipher.setAAD(boundTo(place));
   try {
     return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
   } catch {

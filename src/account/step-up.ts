@@ -142,13 +142,13 @@ export function createStepUp(deps: {
         until: clock.now() + heldSeconds,
         fields: [...form].map(([name, values]) => [name, [...values]]),
       };
-      await ask(ctx, visit, secrets.seal(JSON.stringify(held)));
+      await ask(ctx, visit, secrets.seal(JSON.stringify(held), { of: 'a form that waits', id: visit.uid }));
       return false;
     },
 
     async resume(ctx, visit, form) {
       const sealed = form.get('held')?.[0] ?? '';
-      const held = heldSchema.safeParse(opened(secrets, sealed));
+      const held = heldSchema.safeParse(opened(secrets, sealed, visit.uid));
       const ours =
         held.success &&
         held.data.uid === visit.uid &&
@@ -170,9 +170,9 @@ export function createStepUp(deps: {
 }
 
 /** What was sealed by us; undefined for everything else. */
-function opened(secrets: Secrets, sealed: string): unknown {
+function opened(secrets: Secrets, sealed: string, uid: string): unknown {
   try {
-    return JSON.parse(secrets.unseal(sealed));
+    return JSON.parse(secrets.unseal(sealed, { of: 'a form that waits', id: uid }));
   } catch {
     return undefined;
   }

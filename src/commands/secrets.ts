@@ -35,7 +35,7 @@ function textOf({ sealed, hashed }: SecretsInUse): string {
   );
   const lines = [
     sealed > 0
-      ? `${sealed} sealed under an earlier secret: run \`mandate secrets rotate\``
+      ? `${sealed} sealed under an earlier secret or by an earlier version: run \`mandate secrets rotate\``
       : 'nothing is sealed under an earlier secret',
     unseen.length > 0
       ? `not shown since MANDATE_SECRET changed: ${unseen.join(', ')}; without MANDATE_SECRET_PREVIOUS they would be lost`

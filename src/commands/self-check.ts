@@ -9,10 +9,18 @@ import { examine } from '../doctor/examine.ts';
 import { createSecrets } from '../secrets.ts';
 import { type Answer, done, unwell } from './answer.ts';
 import { reported } from './doctor.ts';
+import { lookAtFiles } from './look-at-files.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Look {
-  readonly what: 'settings' | 'database' | 'schema' | 'signing keys' | 'clock';
+  readonly what:
+    | 'settings'
+    | 'sign-in providers'
+    | 'assertion issuers'
+    | 'database'
+    | 'schema'
+    | 'signing keys'
+    | 'clock';
   readonly well: boolean;
   readonly detail: string;
 }
@@ -28,6 +36,7 @@ export async function checkInstallation(config: Config, terminal: Terminal): Pro
       well: true,
       detail: `${config.issuer}, ${config.production ? 'production' : 'development'}`,
     },
+    ...(await lookAtFiles(config)),
     ...(await lookAtDatabase(config)),
     await lookAtClock(config.issuer),
   ];
@@ -82,10 +91,10 @@ async function lookAtDatabase(config: Config): Promise<Look[]> {
 
 async function lookAtKeys(store: Store, { secret, previousSecrets }: Config): Promise<Look> {
   const secrets = createSecrets(secret, previousSecrets);
-  const rows = await store.db.selectFrom('signing_keys').select('encrypted_jwk').execute();
-  const opened = rows.filter(({ encrypted_jwk }) => {
+  const rows = await store.db.selectFrom('signing_keys').select(['kid', 'encrypted_jwk']).execute();
+  const opened = rows.filter(({ kid, encrypted_jwk }) => {
     try {
-      return secrets.unseal(encrypted_jwk) !== '';
+      return secrets.unseal(encrypted_jwk, { of: 'signing_keys.encrypted_jwk', id: kid }) !== '';
     } catch {
       return false;
     }

@@ -78,7 +78,7 @@ export function createOutbox(deps: { store: Store; clock: Clock; secrets: Secret
           kind: letter.kind,
           locale: locale ?? null,
           user_id: userId ?? null,
-          sealed: secrets.seal(JSON.stringify(letter)),
+          sealed: secrets.seal(JSON.stringify(letter), { of: 'mail_outbox.sealed', id }),
           attempts: 0,
           due_at: clock.now(),
           created_at: clock.now(),
@@ -115,7 +115,7 @@ export function createOutbox(deps: { store: Store; clock: Clock; secrets: Secret
           id: row.id,
           kind: row.kind,
           locale: row.locale === 'en' || row.locale === 'de' ? row.locale : undefined,
-          letter: read(row.sealed ?? ''),
+          letter: read(row.id, row.sealed ?? ''),
           last: row.attempts + 1 >= pauses.length,
         });
       }
@@ -147,9 +147,9 @@ export function createOutbox(deps: { store: Store; clock: Clock; secrets: Secret
     },
   };
 
-  function read(sealed: string): Letter | undefined {
+  function read(id: string, sealed: string): Letter | undefined {
     try {
-      return JSON.parse(secrets.unseal(sealed)) as Letter;
+      return JSON.parse(secrets.unseal(sealed, { of: 'mail_outbox.sealed', id })) as Letter;
     } catch {
       return undefined;
     }

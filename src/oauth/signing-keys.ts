@@ -122,7 +122,10 @@ export function createSigningKeys(deps: {
         rows = await readRows(store.db);
       }
       const sealed = new Map(rows.map((row) => [row.kid, row.encrypted_jwk]));
-      return livesOf(rows, clock.now()).map((life) => ({ ...life, jwk: open(sealed.get(life.kid) ?? '') }));
+      return livesOf(rows, clock.now()).map((life) => ({
+        ...life,
+        jwk: open(life.kid, sealed.get(life.kid) ?? ''),
+      }));
     },
 
     rotate: (actor, leadSeconds) => rotate(actor, leadSeconds),
@@ -190,7 +193,7 @@ export function createSigningKeys(deps: {
       .values({
         kid: key.kid,
         algorithm: key.algorithm,
-        encrypted_jwk: secrets.seal(JSON.stringify(key.jwk)),
+        encrypted_jwk: secrets.seal(JSON.stringify(key.jwk), placeOf(key.kid)),
         created_at: clock.now(),
         signs_from: signsFrom,
       })
@@ -209,14 +212,17 @@ export function createSigningKeys(deps: {
     await changes.record(trx, actor, { subject: 'signing_key', id: kid, action });
   }
 
-  function open(sealed: string): JWK {
+  function open(kid: string, sealed: string): JWK {
     try {
-      return JSON.parse(secrets.unseal(sealed)) as JWK;
+      return JSON.parse(secrets.unseal(sealed, placeOf(kid))) as JWK;
     } catch (cause) {
       throw new Error('the signing keys in the database were made under another MANDATE_SECRET', { cause });
     }
   }
 }
+
+/** What a private key is bound to at rest. */
+const placeOf = (kid: string) => ({ of: 'signing_keys.encrypted_jwk', id: kid });
 
 /** Tells the life of each key at an instant, those that sign first. Pure. */
 export function livesOf(rows: readonly Omit<SigningKeysTable, 'encrypted_jwk'>[], now: number): KeyLife[] {

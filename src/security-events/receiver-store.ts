@@ -32,6 +32,7 @@ export interface EventReceiverStore {
 }
 
 const longestPauseSeconds = 300;
+const placeOf = (id: string) => ({ of: 'event_receivers.sealed_token', id });
 
 export function createEventReceiverStore(deps: {
   store: Store;
@@ -45,7 +46,10 @@ export function createEventReceiverStore(deps: {
   const receiverOf = (row: EventReceiversTable): EventReceiver => ({
     resourceServerId: row.resource_server_id,
     endpoint: row.endpoint,
-    token: row.sealed_token === null ? undefined : secrets.unseal(row.sealed_token),
+    token:
+      row.sealed_token === null
+        ? undefined
+        : secrets.unseal(row.sealed_token, placeOf(row.resource_server_id)),
     afterSeq: row.after_seq,
     failures: row.failures,
     lastFailure: row.last_failure,
@@ -80,7 +84,7 @@ export function createEventReceiverStore(deps: {
         const kept = before?.endpoint === endpoint ? before.sealed_token : null;
         const row = {
           endpoint,
-          sealed_token: token === null ? kept : token === '' ? null : secrets.seal(token),
+          sealed_token: token === null ? kept : token === '' ? null : secrets.seal(token, placeOf(id)),
           after_seq: seq,
           due_at: clock.now(),
           failures: 0,

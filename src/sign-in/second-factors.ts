@@ -64,9 +64,10 @@ export function createSecondFactors(deps: {
       .where('user_id', '=', userId)
       .executeTakeFirst();
 
-  /** The sealed text names its owner: moved to another row, it opens nothing. */
+  const placeOf = (userId: string) => ({ of: 'authenticators.sealed_secret', id: userId });
+  /** The sealed text names its owner too: an earlier version bound nothing else to a row. */
   const unsealed = (userId: string, sealed: string): Secret => {
-    const [owner, base32 = ''] = secrets.unseal(sealed).split(' ');
+    const [owner, base32 = ''] = secrets.unseal(sealed, placeOf(userId)).split(' ');
     if (owner !== userId) throw new Error('an authenticator secret stands at another account');
     return Secret.fromBase32(base32);
   };
@@ -125,7 +126,7 @@ export function createSecondFactors(deps: {
     async begin(user) {
       const secret = new Secret({ size: 20 });
       const values = {
-        sealed_secret: secrets.seal(`${user.id} ${secret.base32}`),
+        sealed_secret: secrets.seal(`${user.id} ${secret.base32}`, placeOf(user.id)),
         confirmed_at: null,
         last_step: 0,
         created_at: clock.now(),

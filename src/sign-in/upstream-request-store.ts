@@ -39,17 +39,19 @@ export function createUpstreamRequestStore(deps: {
 }): UpstreamRequestStore {
   const { store, clock, secrets } = deps;
   const keysOf = (state: string) => secrets.keyedHashes('upstream-state', state);
-  const opened = (row: { sealed: string } | undefined) =>
-    row && (JSON.parse(secrets.unseal(row.sealed)) as UpstreamRequest);
+  const placeOf = (key: string) => ({ of: 'upstream_requests.sealed', id: key });
+  const opened = (row: { key: string; sealed: string } | undefined) =>
+    row && (JSON.parse(secrets.unseal(row.sealed, placeOf(row.key))) as UpstreamRequest);
   return {
     async open(state, browser, request) {
+      const [key] = keysOf(state);
       await store.db
         // Primary key.
         .insertInto('upstream_requests')
         .values({
-          key: keysOf(state)[0],
+          key,
           browser: secrets.keyedHash('upstream-browser', browser),
-          sealed: secrets.seal(JSON.stringify(request)),
+          sealed: secrets.seal(JSON.stringify(request), placeOf(key)),
           expires_at: clock.now() + secondsOpen,
         })
         .execute();
@@ -58,7 +60,7 @@ export function createUpstreamRequestStore(deps: {
       const row = await store.db
         // Primary key.
         .selectFrom('upstream_requests')
-        .select('sealed')
+        .select(['key', 'sealed'])
         .where('key', 'in', keysOf(state))
         .where('expires_at', '>', clock.now())
         .executeTakeFirst();
@@ -71,7 +73,7 @@ export function createUpstreamRequestStore(deps: {
         .where('key', 'in', keysOf(state))
         .where('browser', 'in', secrets.keyedHashes('upstream-browser', browser))
         .where('expires_at', '>', clock.now())
-        .returning('sealed')
+        .returning(['key', 'sealed'])
         .executeTakeFirst();
       return opened(row);
     },

@@ -1,4 +1,5 @@
 /** A new MANDATE_SECRET, on a server that people and tools are using: nothing ends, and then the old one can go. */
+import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrate } from '../../db/migrate.ts';
 import { openDatabase } from '../../db/open.ts';
@@ -20,6 +21,17 @@ const first = 'the first secret of this server 0123456789';
 const second = 'the second secret of this server 9876543210';
 const person = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
 
+const place = { of: 'signing_keys.encrypted_jwk', id: 'one' };
+
+/** As it was before anything was bound to a place: nonce, tag and ciphertext, without additional data. */
+function sealedByEarlierVersion(secret: string, text: string): string {
+  const key = Buffer.from(hkdfSync('sha256', secret, 'mandate', 'keys-at-rest', 32));
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+}
+
 describe('what secrets make', () => {
   const before = createSecrets(first);
   const after = createSecrets(second, [first]);
@@ -34,18 +46,44 @@ describe('what secrets make', () => {
   });
 
   test('is sealed anew, once', () => {
-    const sealed = before.seal('a key');
-    expect(after.unseal(sealed)).toBe('a key');
-    const anew = after.reseal(sealed) ?? '';
-    expect(after.reseal(anew)).toBeUndefined();
-    expect(createSecrets(second).unseal(anew)).toBe('a key');
+    const sealed = before.seal('a key', place);
+    expect(after.unseal(sealed, place)).toBe('a key');
+    const anew = after.reseal(sealed, place) ?? '';
+    expect(after.reseal(anew, place)).toBeUndefined();
+    expect(createSecrets(second).unseal(anew, place)).toBe('a key');
+  });
+
+  test('is bound to its place: another row, another column or no place at all opens nothing', () => {
+    const sealed = before.seal('a key', place);
+    for (const other of [
+      { ...place, id: 'two' },
+      { ...place, of: 'mail_outbox.sealed' },
+      { of: 'signing_keys.encrypted', id: 'jwk one' },
+    ]) {
+      expect(() => before.unseal(sealed, other)).toThrow('for another place');
+      expect(() => before.reseal(sealed, other)).toThrow('for another place');
+      expect(() => after.reseal(sealed, other)).toThrow('for another place');
+    }
+    // Not as what an earlier version made either, which was bound to nothing.
+    expect(() => before.unseal(sealed.slice(2), place)).toThrow();
+  });
+
+  test('is read from an earlier version, whose format bound nothing, and sealed anew for its place', () => {
+    const earlier = sealedByEarlierVersion(first, 'a key');
+    expect(before.unseal(earlier, place)).toBe('a key');
+    for (const secrets of [before, after]) {
+      const anew = secrets.reseal(earlier, place) ?? '';
+      expect(secrets.unseal(anew, place)).toBe('a key');
+      expect(() => secrets.unseal(anew, { ...place, id: 'two' })).toThrow();
+      expect(secrets.reseal(anew, place)).toBeUndefined();
+    }
   });
 
   test('is nothing to another secret, nor when it was altered', () => {
-    const sealed = before.seal('a key');
-    expect(() => createSecrets(second).unseal(sealed)).toThrow();
-    expect(() => before.unseal(`${sealed.slice(0, -2)}AA`)).toThrow();
-    expect(() => before.unseal('short')).toThrow();
+    const sealed = before.seal('a key', place);
+    expect(() => createSecrets(second).unseal(sealed, place)).toThrow();
+    expect(() => before.unseal(`${sealed.slice(0, -2)}AA`, place)).toThrow();
+    expect(() => before.unseal('short', place)).toThrow();
     expect(createSecrets(second).matches('api-key', 'v', before.keyedHash('api-key', 'v'))).toBe(false);
   });
 });
@@ -183,4 +221,26 @@ describe.each(engines)('a server on %s', (engine) => {
     const ci = { headers: basic(demo.ci), body: new URLSearchParams({ grant_type: 'client_credentials' }) };
     expect((await node.send('/token', ci)).status).toBe(401);
   }, 90_000);
+
+  test('refuses private keys that somebody exchanged in the database', async () => {
+    await node.stop();
+    const store = await openDatabase(database.url);
+    const keys = await store.db.selectFrom('signing_keys').select(['kid', 'encrypted_jwk']).execute();
+    const [one, other] = keys;
+    expect(keys.every(({ encrypted_jwk }) => encrypted_jwk.startsWith('2.'))).toBe(true);
+    for (const [kid, encrypted_jwk] of [
+      [one?.kid ?? '', other?.encrypted_jwk ?? ''],
+      [other?.kid ?? '', one?.encrypted_jwk ?? ''],
+    ] as const) {
+      await store.db.updateTable('signing_keys').set({ encrypted_jwk }).where('kid', '=', kid).execute();
+    }
+    await store.close();
+    const refused = await startRefused({ DATABASE_URL: database.url, MANDATE_SECRET: second });
+    expect(refused.code).toBe(1);
+    expect(refused.output).toContain('signing keys');
+    // Nothing is carried over to a new secret that is not in its place either.
+    const rotated = await command('secrets', 'rotate');
+    expect(rotated.code).toBe(1);
+    expect(rotated.stderr).toContain('signing_keys.encrypted_jwk');
+  }, 60_000);
 });
