@@ -27,7 +27,10 @@ export async function start(config: Config, options: StartOptions & { workers?: 
   });
 }
 
-/** A worker ends when its supervisor says so, or when it is told itself; a key press at a terminal reaches both, and is the supervisor's. */
+/**
+ * A worker ends when its supervisor says so. A signal may reach it as well, alone or with the whole process group: SIGINT, a key press at
+ * a terminal, is the supervisor's; after SIGTERM it says for as long as its supervisor would that it is about to stop.
+ */
 async function serveAs(
   worker: { disconnect(): unknown },
   config: Config,
@@ -43,7 +46,11 @@ async function serveAs(
   });
   process.on('SIGINT', () => {});
   process.on('SIGHUP', () => {});
-  process.on('SIGTERM', () => stopped.resolve('SIGTERM'));
+  process.on('SIGTERM', async () => {
+    running?.drain();
+    await sleep(config.stopDelaySeconds * 1_000);
+    stopped.resolve('SIGTERM');
+  });
   try {
     const { startWorker } = await import('../server.ts');
     running = await startWorker(config, options, () => tends);

@@ -19,6 +19,8 @@ export interface ServerProcessOptions {
   readonly issuer?: string;
   /** Where it listens; a free port when left out. */
   readonly port?: number;
+  /** Whether it leads a process group of its own, with its workers in it: `process.kill(-pid, …)` reaches all of them. */
+  readonly leadsGroup?: boolean;
   /** Further environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -41,12 +43,15 @@ export interface ServerProcess {
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const port = options.port ?? (await freePort());
   const issuer = options.issuer ?? `http://localhost:${port}`;
-  const child = spawnServer({
-    ISSUER: issuer,
-    PORT: String(port),
-    DATABASE_URL: options.databaseUrl,
-    ...options.environment,
-  });
+  const child = spawnServer(
+    {
+      ISSUER: issuer,
+      PORT: String(port),
+      DATABASE_URL: options.databaseUrl,
+      ...options.environment,
+    },
+    options.leadsGroup,
+  );
   const output = collect(child);
   const agent = new Agent({ keepAlive: true });
   const send: ServerProcess['send'] = (path, sent) =>
@@ -90,12 +95,13 @@ export async function startRefused(environment: Readonly<Record<string, string>>
   return { code: child.exitCode, output: output() };
 }
 
-function spawnServer(environment: Readonly<Record<string, string>>): ChildProcess {
+function spawnServer(environment: Readonly<Record<string, string>>, detached = false): ChildProcess {
   const child = spawn(process.execPath, [cli, 'start', '--no-platform'], {
     env: { PATH: process.env.PATH, ...environment },
     // Not where a developer may have an .env.
     cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
   });
   // A test that fails in the middle leaves no server behind.
   const lastResort = () => void child.kill('SIGKILL');
