@@ -6,12 +6,12 @@ import { exchangeGrantType } from './exchange-request.ts';
 export function mayExchange(client: StoredClient | undefined): client is StoredClient & {
   readonly tokenExchange: TokenExchange;
 } {
-  return (
-    client?.kind === 'registered' &&
-    !client.disabled &&
-    client.metadata.token_endpoint_auth_method !== 'none' &&
-    client.tokenExchange !== null
-  );
+  return client !== undefined && isConfidential(client) && !client.disabled && client.tokenExchange !== null;
+}
+
+/** Tells whether an administrator registered a client, and it shows who it is. */
+export function isConfidential({ kind, metadata }: StoredClient): boolean {
+  return kind === 'registered' && metadata.token_endpoint_auth_method !== 'none';
 }
 
 /** Shows the engine a client's metadata with token exchange among its grants if, and only if, it may. */

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { type FoundClient, searchClients } from '../../clients/client-search.ts';
 import type { StoredClient } from '../../clients/client-store.ts';
 import { removeClient } from '../../oauth/delete-client.ts';
-import { cleanRegistration } from '../../oauth/registration.ts';
+import { type CleanedRegistration, cleanRegistration } from '../../oauth/registration.ts';
+import { assertionsSchema, withAssertions } from './client-assertions.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
@@ -35,6 +36,13 @@ export const clientSchema = z
       .int()
       .nullable()
       .describe('For how long a rotated refresh token may come back; null is the usual minute'),
+    exchange_own: z.boolean().describe('It may exchange tokens of its own (RFC 8693)'),
+    exchange_from: z
+      .array(z.string())
+      .describe('Audiences of resource servers that it acts for: it may exchange tokens sent to them'),
+    exchange_to: z
+      .array(z.string())
+      .describe('Audiences for which it may get tokens by exchange; none: it exchanges nothing'),
     document_good_at: instantSchema
       .nullable()
       .describe('When its metadata document was last had and could be used'),
@@ -105,22 +113,32 @@ export const clientOperations = {
     body: z.strictObject({
       id: slugSchema.describe('The client_id'),
       client_name: nameSchema,
-      redirect_uris: z.array(z.string().max(2_000)).min(1).max(20),
+      redirect_uris: z
+        .array(z.string().max(2_000))
+        .max(20)
+        .default([])
+        .describe('At least one, unless it only presents assertions'),
       post_logout_redirect_uris: z
         .array(z.string().max(2_000))
         .max(20)
         .optional()
         .describe('Where people may be led after they signed out'),
       confidential: z.boolean().default(true).describe('It can keep a secret; otherwise it is public'),
+      assertions: assertionsSchema.default(false),
     }),
     answer: clientWithSecretSchema,
     async handle(deps, { caller, body }) {
-      const cleaned = cleanRegistration({
-        client_name: body.client_name,
-        redirect_uris: body.redirect_uris,
-        post_logout_redirect_uris: body.post_logout_redirect_uris,
-        token_endpoint_auth_method: body.confidential ? 'client_secret_basic' : 'none',
-      });
+      if (body.assertions && !body.confidential) throw refusal('not_for_assertions');
+      const method = body.confidential ? 'client_secret_basic' : 'none';
+      const cleaned =
+        body.assertions && body.redirect_uris.length === 0
+          ? assertionsOnly(body.client_name, method)
+          : cleanRegistration({
+              client_name: body.client_name,
+              redirect_uris: body.redirect_uris,
+              post_logout_redirect_uris: body.post_logout_redirect_uris,
+              token_endpoint_auth_method: method,
+            });
       if (cleaned.kind === 'refused') throw refusal('invalid_redirect', { reason: cleaned.reason });
       const kept = cleaned.metadata.post_logout_redirect_uris ?? [];
       const dropped = body.post_logout_redirect_uris?.find((uri) => !(kept as string[]).includes(uri));
@@ -129,7 +147,8 @@ export const clientOperations = {
       await deps.store.transact(async (trx) => {
         const clients = deps.clients.within(trx);
         if (await clients.find(body.id)) throw refusal('id_taken', { id: body.id });
-        await clients.saveRegistered(caller.actor, { id: body.id, metadata: cleaned.metadata, secret });
+        const metadata = body.assertions ? withAssertions(cleaned.metadata, true) : cleaned.metadata;
+        await clients.saveRegistered(caller.actor, { id: body.id, metadata, secret });
       });
       return { ...(await readClient(deps, body.id)), client_secret: secret };
     },
@@ -189,6 +208,18 @@ export const clientOperations = {
   }),
 };
 
+/** A client that sends nobody anywhere: it has no redirects, and asks for no consent. */
+const assertionsOnly = (name: string, method: string): CleanedRegistration => ({
+  kind: 'accepted',
+  metadata: {
+    client_name: name,
+    redirect_uris: [],
+    response_types: [],
+    grant_types: [],
+    token_endpoint_auth_method: method,
+  },
+});
+
 /** Reads a client. @throws Refusal `not_found` */
 export async function readClient({ clients }: AdminDeps, id: string | undefined): Promise<ClientDocument> {
   const client = await clients.find(id ?? '');
@@ -218,6 +249,9 @@ export function clientDocument(client: FoundClient): ClientDocument {
     verified: client.verified,
     disabled: client.disabled,
     refresh_grace_seconds: client.refreshGraceSeconds,
+    exchange_own: client.tokenExchange?.own ?? false,
+    exchange_from: [...(client.tokenExchange?.from ?? [])],
+    exchange_to: [...(client.tokenExchange?.to ?? [])],
     document_good_at: client.documentGoodAt,
     service_account_id: client.serviceAccountId,
     version: client.version,

@@ -29,6 +29,8 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
   // Who may do what.
   ...['create_user', 'create_service_account'].map((id) => [id, carries('role_ids', 'password')] as const),
   ...['update_user', 'update_service_account'].map((id) => [id, carries('email', 'password')] as const),
+  // Whose tokens it may exchange.
+  ['update_client', carries('exchange_from', 'exchange_to')] as const,
   ...[
     'invite_user',
     'send_invitation',

@@ -3,7 +3,9 @@ import { countOfClient } from '../../authorizations/everyones.ts';
 import { authorizationOperations } from '../api/authorization-operations.ts';
 import { type ClientDocument, clientOperations } from '../api/client-operations.ts';
 import { authorizationTable } from './authorization-pages.ts';
+import { assertionsBlock, assertionsField, assertionsForm, isAnyTrusted } from './client-assertions.ts';
 import { documentBlocks } from './client-document.ts';
+import { exchangeBlock, exchangeForm } from './client-exchange.ts';
 import { refreshGraceBlock, settingsForm } from './client-settings.ts';
 import { type FormDefinition, field, form, lines, type PageDefinition, seenVersion } from './page.ts';
 import { type Cell, code, text, time } from './page-model.ts';
@@ -88,7 +90,8 @@ const newClient: PageDefinition = {
   path: '/clients/new',
   section: 'clients',
   anyOf: manage,
-  async build({ words: { t }, typed }) {
+  async build({ words, typed, deps }) {
+    const { t } = words;
     return {
       title: t('admin.clients.create'),
       back: { href: clients, label: t('admin.nav.clients') },
@@ -119,7 +122,7 @@ const newClient: PageDefinition = {
               label: t('admin.clients.redirects'),
               value: field(typed, 'redirect_uris'),
               hint: t('admin.one_a_line'),
-              required: true,
+              required: !isAnyTrusted(deps.assertionIssuers),
             },
             {
               kind: 'lines',
@@ -140,6 +143,9 @@ const newClient: PageDefinition = {
                 },
               ],
             },
+            ...(isAnyTrusted(deps.assertionIssuers)
+              ? [assertionsField(field(typed, 'assertions') === 'yes', words)]
+              : []),
           ],
           submit: t('admin.create'),
         },
@@ -209,6 +215,8 @@ const oneClient: PageDefinition = {
           policies: caller.permissions.has('policies.manage'),
         })),
         ...refreshGraceBlock(client, words),
+        ...exchangeBlock(client, await deps.resourceServers.audiences(), words),
+        ...assertionsBlock(client, deps.assertionIssuers, words),
         {
           kind: 'buttons',
           title: t('admin.account.standing'),
@@ -287,6 +295,7 @@ const forms: FormDefinition[] = [
         redirect_uris: lines(posted, 'redirect_uris'),
         post_logout_redirect_uris: lines(posted, 'post_logout_redirect_uris'),
         confidential: field(posted, 'confidential') === 'yes',
+        assertions: field(posted, 'assertions') === 'yes',
       },
     }),
     done: (client, _, words) =>
@@ -296,6 +305,8 @@ const forms: FormDefinition[] = [
   }),
   ...(['verify', 'unverify', 'enable', 'disable'] as const).map(clientSwitch),
   settingsForm(oneClient),
+  exchangeForm(oneClient),
+  assertionsForm(oneClient),
   form({
     path: '/clients/:id/secret',
     operation: clientOperations.rotateSecret,
