@@ -82,7 +82,7 @@ describe('the official MCP client with CrossAppAccessProvider', () => {
           clientId: assistant.there.id,
           clientSecret: assistant.there.secret,
           ...(scope !== undefined && { scope }),
-          ...(fetchFn && { fetchFn }),
+          fetchFn,
         });
         return jwtAuthGrant;
       },

@@ -10,6 +10,7 @@ import type { ManagementPermission } from '../../directory/management-permission
 import type { Passwords } from '../../directory/passwords.ts';
 import type { Doctor } from '../../doctor/doctor.ts';
 import type { Mail } from '../../mail/mail.ts';
+import type { AssertionIssuer } from '../../oauth/assertion-issuer.ts';
 import type { AuthorizationRights } from '../../oauth/authorization-rights.ts';
 import type { Catalogue } from '../../policy/vocabulary.ts';
 import type { EventPush } from '../../security-events/push.ts';
@@ -33,6 +34,7 @@ export interface AdminDeps extends Stores {
   readonly doctor: Doctor;
   readonly eventPush: Pick<EventPush, 'verify'>;
   readonly upstreamProviders?: readonly UpstreamProvider[];
+  readonly assertionIssuers?: readonly AssertionIssuer[];
 }
 
 export type Outcome<Answer> =
