@@ -220,6 +220,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const account = createAccount({
     ...deps,
     ...stores,
+    rights,
     passwords,
     sessions,
     signIn,
