@@ -10,6 +10,7 @@ import type { Database, OidcArtifactsTable } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import { addSession, forgetSession, prolongSession, renameSession } from '../directory/session-store.ts';
 import type { Secrets } from '../secrets.ts';
+import { createArtifactStatements } from './artifact-statements.ts';
 import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.ts';
 
 /** Stands for the artifact's own identifier in stored JSON; JSON text cannot hold this character otherwise. */
@@ -42,6 +43,7 @@ const destroyedOnce = new Set(['Interaction', 'RegistrationAccessToken']);
  */
 export function createArtifactAdapter(model: string, deps: ArtifactAdapterDependencies): Adapter {
   const { store, clock, secrets, units } = deps;
+  const statements = createArtifactStatements(store, model);
 
   /** Tells whether a use that lies back is still as good as none: nobody else's but a refresh token's. */
   const isInGrace = async (
@@ -75,13 +77,18 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
   };
 
   const findRow = async (column: 'key' | 'uid' | 'user_code', values: readonly string[]) => {
-    const rows = await store.db
-      // Primary key, oidc_artifacts_by_uid or oidc_artifacts_by_user_code.
-      .selectFrom('oidc_artifacts')
-      .selectAll()
-      .where('model', '=', model)
-      .where(column, 'in', values)
-      .execute();
+    const [value = ''] = values;
+    const { rows } = await store.db.executeQuery(
+      column === 'key' && values.length === 1
+        ? statements.find({ key: value })
+        : store.db
+            // oidc_artifacts_by_uid, oidc_artifacts_by_user_code, or the primary key.
+            .selectFrom('oidc_artifacts')
+            .selectAll()
+            .where('model', '=', model)
+            .where(column, 'in', values)
+            .compile(),
+    );
     // Nodes that differ in their present secret may each have kept a successor: it is used when one of its rows is.
     const row = rows.find(({ consumed_at }) => consumed_at !== null) ?? rows[0];
     if (row) {
@@ -133,17 +140,22 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       }
       const found = unit.found.has(`${model} ${key}`);
       unit.onSuccess(async (trx) => {
-        const insert = trx.insertInto('oidc_artifacts').values(row);
         if (model === 'RefreshToken') {
           // The successor of a refresh token is derived from it: whoever refreshes second meets the same row.
-          await insert.onConflict((conflict) => conflict.columns(['model', 'key']).doNothing()).execute();
+          await trx.executeQuery(statements.insertNew(row));
+          return;
+        }
+        if (!found && row.user_code === null && row.uid === null) {
+          await trx.executeQuery(statements.save(row));
           return;
         }
         const { model: _model, consumed_at: _consumed, user_code, uid, ...changed } = row;
         // A device code that is saved again by its alias does not know its user code: the column keeps it.
         const values = { ...changed, ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
         if (!found) {
-          await insert
+          await trx
+            .insertInto('oidc_artifacts')
+            .values(row)
             .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet(values))
             .execute();
           return;
@@ -206,15 +218,20 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       unit.onSuccess(async (trx) => {
         const now = clock.now();
         await joinFamily(trx, store.engine, { model, keys });
-        const { numUpdatedRows } = await trx
-          // Primary key.
-          .updateTable('oidc_artifacts')
-          .set({ consumed_at: now })
-          .where('model', '=', model)
-          .where('key', 'in', keys)
-          .where('consumed_at', 'is', null)
-          .executeTakeFirstOrThrow();
-        if (numUpdatedRows > 0n) return;
+        const [key] = keys;
+        const { numAffectedRows = 0n } = await trx.executeQuery(
+          keys.length === 1
+            ? statements.consume({ key, now })
+            : trx
+                // Primary key.
+                .updateTable('oidc_artifacts')
+                .set({ consumed_at: now })
+                .where('model', '=', model)
+                .where('key', 'in', keys)
+                .where('consumed_at', 'is', null)
+                .compile(),
+        );
+        if (numAffectedRows > 0n) return;
         const row = await trx
           .selectFrom('oidc_artifacts')
           .select(['consumed_at', 'client_id'])
