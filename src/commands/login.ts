@@ -5,10 +5,12 @@ import { type Answer, done, refused } from './answer.ts';
 import { discover } from './authorization-server.ts';
 import { askForCode, awaitDecision, type DeviceCode } from './device-flow.ts';
 import { harmless } from './harmless.ts';
-import { identityOf } from './identity.ts';
+import { type Identity, identityOf } from './identity.ts';
+import type { Login } from './login-store.ts';
 import { openBrowser } from './open-browser.ts';
 import { issuerOf, type PersonWorkspace } from './person-workspace.ts';
 import { qrCode } from './qr-code.ts';
+import { revokeLogin } from './revoke-login.ts';
 import type { Terminal } from './terminal.ts';
 import { readTokenAnswer } from './token-answer.ts';
 import { describe } from './whoami.ts';
@@ -52,11 +54,43 @@ export async function login(workspace: PersonWorkspace, options: LoginOptions): 
     case 'answered': {
       const gained = readTokenAnswer(decided.answer, clock.now(), { issuer, client_id: clientId });
       // A refresh of the former login that is on its way must not write over this one.
-      await logins.alone(issuer, () => logins.write(gained));
+      const former = await logins.alone(issuer, async () => {
+        // One that cannot be understood is replaced all the same.
+        const kept = await logins.read(issuer).catch(() => undefined);
+        await logins.write(gained);
+        return kept;
+      });
       const identity = identityOf(gained);
-      return done(identity, `Logged in.\n${describe(identity)}`);
+      const replaced = await endFormer(former, identity);
+      if (replaced?.problem !== undefined)
+        terminal.tell(
+          `Your former login from this computer (${harmless(replaced.authorization_id)}) is still authorized, because ${replaced.problem}. End it at ${issuer}/account/authorizations`,
+        );
+      const document = replaced
+        ? {
+            ...identity,
+            replaced: { authorization_id: replaced.authorization_id, revoked: !replaced.problem },
+          }
+        : identity;
+      return done(document, `Logged in.\n${describe(identity)}`);
     }
   }
+}
+
+/**
+ * Ends what the login before this one left authorized: the same person's, from the same computer, which nobody holds any more. Another
+ * person's is theirs, and one authorization that both logins share lives on.
+ * @returns undefined where there is none to end
+ */
+async function endFormer(
+  former: Login | undefined,
+  { user, authorization_id: id }: Identity,
+): Promise<{ authorization_id: string; problem: string | undefined } | undefined> {
+  if (!former) return undefined;
+  const { user: formerUser, authorization_id: formerId } = identityOf(former);
+  if (formerId === null || id === null || formerId === id) return undefined;
+  if (formerUser.sub === null || formerUser.sub !== user.sub) return undefined;
+  return { authorization_id: formerId, problem: await revokeLogin(former) };
 }
 
 function showCode(terminal: Terminal, code: DeviceCode, opened: boolean): void {

@@ -1,7 +1,6 @@
 import { type Answer, done, refused } from './answer.ts';
-import { discover, errorOf, postForm, ServerProblem } from './authorization-server.ts';
-import type { Login } from './login-store.ts';
 import { loginIssuerOf, notLoggedIn, type PersonWorkspace } from './person-workspace.ts';
+import { revokeLogin } from './revoke-login.ts';
 
 /** `logout`: ends the authorization at the server, then forgets the login. */
 export async function logout(
@@ -20,7 +19,7 @@ export async function logout(
   return logins.alone(issuer, async () => {
     const login = await logins.read(issuer);
     if (!login) return notLoggedIn(issuer);
-    const problem = await revoke(login);
+    const problem = await revokeLogin(login);
     if (problem)
       return refused(
         `you are still logged in, because ${problem}. \`logout --local\` forgets the login all the same`,
@@ -28,22 +27,4 @@ export async function logout(
     await logins.remove(issuer);
     return done({ issuer, revoked: true }, `logged out of ${issuer}`);
   });
-}
-
-/** @returns why it could not be revoked; a token that is unknown there counts as revoked (RFC 7009 section 2.2) */
-async function revoke({
-  issuer,
-  client_id,
-  refresh_token,
-  access_token,
-}: Login): Promise<string | undefined> {
-  try {
-    const { revocation } = await discover(issuer);
-    if (!revocation) return `${issuer} revokes no tokens`;
-    const answer = await postForm(revocation, { client_id, token: refresh_token ?? access_token });
-    return answer.status === 200 ? undefined : errorOf(answer);
-  } catch (error) {
-    if (error instanceof ServerProblem) return error.message;
-    throw error;
-  }
 }
