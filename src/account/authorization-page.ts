@@ -14,10 +14,12 @@ import type { TimedLimits } from '../policy/limits.ts';
 import type { Use } from '../policy/narrow-to-used.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Effective, World } from '../policy/vocabulary.ts';
+import { type AdditionRow, additionRows, type HoldOption, holdOptions } from './additions-page.ts';
 import { type ShownStatus, shownStatus, statusLabel } from './authorizations-page.ts';
 import type { LogLine } from './change-words.ts';
 import { buildChoiceForm, type ChoiceForm } from './choice-form.ts';
-import { effectsOf } from './effect.ts';
+import { effectsOf, grantedNames } from './effect.ts';
+import { type HandedOnEntry, type HandedOnRow, handedOnRows } from './handed-on-page.ts';
 
 export interface PageNotice {
   readonly tone: 'problem' | 'warning' | 'info' | 'good';
@@ -68,6 +70,12 @@ export interface AuthorizationPage {
   readonly mayAllowAgain: boolean;
   /** Absent where nothing can be changed any more. */
   readonly form?: ChoiceForm;
+  /** What it holds for a while. */
+  readonly additions: readonly AdditionRow[];
+  /** A tool was refused, and whoever reads this followed its link: what it lacks is chosen already. */
+  readonly asked: boolean;
+  /** For how long what is added now may hold; none where there is no choice. */
+  readonly holds: readonly HoldOption[];
   /** What an administrator was asked to approve. */
   readonly approvals: readonly ApprovalRow[];
   /** Granted items that exist no more, and why. */
@@ -79,6 +87,8 @@ export interface AuthorizationPage {
   readonly uses: readonly { readonly text: string; readonly at: number }[];
   /** Where the form is shown narrowed to what was used; absent where nothing is known or nothing can be changed. */
   readonly narrowHref?: string;
+  /** What its tool handed on to others. */
+  readonly handedOn: readonly HandedOnRow[];
   /** Service accounts that it can be moved to; none where it cannot. */
   readonly heirs: readonly { readonly id: string; readonly label: string }[];
   readonly log: readonly LogLine[];
@@ -102,9 +112,12 @@ export interface AuthorizationPageInput {
   /** The owner, where it is somebody else. */
   readonly owner?: string | undefined;
   readonly createdBy: string;
+  /** Names whoever added something. */
+  readonly nameOf: (userId: string) => string;
   readonly log: readonly LogLine[];
   readonly secrets?: readonly SecretRow[] | undefined;
   readonly uses: readonly Use[];
+  readonly handedOn?: readonly HandedOnEntry[];
   readonly rotationFormId: string;
   readonly heirs: readonly { readonly id: string; readonly name: string; readonly email: string }[];
   readonly notices: readonly PageNotice[];
@@ -117,6 +130,9 @@ export interface AuthorizationPageInput {
     readonly lifetime: Lifetime | 'keep';
     readonly name: string;
     readonly justification?: string;
+    readonly holdSeconds?: number | null;
+    /** It is what a tool was refused, not what somebody posted. */
+    readonly asked?: boolean;
   };
 }
 
@@ -153,7 +169,13 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     limits.end <= now
       ? undefined
       : keptLifetime(end, now, words, again === undefined || again.lifetime === 'keep');
-  const statuses = new Map(input.approvals.map(({ capability, status }) => [capability, status]));
+  // What was approved for a while is asked for again when it is chosen for good.
+  const forGood = grantedNames(authorization, world);
+  const statuses = new Map(
+    input.approvals
+      .filter(({ capability }) => forGood.includes(capability))
+      .map(({ capability, status }) => [capability, status]),
+  );
   const form =
     open &&
     buildChoiceForm({
@@ -201,6 +223,10 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     followsOwner: authorization.followsOwner,
     mayAllowAgain: input.mayAllowAgain === true,
     ...(form && { form }),
+    additions:
+      authorization.status === 'revoked' ? [] : additionRows(authorization, input.nameOf, world, now, words),
+    asked: again?.asked === true,
+    holds: form ? holdOptions(authorization, limits, again?.holdSeconds ?? null, now, words) : [],
     approvals:
       authorization.status === 'revoked' ? [] : input.approvals.map((one) => approvalRow(one, words)),
     gone: open ? goneItems(authorization, world, words) : [],
@@ -208,6 +234,7 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
     uses: input.uses.slice(0, mostUses).map((use) => ({ text: useInWords(use, world, words), at: use.at })),
     ...(form &&
       input.uses.length > 0 && { narrowHref: `/account/authorizations/${authorization.id}?narrow=used` }),
+    handedOn: handedOnRows(input.handedOn ?? [], words),
     rotation: { formId: input.rotationFormId, hours: overlapHours },
     heirs: open
       ? input.heirs.map(({ id, name, email }) => ({

@@ -6,17 +6,18 @@ import { randomUUID } from 'node:crypto';
 import Router from '@koa/router';
 import type Koa from 'koa';
 import type { ApiKeyStore } from '../authorizations/api-key-store.ts';
+import { type AssertedStore, issuerOf } from '../authorizations/asserted-store.ts';
 import {
   type AuthorizationEditor,
+  type ChangeOutcome,
   contentOf,
   type EditedContent,
-  type EditOutcome,
 } from '../authorizations/authorization-editor.ts';
-import { type AssertedStore, issuerOf } from '../authorizations/asserted-store.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import type { HandedOnStore } from '../authorizations/handed-on.ts';
 import { standingOf } from '../authorizations/to-granted.ts';
 import type { AuthorizationUses } from '../authorizations/uses.ts';
-import type { ChangeHistory, RecordedChange } from '../changes/change-history.ts';
+import type { ChangeHistory } from '../changes/change-history.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
@@ -26,24 +27,29 @@ import type { Form } from '../http/read-form.ts';
 import { offerTo } from '../interaction/consent-offer.ts';
 import { displayText } from '../interaction/display-text.ts';
 import type { AssertionIssuer } from '../oauth/assertion-issuer.ts';
-import { offeredKeyRoles, type Slice } from '../policy/key-decision.ts';
+import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
+import { mostAdditions, runningAdditions, unite } from '../policy/additions.ts';
+import { isNothing, offeredKeyRoles } from '../policy/key-decision.ts';
 import { narrowToUsed } from '../policy/narrow-to-used.ts';
+import { withEnds } from './additions-page.ts';
 import { addAsked, readAddition } from './asked-addition.ts';
 import { returningIssuer } from './asserted-routes.ts';
 import {
   type AuthorizationPageInput,
   buildAuthorizationPage,
-  callAuthorization,
   keysHref,
   type PageNotice,
 } from './authorization-page.ts';
 import { ownerRolesOn } from './authorizations-page.ts';
-import { describeEffect, describeRecord } from './change-words.ts';
+import { describeRecord } from './change-words.ts';
 import { droppedNames } from './dropped-names.ts';
+import { readHandedOn } from './handed-on-routes.ts';
 import type { Heirs } from './heirs.ts';
 import { delegator, type KeyDesk } from './key-desk.ts';
+import { planEdit } from './plan-edit.ts';
 import { readChoice } from './posted-choice.ts';
 import { addsSensitive } from './reauthentication.ts';
+import { savedNotices } from './saved-notices.ts';
 import { type AccountSession, accountNav, type Visit } from './session.ts';
 import type { Situation, Situations } from './situations.ts';
 import type { StepUp } from './step-up.ts';
@@ -61,6 +67,8 @@ export interface AuthorizationDependencies {
   readonly situations: Situations;
   readonly authorizations: AuthorizationStore;
   readonly asserted: Pick<AssertedStore, 'hasSuccessor'>;
+  readonly handedOn: Pick<HandedOnStore, 'under'>;
+  readonly rights: AuthorizationRights;
   readonly assertionIssuers?: readonly AssertionIssuer[] | undefined;
   readonly authorizationEditor: AuthorizationEditor;
   readonly apiKeys: ApiKeyStore;
@@ -111,6 +119,16 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
   router.post('/:id/move', (ctx) =>
     session.post(ctx, (visit, form) => withSituation(ctx, visit, (found) => move(ctx, visit, found, form))),
   );
+  router.post('/:id/additions/:addition/end', (ctx) =>
+    session.post(ctx, (visit) =>
+      withSituation(ctx, visit, async ({ authorization: { id } }) => {
+        const { addition = '' } = (ctx as Koa.Context & { params: { addition?: string } }).params;
+        // What has ended by itself meanwhile is over as well.
+        await deps.keyDesk.endAddition(actorOf(ctx, visit), id, addition);
+        leave(ctx, `/account/authorizations/${id}`);
+      }),
+    ),
+  );
   router.post('/:id/revoke', (ctx) =>
     session.post(ctx, (visit) =>
       withSituation(ctx, visit, async ({ authorization: { id, kind } }) => {
@@ -137,7 +155,8 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     const { authorization, owner, world } = found;
     const recorded = await deps.history.of('authorization', authorization.id, logLines);
     const names = new Map<string, string>();
-    for (const id of new Set([authorization.createdBy, ...recorded.map(({ actor }) => actor)])) {
+    const added = authorization.additions.map(({ by }) => by);
+    for (const id of new Set([authorization.createdBy, ...added, ...recorded.map(({ actor }) => actor)])) {
       names.set(id, await situations.nameActor(id));
     }
     const secrets =
@@ -147,6 +166,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
         ? await deps.heirs.of(visit.person, owner)
         : [];
     const uses = await deps.authorizationUses.of(authorization.id);
+    const handedOn = await readHandedOn(deps, authorization.id);
     const setUpBy = issuerOf(authorization);
     const mayAllowAgain =
       returningIssuer(authorization, deps.assertionIssuers) !== undefined &&
@@ -168,8 +188,16 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
           ownerRoles: ownerRolesOn(world.projects.keys(), owner, world),
           owner: found.foreign ? owner.user.email : undefined,
           createdBy: names.get(authorization.createdBy) ?? authorization.createdBy,
-          log: recorded.map((change) =>
-            describeRecord(change, names.get(change.actor) ?? change.actor, world, words),
+          nameOf: (id) => names.get(id) ?? id,
+          log: withEnds(
+            recorded.map((change) =>
+              describeRecord(change, names.get(change.actor) ?? change.actor, world, words),
+            ),
+            recorded,
+            authorization,
+            world,
+            clock.now(),
+            words,
           ),
           secrets: secrets?.map(({ lastFour, createdAt, expiresAt }) => ({
             ending: `mk_…${lastFour}`,
@@ -177,6 +205,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
             ...(expiresAt !== null && { endsAt: expiresAt }),
           })),
           uses,
+          handedOn,
           rotationFormId: randomUUID(),
           setUpBy: setUpBy && (returningIssuer(authorization, deps.assertionIssuers)?.label ?? setUpBy),
           mayAllowAgain,
@@ -186,7 +215,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
             ...(ctx.query.again === undefined
               ? []
               : [{ tone: 'good' as const, text: words.t('account.notice.allowed_again') }]),
-            ...savedNotices(found, saved, words),
+            ...savedNotices(situations, found, saved, words),
           ],
           ...(again?.again && { again: again.again }),
         }),
@@ -219,10 +248,19 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       return show(ctx, visit, found);
     }
     const offer = offerTo(delegator(visit.person, owner, world, authorization), world);
-    const { slice, added, beyond } = addAsked(authorization, asked, offer);
+    const { slice, beyond } = addAsked(authorization, asked, offer);
+    // What holds for a while is part of it as long as it runs; what is chosen below is beyond what it has for good.
+    const running = runningAdditions(authorization.additions, clock.now());
+    const { added } = addAsked(unite(contentOf(authorization), running), asked, offer);
+    if (added.length === 0 && !beyond) {
+      return show(ctx, visit, found, {
+        status: 200,
+        notices: ({ t }) => [{ tone: 'info', text: t('account.asked_nothing') }],
+      });
+    }
     return show(ctx, visit, found, {
       status: 200,
-      again: { slice, lifetime: 'keep', name: authorization.name ?? '' },
+      again: { slice, lifetime: 'keep', name: authorization.name ?? '', asked: added.length > 0 },
       notices: ({ t, list }) => [
         ...(added.length > 0
           ? [
@@ -233,9 +271,6 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
             ]
           : []),
         ...(beyond ? [{ tone: 'warning' as const, text: t('account.asked_beyond') }] : []),
-        ...(added.length === 0 && !beyond
-          ? [{ tone: 'info' as const, text: t('account.asked_nothing') }]
-          : []),
       ],
     });
   }
@@ -251,8 +286,8 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     const isKey = authorization.kind === 'api_key';
     const name = isKey ? (form.get('name')?.[0] ?? '').trim().slice(0, longestName) : authorization.name;
     const slice = isKey ? choice.slice : { ...choice.slice, roles: [] };
-    const { lifetime, justification } = choice;
-    const again = { slice, lifetime, name: name ?? '', justification };
+    const { lifetime, justification, holdSeconds } = choice;
+    const again = { slice, lifetime, name: name ?? '', justification, holdSeconds };
     const refuse = (status: number, text: (words: Words) => string) =>
       show(ctx, visit, found, {
         status,
@@ -268,18 +303,21 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     }
     if (decision.kind === 'refused') return refuse(422, ({ t }) => t('account.notice.nothing_chosen'));
     const actor = actorOf(ctx, visit);
-    const agreed = await deps.keyDesk.agreeEdit(actor, found, decision.granted, { lifetime, justification });
+    const plan = planEdit(decision.granted, authorization, holdSeconds);
+    if (isNothing(plan.granted)) return refuse(422, ({ t }) => t('account.notice.nothing_chosen'));
+    const terms = { lifetime, justification };
+    const agreed = await deps.keyDesk.agreeEdit(actor, found, plan.granted, terms, plan.forAWhile);
     if (agreed.kind !== 'agreed') return refuse(422, (words) => termsProblem(agreed, words));
     if (agreed.renewsSensitive || addsSensitive(decision.granted, authorization, world)) {
       // Waits as it is, and goes on here afterwards.
       if (!(await deps.stepUp.passes(ctx, visit, form))) return;
     }
-    const content: EditedContent = { name, ...decision.granted, expiresAt: agreed.expiresAt };
-    answer(
-      ctx,
-      authorization.id,
-      await authorizationEditor.edit(actor, authorization.id, version, content, agreed.inside),
-    );
+    const content: EditedContent = { name, ...plan.granted, expiresAt: agreed.expiresAt };
+    const { id } = authorization;
+    const { inside, addition } = agreed;
+    const outcome = await authorizationEditor.edit(actor, id, version, content, inside, addition);
+    if (outcome.outcome !== 'too_many_additions') return answer(ctx, id, outcome);
+    return refuse(409, ({ t }) => t('account.additions.too_many', { most: String(mostAdditions) }));
   }
 
   /** Hands a key over to a service account; what that one does not hold is not part of it any more. */
@@ -289,6 +327,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     if (authorization.kind !== 'api_key' || !heir) return pages.fail(ctx, 'not_found', { status: 404 });
     const version = versionOf(form);
     if (version !== authorization.version) return conflict(ctx, authorization.id);
+    if (!(await deps.stepUp.passes(ctx, visit, form))) return;
     const outcome = await deps.keyDesk.move(actorOf(ctx, visit), found, version, heir);
     if (outcome.outcome === 'nothing_left') {
       return show(ctx, visit, found, {
@@ -304,7 +343,7 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     leave(ctx, still ? `/account/authorizations/${authorization.id}` : keysHref);
   }
 
-  function answer(ctx: Koa.Context, id: string, outcome: EditOutcome): void {
+  function answer(ctx: Koa.Context, id: string, outcome: ChangeOutcome): void {
     if (outcome.outcome === 'done') {
       const saved = outcome.change === undefined ? '' : `?saved=${outcome.change}`;
       leave(ctx, `/account/authorizations/${id}${saved}`);
@@ -318,24 +357,6 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
       status: 409,
       links: [{ href: `/account/authorizations/${id}`, label: id }],
     });
-  }
-
-  /** What the change that was just saved means to the tool right now. */
-  function savedNotices(found: Situation, saved: RecordedChange | undefined, words: Words): PageNotice[] {
-    if (saved?.action !== 'changed') return [];
-    const { authorization, client, world } = found;
-    const was = saved.before as Slice;
-    const is = saved.after as Slice;
-    const who = callAuthorization(authorization, client, words);
-    const whole = { ...contentOf(authorization) };
-    const sentences = describeEffect(
-      who,
-      situations.effectOf(found, { ...whole, ...was }),
-      situations.effectOf(found, { ...whole, ...is }),
-      world,
-      words,
-    );
-    return [{ tone: 'good', text: [words.t('account.saved'), ...sentences].join(' ') }];
   }
 
   function actorOf(ctx: Koa.Context, visit: Visit): Actor {

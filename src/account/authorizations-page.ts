@@ -5,6 +5,7 @@ import type { Words } from '../http/messages.ts';
 import type { PageNav } from '../http/render.ts';
 import { type ClientFace, type ClientFacts, faceOf } from '../interaction/client-face.ts';
 import { displayText } from '../interaction/display-text.ts';
+import { runningAdditions, withAdditions } from '../policy/additions.ts';
 import type { Effective, World } from '../policy/vocabulary.ts';
 import { grantedNames } from './effect.ts';
 
@@ -62,6 +63,8 @@ export interface AuthorizationRow {
   readonly servers: string;
   readonly lastUse?: { readonly at: number; readonly by: string; readonly from: string };
   readonly expiresAt?: number;
+  /** When the first part of it ends that was added for a while. */
+  readonly lessAt?: number;
   readonly createdBy: string;
 }
 
@@ -93,7 +96,9 @@ export function authorizationRow(
   now: number,
   words: Words,
 ): AuthorizationRow {
-  const { authorization, effective } = listed;
+  const { effective } = listed;
+  const running = runningAdditions(listed.authorization.additions, now);
+  const authorization = withAdditions(listed.authorization, running, now);
   const { t, plural } = words;
   const names = authorization.followsOwner
     ? [t('account.list.follows_owner')]
@@ -122,6 +127,7 @@ export function authorizationRow(
       lastUse: { ...authorization.lastUse, by: displayText(authorization.lastUse.by) },
     }),
     ...(authorization.expiresAt !== null && { expiresAt: authorization.expiresAt }),
+    ...(running.length > 0 && { lessAt: Math.min(...running.map(({ until }) => until)) }),
     createdBy: displayText(listed.createdBy, 254),
   };
 }

@@ -10,6 +10,8 @@ import type { Effective, World } from '../policy/vocabulary.ts';
 const logKeys: Record<string, string> = {
   created: 'account.log.created',
   changed: 'account.log.changed',
+  added_for_a_while: 'account.log.added_for_a_while',
+  addition_ended: 'account.log.addition_ended',
   suspended: 'account.log.suspended',
   resumed: 'account.log.resumed',
   revoked: 'account.log.revoked',
@@ -24,6 +26,8 @@ const logKeys: Record<string, string> = {
   approval_declined: 'account.log.approval_declined',
   approval_withdrawn: 'account.log.approval_withdrawn',
 };
+
+const tellContent: ReadonlySet<string> = new Set(['changed', 'moved', 'added_for_a_while', 'addition_ended']);
 
 /**
  * Says what a change does to what the tool can do now.
@@ -100,10 +104,13 @@ export interface LogLine {
  */
 export function describeRecord(change: RecordedChange, by: string, world: World, words: Words): LogLine {
   const key = logKeys[change.action] ?? 'account.log.other';
+  const { until } = (change.after ?? {}) as { readonly until?: number };
   return {
-    text: words.t(key, { action: change.action }),
-    details:
-      change.action === 'changed' || change.action === 'moved' ? describeContent(change, world, words) : [],
+    text: words.t(key, {
+      action: change.action,
+      until: until === undefined ? '' : words.exact(until),
+    }),
+    details: tellContent.has(change.action) ? describeContent(change, world, words) : [],
     at: change.at,
     by: displayText(by, 254),
     from: displayText(change.origin ?? '', 64),
@@ -121,7 +128,8 @@ function describeContent({ before, after }: RecordedChange, world: World, words:
   ];
 }
 
-function itemsOf(content: Partial<Slice> | undefined, world: World): string[] {
+/** Names what a slice holds, as people read it. Pure. */
+export function itemsOf(content: Partial<Slice> | undefined, world: World): string[] {
   const roleName = (id: string) => displayText(world.roles.get(id)?.name ?? id);
   return [
     ...(content?.capabilities ?? []),

@@ -12,6 +12,8 @@ import {
   type ChangeOutcome,
   contentOf,
   type EditedContent,
+  type EndAdditionOutcome,
+  type NewAddition,
 } from '../authorizations/authorization-editor.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
@@ -19,7 +21,9 @@ import type { LiveAccess, LiveAccessSource } from '../directory/live-access.ts';
 import type { WorldSource } from '../directory/world.ts';
 import type { ApprovalRequest, ApprovalStore } from '../policies/approval-store.ts';
 import type { PolicyStore } from '../policies/policy-store.ts';
+import { runningAdditions } from '../policy/additions.ts';
 import { administration, mayHandOutAdministration, withoutAdministration } from '../policy/administration.ts';
+import type { Choice } from '../policy/consent-decision.ts';
 import { decideEdit } from '../policy/edit-decision.ts';
 import {
   boundSlice,
@@ -31,6 +35,7 @@ import {
   type Slice,
   type SliceDecision,
 } from '../policy/key-decision.ts';
+import type { Policy } from '../policy/policy.ts';
 import { decideTerms, type Terms, type TermsDecision } from '../policy/terms-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
 import { grantedNames } from './effect.ts';
@@ -62,14 +67,27 @@ export interface AgreedKey {
 export interface AgreedEdit {
   readonly kind: 'agreed';
   readonly expiresAt: number | null;
+  /** What it adds for a while, bounded by every end that comes first. */
+  readonly addition?: NewAddition;
   /** It gives something sensitive more time than policy left it: whoever edits has to be there themselves. */
   readonly renewsSensitive: boolean;
   /** Keeps the requests for approval in line with the edit; absent where they are. */
   readonly inside?: (trx: Transaction<Database>) => Promise<void>;
 }
 
-/** Why the organization's policy does not let something be handed over on these terms. */
-export type TermsRefusal = Exclude<TermsDecision, { kind: 'agreed' }>;
+/** Why something is not handed over on these terms. */
+export type TermsRefusal =
+  | Exclude<TermsDecision, { kind: 'agreed' }>
+  /** Roles of a key and the right to administer Mandate are handed over for good, or not at all. `items`: their names. */
+  | { readonly kind: 'not_for_a_while'; readonly items: readonly string[] };
+
+/** What of an edit shall hold for a while only, as `splitAddition` parts it. */
+export interface ForAWhile {
+  readonly added: Choice;
+  /** Role ids. */
+  readonly addedRoles: readonly string[];
+  readonly seconds: number;
+}
 
 export type KeyJudgement =
   | AllowedKey
@@ -122,13 +140,20 @@ export interface KeyDesk {
   ): Promise<{ authorization: Authorization; secret: string }>;
   /** Judges what an authorization of either kind shall say from now on. */
   judgeEdit(by: LiveAccess, found: FoundForEdit, slice: Slice): SliceDecision;
-  /** Judges the terms of an edit by the organization's policy. @param granted what the edit was judged to grant */
+  /**
+   * Judges the terms of an edit by the organization's policy.
+   * @param granted what the edit was judged to grant for good
+   * @param forAWhile what it was judged to grant beside that
+   */
   agreeEdit(
     actor: Actor,
     found: FoundForEdit,
     granted: Slice,
     terms: Terms,
+    forAWhile?: ForAWhile,
   ): Promise<AgreedEdit | TermsRefusal>;
+  /** Ends something that was added for a while, and the requests for approval that were about it alone. */
+  endAddition(actor: Actor, id: string, additionId: string): Promise<EndAdditionOutcome>;
   /** Gives a key a new secret. @param overlapSeconds how long the old one goes on; at most a week */
   rotate(
     by: LiveAccess,
@@ -188,27 +213,46 @@ export function createKeyDesk(deps: {
         approvals.follow(trx, actor, id, request),
       ),
 
-    async agreeEdit(actor, { authorization, world }, slice, terms) {
+    async agreeEdit(actor, { authorization, world }, slice, terms, forAWhile) {
       const { id, kind } = authorization;
-      const granted = grantedNames(slice, world);
+      const now = clock.now();
+      const added = forAWhile?.added.capabilities ?? [];
+      const chosen = grantedNames({ ...slice, capabilities: [...slice.capabilities, ...added] }, world);
       const before = grantedNames(authorization, world);
       const [{ policy }, known] = await Promise.all([policies.read(), approvals.of([id])]);
-      const statuses = new Map(known.map(({ capability, status }) => [capability, status]));
-      const decision = decideTerms(terms, { granted, before }, kind, policy, statuses);
+      // Somebody agreed to what was there for good. What was added for a while is asked for again, however it comes back.
+      const forGood = known.filter(({ capability }) => before.includes(capability));
+      const statuses = new Map(forGood.map(({ capability, status }) => [capability, status]));
+      const decision = decideTerms(terms, { granted: chosen, before }, kind, policy, statuses);
       if (decision.kind !== 'agreed') return decision;
+      const expiresAt = endOf(terms, authorization.expiresAt, now);
+      const addition = forAWhile && additionOf(forAWhile, { authorization, expiresAt, policy, world, now });
+      if (addition && 'kind' in addition) return addition;
       const { asked } = decision;
+      const granted = [...new Set([...chosen, ...namesForAWhile(authorization, now)])];
       const follows = asked.length > 0 || known.some(({ capability }) => !granted.includes(capability));
       const request = { granted, asked, justification: terms.justification };
       const bounded = (name: string) =>
         policy.longest[kind] !== null || (policy.capabilities.get(name)?.longest ?? null) !== null;
       return {
         kind: 'agreed',
-        expiresAt: endOf(terms, authorization.expiresAt, clock.now()),
+        expiresAt,
+        ...(addition && { addition }),
         renewsSensitive:
           terms.lifetime !== 'keep' &&
-          granted.some((name) => world.catalogue.get(name)?.sensitive && bounded(name)),
+          grantedNames(slice, world).some((name) => world.catalogue.get(name)?.sensitive && bounded(name)),
         ...(follows && { inside: (trx) => approvals.follow(trx, actor, id, request) }),
       };
+    },
+
+    async endAddition(actor, id, additionId) {
+      const world = await worldSource.whole();
+      return authorizationEditor.endAddition(actor, id, additionId, async (trx, left) => {
+        const known = await approvals.of([id], trx);
+        const granted = [...grantedNames(left, world), ...namesForAWhile(left, clock.now())];
+        if (known.every(({ capability }) => granted.includes(capability))) return;
+        await approvals.follow(trx, actor, id, { granted, asked: [], justification: '' });
+      });
     },
 
     judgeEdit(by, { authorization, owner, world }, slice) {
@@ -257,6 +301,43 @@ export function delegator(
 ): LiveAccess {
   const asked = authorization?.kind !== 'oauth2' || authorization.asked.includes(administration);
   return asked && mayHandOutAdministration(by, owner, world) ? owner : withoutAdministration(owner);
+}
+
+/** Capability names that an authorization holds for a while only. */
+const namesForAWhile = ({ additions }: Authorization, now: number) =>
+  runningAdditions(additions, now).flatMap(({ capabilities }) => capabilities);
+
+/** What is added ends when the authorization does, by its own end or by policy, if that comes first. A policy's time is refused, not shortened. */
+function additionOf(
+  { added, addedRoles, seconds }: ForAWhile,
+  {
+    authorization: { kind, expiresAt: before, renewedAt },
+    expiresAt,
+    policy,
+    world,
+    now,
+  }: {
+    authorization: Authorization;
+    expiresAt: number | null;
+    policy: Policy;
+    world: World;
+    now: number;
+  },
+): NewAddition | TermsRefusal {
+  const items = [
+    ...added.capabilities.filter((name) => name === administration),
+    ...addedRoles.map((id) => world.roles.get(id)?.name ?? id),
+  ];
+  if (items.length > 0) return { kind: 'not_for_a_while', items };
+  for (const name of added.capabilities) {
+    const longest = policy.capabilities.get(name)?.longest ?? null;
+    if (longest !== null && longest < seconds) return { kind: 'too_long', longest };
+  }
+  const longest = policy.longest[kind];
+  const byPolicy =
+    longest === null ? Number.POSITIVE_INFINITY : (expiresAt === before ? renewedAt : now) + longest;
+  if (longest !== null && byPolicy <= now) return { kind: 'too_long', longest };
+  return { ...added, until: Math.min(now + seconds, expiresAt ?? Number.POSITIVE_INFINITY, byPolicy) };
 }
 
 /** @param before the end so far; null: until revoked */

@@ -12,6 +12,7 @@ import type { PageWriter } from '../http/page-writer.ts';
 import { faceOf } from '../interaction/client-face.ts';
 import { displayText } from '../interaction/display-text.ts';
 import type { AssertionIssuer } from '../oauth/assertion-issuer.ts';
+import { unite } from '../policy/additions.ts';
 import { noLimits } from '../policy/limits.ts';
 import type { World } from '../policy/vocabulary.ts';
 import { returningIssuer } from './asserted-routes.ts';
@@ -196,10 +197,11 @@ export function createListRoutes(deps: ListDependencies): Router {
   /** What the shown ones mention; everything, when one of them follows its owner. */
   async function worldOf(listed: readonly Authorization[]): Promise<World> {
     if (listed.some(({ followsOwner }) => followsOwner)) return deps.worldSource.whole();
-    return deps.worldSource.of({
-      projects: [...new Set(listed.flatMap(({ projects }) => projects.map(({ id }) => id)))],
-      mcpServers: [...new Set(listed.flatMap(({ mcpServers }) => mcpServers))],
-    });
+    const { projects, mcpServers } = unite(
+      { capabilities: [], projects: [], mcpServers: [] },
+      listed.flatMap((authorization) => [authorization, ...authorization.additions]),
+    );
+    return deps.worldSource.of({ projects: projects.map(({ id }) => id), mcpServers });
   }
 }
 

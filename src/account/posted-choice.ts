@@ -3,6 +3,7 @@ import type { Form } from '../http/read-form.ts';
 import { parseConsentForm } from '../interaction/consent-form.ts';
 import type { Lifetime } from '../interaction/consent-lifetime.ts';
 import type { Slice } from '../policy/key-decision.ts';
+import { offeredHolds } from './additions-page.ts';
 
 export interface PostedChoice {
   readonly slice: Slice;
@@ -10,6 +11,8 @@ export interface PostedChoice {
   readonly lifetime: Lifetime | 'keep';
   /** What the capabilities that need approval are for. */
   readonly justification: string;
+  /** For how many seconds what is added holds; null: until it is changed. */
+  readonly holdSeconds: number | null;
 }
 
 const mostRoles = 500;
@@ -25,7 +28,9 @@ export function readChoice(form: Form): PostedChoice | undefined {
     seen_account: 'seen',
   });
   const roles = [...new Set(form.get('role') ?? [])];
-  if (parsed.kind === 'invalid' || roles.length > mostRoles) return undefined;
+  const hold = form.get('hold')?.[0] ?? 'for_good';
+  const holdSeconds = hold === 'for_good' ? null : offeredHolds.find((seconds) => String(seconds) === hold);
+  if (parsed.kind === 'invalid' || roles.length > mostRoles || holdSeconds === undefined) return undefined;
   const { capabilities, projects, mcpServers, lifetimeSeconds, justification } = parsed;
   return {
     slice: {
@@ -40,5 +45,6 @@ export function readChoice(form: Form): PostedChoice | undefined {
     },
     lifetime: keep ? 'keep' : lifetimeSeconds,
     justification,
+    holdSeconds,
   };
 }

@@ -14,6 +14,7 @@ import { type AssertionIssuer, actorOf } from '../oauth/assertion-issuer.ts';
 import type { Approval, ApprovalStore } from '../policies/approval-store.ts';
 import type { PolicyLimits } from '../policies/policy-limits.ts';
 import type { PolicyStore } from '../policies/policy-store.ts';
+import { type Addition, withAdditions } from '../policy/additions.ts';
 import { effective } from '../policy/effective.ts';
 import { mayKeep, type Slice } from '../policy/key-decision.ts';
 import type { TimedLimits } from '../policy/limits.ts';
@@ -103,10 +104,16 @@ export function createSituations(deps: {
         foreign: owner.user.id !== person.user.id,
       };
     },
-    /** What a slice of this authorization would amount to now. */
-    effectOf({ authorization, owner, world, limits }: Situation, slice: Slice): Effective {
-      const { standing } = toGranted(authorization, clock.now());
-      return effective({ standing, ...slice }, owner.live, world, limits);
+    /** What a slice would amount to now as this authorization's own. @param additions what it holds beside that for a while */
+    effectOf(
+      { authorization, owner, world, limits }: Situation,
+      slice: Slice,
+      additions: readonly Addition[] = authorization.additions,
+    ): Effective {
+      const now = clock.now();
+      const { standing } = toGranted(authorization, now);
+      const granted = withAdditions({ standing, ...slice }, additions, now);
+      return effective(granted, owner.live, world, limits);
     },
     /** Names whoever made a change, as people read it. */
     async nameActor(id: string): Promise<string> {

@@ -109,6 +109,8 @@ export const nouns: Readonly<Record<string, Noun>> = {
       list: 'list_authorizations',
       show: 'get_authorization',
       edit: 'update_authorization',
+      add: 'create_authorization_addition',
+      'end-addition': 'end_authorization_addition',
       suspend: 'suspend_authorization',
       resume: 'resume_authorization',
       revoke: 'revoke_authorization',

@@ -38,7 +38,9 @@ export function createConsentTerms({
       policies.read(),
       existing ? approvals.of([existing.id]) : [],
     ]);
-    const statuses = new Map(known.map(({ capability, status }) => [capability, status]));
+    // What was agreed to for a while is not agreed to for good.
+    const forGood = known.filter(({ capability }) => existing?.capabilities.includes(capability));
+    const statuses = new Map(forGood.map(({ capability, status }) => [capability, status]));
     const standing = standingOf(client);
     return {
       policy,

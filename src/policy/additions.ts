@@ -39,8 +39,12 @@ export function withAdditions<Given extends Choice>(
   now: number,
 ): Given {
   const running = runningAdditions(additions, now);
-  if (running.length === 0) return slice;
-  const all = [slice, ...running];
+  return running.length === 0 ? slice : unite(slice, running);
+}
+
+/** Adds choices to a slice. Pure. */
+export function unite<Given extends Choice>(slice: Given, more: readonly Choice[]): Given {
+  const all = [slice, ...more];
   return {
     ...slice,
     capabilities: [...new Set(all.flatMap(({ capabilities }) => capabilities))],

@@ -88,6 +88,8 @@ const expected: Record<string, string> = {
   list_authorizations: '',
   get_authorization: '',
   update_authorization: '',
+  create_authorization_addition: '',
+  end_authorization_addition: '',
   suspend_authorization: '',
   resume_authorization: '',
   revoke_authorization: '',
@@ -123,6 +125,8 @@ const stranger: Record<string, number> = {
   list_authorizations: 200,
   get_authorization: 404,
   update_authorization: 404,
+  create_authorization_addition: 404,
+  end_authorization_addition: 404,
   suspend_authorization: 404,
   resume_authorization: 404,
   revoke_authorization: 404,
@@ -142,6 +146,7 @@ const stranger: Record<string, number> = {
 
 /** Requests to them that are sound: only whose it is stands in the way. */
 const soundBodies: Record<string, object> = {
+  create_authorization_addition: { for_seconds: 3_600 },
   create_api_key: { name: 'of nothing' },
   move_api_key: { user_id: 'no-such-id' },
 };

@@ -94,8 +94,8 @@ export function accountSamples(facts: {
     updatedAt: now - day,
     renewedAt: now - day,
     additions: [],
-        parentId: null,
-        handedOn: undefined,
+    parentId: null,
+    handedOn: undefined,
     revokedAt: null,
     replayedAt: now - 60,
     replayedFrom: '192.0.2.7',
@@ -148,11 +148,21 @@ export function accountSamples(facts: {
     keyRoles: offeredKeyRoles(person.live, world),
     ownerRoles: ownerRolesOn(world.projects.keys(), person, world),
     createdBy: 'admin@acme.test',
+    nameOf: () => 'editor@acme.test',
     log: [describeRecord(change, 'admin@acme.test', world, words)],
     uses: [],
     rotationFormId: 'once',
     heirs: [{ id: 'usr_ci', name: 'CI', email: 'ci@acme.test' }],
     notices: [{ tone: 'good' as const, text: 'Saved.' }],
+  };
+  const added = {
+    id: 'add_1',
+    capabilities: ['flows:edit'],
+    projects: [{ id: 'prj_2', roles: ['rol_1'] }],
+    mcpServers: [],
+    at: now - 60,
+    until: now + 3_540,
+    by: 'usr_1',
   };
   const listed = { authorization, effective: holds, createdBy: 'admin@acme.test' };
   return [
@@ -173,7 +183,12 @@ export function accountSamples(facts: {
         newKeyHref: '/account/api-keys/new',
         rows: [
           authorizationRow({ ...listed, owner: 'ci@acme.test', secretEnding: 'mk_…x9Qa' }, world, now, words),
-          authorizationRow({ ...listed, client }, world, now, words),
+          authorizationRow(
+            { ...listed, authorization: { ...authorization, additions: [added] }, client },
+            world,
+            now,
+            words,
+          ),
         ],
         newerHref: '/a',
         olderHref: '/b',
@@ -185,6 +200,8 @@ export function accountSamples(facts: {
       template: 'account/authorization',
       model: buildAuthorizationPage({
         ...page,
+        authorization: { ...authorization, additions: [added] },
+        again: { slice: authorization, lifetime: 'keep', name: 'Nightly export', asked: true },
         secrets: [{ ending: 'mk_…x9Qa', createdAt: now - day, endsAt: now + day }],
         owner: 'ci@acme.test',
       }),

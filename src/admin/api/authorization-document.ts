@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { createSituations, type Situation } from '../../account/situations.ts';
 import type { Authorization } from '../../authorizations/authorization.ts';
 import type { OwnedAuthorization } from '../../authorizations/everyones.ts';
-import { standingOf } from '../../authorizations/to-granted.ts';
+import { standingUnder } from '../../authorizations/handed-on.ts';
+import { runningAdditions } from '../../policy/additions.ts';
+import type { Choice } from '../../policy/consent-decision.ts';
 import type { Slice } from '../../policy/key-decision.ts';
 import type { Caller } from './caller.ts';
 import type { AdminDeps } from './operation.ts';
@@ -31,6 +33,11 @@ export const summarySchema = z
     user_id: z.string(),
     username: z.string(),
     client_id: z.string().nullable(),
+    parent_id: z
+      .string()
+      .nullable()
+      .describe('What it was handed on from by token exchange: it holds no more, and ends with it'),
+    audience: z.string().nullable().describe('The one resource that it is for, of what was handed on'),
     name: z.string().nullable(),
     status: z.enum(['active', 'suspended', 'revoked', 'expired']),
     follows_owner: z.boolean().describe('It holds whatever its owner holds'),
@@ -38,6 +45,19 @@ export const summarySchema = z
     role_ids: z.array(z.string()),
     projects: z.array(z.object({ id: z.string(), role_ids: z.array(z.string()) })),
     mcp_server_ids: z.array(z.string()),
+    additions: z
+      .array(
+        z.object({
+          id: z.string(),
+          capabilities: z.array(z.string()),
+          projects: z.array(z.object({ id: z.string(), role_ids: z.array(z.string()) })),
+          mcp_server_ids: z.array(z.string()),
+          added_at: instantSchema,
+          added_by: z.string(),
+          ends_at: instantSchema,
+        }),
+      )
+      .describe('What it grants beside that for a while, as far as it has not ended'),
     created_at: instantSchema,
     created_by: z.string(),
     expires_at: instantSchema.nullable(),
@@ -46,10 +66,14 @@ export const summarySchema = z
   })
   .meta({ id: 'AuthorizationSummary' });
 
+/** Of what was handed on, the newest. */
+const mostBelow = 200;
+
 const placeSchema = z.object({ id: z.string(), name: z.string(), actions: z.array(z.string()) });
 
 export const authorizationSchema = summarySchema
   .extend({
+    handed_on: z.array(summarySchema).describe('What was handed on from it, and from that in turn'),
     effective: z
       .object({
         capabilities: z.array(z.string()),
@@ -108,9 +132,14 @@ export async function requireSeen(
 export async function readAuthorization(deps: AdminDeps, id: string): Promise<AuthorizationDocument> {
   const rights = await deps.rights.of(id);
   if (!rights) throw refusal('not_found');
-  const { authorization, owner, effective } = rights;
+  const { authorization, owner, effective, granted } = rights;
+  const now = deps.clock.now();
+  const below = await deps.handedOn.under(id, mostBelow);
+  const all = new Map([authorization, ...below].map((known) => [known.id, known]));
   return {
-    ...authorizationSummary({ ...authorization, email: owner.user.email }, deps.clock.now()),
+    ...authorizationSummary({ ...authorization, email: owner.user.email }, now),
+    status: granted.standing,
+    handed_on: below.map((row) => authorizationSummary({ ...row, email: owner.user.email }, now, all)),
     effective: {
       capabilities: [...effective.organization],
       projects: effective.projects.map((project) => ({
@@ -128,18 +157,32 @@ export async function readAuthorization(deps: AdminDeps, id: string): Promise<Au
   };
 }
 
-/** Writes an authorization out as lists show it. Pure. */
-export function authorizationSummary(one: OwnedAuthorization, now: number): AuthorizationSummary {
+/** Writes an authorization out as lists show it. Pure. @param above those that the handed on ones hang on, by id */
+export function authorizationSummary(
+  one: OwnedAuthorization,
+  now: number,
+  above: ReadonlyMap<string, Authorization> = new Map(),
+): AuthorizationSummary {
   return {
     id: one.id,
     kind: one.kind,
     user_id: one.userId,
     username: one.email,
     client_id: one.clientId,
+    parent_id: one.parentId,
+    audience: one.parentId === null ? null : one.resource,
     name: one.name,
-    status: standingOf(one, now),
+    status: standingUnder(one, above, now),
     follows_owner: one.followsOwner,
     ...sliceDocument(one),
+    ...(one.handedOn && { capabilities: [...(one.handedOn.names ?? [])] }),
+    additions: runningAdditions(one.additions, now).map((addition) => ({
+      id: addition.id,
+      ...choiceDocument(addition),
+      added_at: addition.at,
+      added_by: addition.by,
+      ends_at: addition.until,
+    })),
     created_at: one.createdAt,
     created_by: one.createdBy,
     expires_at: one.expiresAt,
@@ -149,10 +192,13 @@ export function authorizationSummary(one: OwnedAuthorization, now: number): Auth
 }
 
 /** Writes out what is granted. Pure. */
-export function sliceDocument({ capabilities, roles, projects, mcpServers }: Slice) {
+export function sliceDocument(slice: Slice) {
+  return { ...choiceDocument(slice), role_ids: [...slice.roles] };
+}
+
+function choiceDocument({ capabilities, projects, mcpServers }: Choice) {
   return {
     capabilities: [...capabilities],
-    role_ids: [...roles],
     projects: projects.map(({ id, roles }) => ({ id, role_ids: [...roles] })),
     mcp_server_ids: [...mcpServers],
   };

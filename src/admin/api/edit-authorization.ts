@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { droppedNames } from '../../account/dropped-names.ts';
 import { createKeyDesk, type TermsRefusal } from '../../account/key-desk.ts';
 import { addsSensitive, freshSeconds } from '../../account/reauthentication.ts';
+import type { Authorization } from '../../authorizations/authorization.ts';
 import type { EditOutcome } from '../../authorizations/authorization-editor.ts';
+import { mostAdditions } from '../../policy/additions.ts';
 import type { DroppedItem } from '../../policy/key-decision.ts';
 import type { World } from '../../policy/vocabulary.ts';
 import { requireKept, sliceOf, sliceShape } from './authorization-document.ts';
@@ -48,6 +50,7 @@ export async function editAuthorization(
 ): Promise<void> {
   const found = await requireKept(deps, caller, id);
   const { authorization, world } = found;
+  requireOwnContent(authorization);
   if (authorization.status === 'revoked') throw refusal('ended');
   if (authorization.version !== version) throw refusal('version_changed');
   // What follows its owner has no words of its own to change.
@@ -75,24 +78,32 @@ export async function editAuthorization(
   );
 }
 
+/** What was handed on says nothing of its own: it holds what the one above it holds. @throws Refusal `handed_on` */
+export function requireOwnContent({ parentId }: Pick<Authorization, 'parentId'>): void {
+  if (parentId !== null) throw refusal('handed_on');
+}
+
 /** Refuses to hand over something sensitive to a session that may have been left open. @throws Refusal `sign_in_again` */
 export function requireFresh({ via }: Caller, now: number): void {
   if (via.kind === 'session' && now - via.signedInAt > freshSeconds) throw refusal('sign_in_again');
 }
 
-/** Folds the outcome of an edit. @throws Refusal `version_changed` or `ended` */
+/** Folds the outcome of an edit. @throws Refusal `version_changed`, `ended` or `too_many_additions` */
 export function requireDone({ outcome }: EditOutcome): void {
   if (outcome === 'changed_meanwhile') throw refusal('version_changed');
   if (outcome === 'gone') throw refusal('ended');
+  if (outcome === 'too_many_additions') throw refusal('too_many_additions', { most: String(mostAdditions) });
 }
 
-/** Says what the organization's policy has against the terms. Pure. */
+/** Says what is against the terms. Pure. */
 export function termsRefused(refused: TermsRefusal): Refusal {
   switch (refused.kind) {
     case 'too_long':
       return refusal('lifetime_too_long', { longest: `${refused.longest} seconds` });
     case 'justification_missing':
       return refusal('justification_missing', { items: refused.capabilities.join(', ') });
+    case 'not_for_a_while':
+      return refusal('not_for_a_while', { items: refused.items.join(', ') });
   }
 }
 

@@ -1,6 +1,7 @@
 /** The one table of what the administration can do. Routes, description and the test of who may do what are made from it. */
 
 import { serviceAccountOperations, userOperations } from './account-operations.ts';
+import { additionOperations } from './addition-operations.ts';
 import { apiKeyOperations } from './api-key-operations.ts';
 import { approvalOperations } from './approval-operations.ts';
 import { authorizationOperations } from './authorization-operations.ts';
@@ -41,6 +42,7 @@ export const operations: readonly Operation[] = [
   ...Object.values(resourceServerOperations),
   ...Object.values(eventReceiverOperations),
   ...Object.values(authorizationOperations),
+  ...Object.values(additionOperations),
   ...Object.values(apiKeyOperations),
   ...Object.values(policyOperations),
   ...Object.values(approvalOperations),

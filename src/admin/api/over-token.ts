@@ -23,6 +23,7 @@ import { standingAuthorizations } from '../../authorizations/everyones.ts';
 import type { Clock } from '../../clock.ts';
 import { isManagementPermission } from '../../directory/management-permissions.ts';
 import type { PolicyLimits } from '../../policies/policy-limits.ts';
+import { unite } from '../../policy/additions.ts';
 import { administration } from '../../policy/administration.ts';
 import { isWithin } from '../../policy/is-within.ts';
 import type { Slice } from '../../policy/key-decision.ts';
@@ -55,6 +56,8 @@ const open: ReadonlySet<string> = new Set([
   ...['create', 'update', 'enable', 'disable'].map((verb) => `${verb}_resource_server`),
   'rotate_resource_server_secret',
   ...['update', 'suspend', 'resume', 'revoke'].map((verb) => `${verb}_authorization`),
+  'create_authorization_addition',
+  'end_authorization_addition',
   ...['preview', 'create', 'update', 'rotate', 'suspend', 'resume', 'revoke', 'move'].map(
     (verb) => `${verb}_api_key`,
   ),
@@ -127,8 +130,11 @@ export async function guardOwnRole(
     { userIds: [caller.id] },
     { now: clock.now(), limit: mostLookedAt },
   );
-  const mentions = ({ roles, projects: picked }: Slice) =>
-    roles.includes(roleId) || picked.some((project) => project.roles.includes(roleId));
+  const mentions = ({ roles, projects: picked, additions }: (typeof found)[number]) =>
+    roles.includes(roleId) ||
+    unite({ capabilities: [], projects: picked, mcpServers: [] }, additions).projects.some((project) =>
+      project.roles.includes(roleId),
+    );
   // With more of them than are looked at nothing is known: then it is for a person.
   if (found.length === mostLookedAt || found.some(mentions)) requireSession(caller);
 }
@@ -151,10 +157,13 @@ export async function guardOwnLimits(
     policyLimits.ofAll(own, before),
     policyLimits.ofAll(own, after),
   ]);
-  const grows = own.some(({ id, capabilities, roles, expiresAt }) =>
+  const grows = own.some(({ id, capabilities, roles, expiresAt, additions }) =>
     leavesMore(limits.get(id) ?? noLimits, limitsThen.get(id) ?? noLimits, {
       // What a role brings can be anything.
-      capabilities: roles.length === 0 ? capabilities : [...catalogue.keys()],
+      capabilities:
+        roles.length === 0
+          ? [...capabilities, ...additions.flatMap((addition) => addition.capabilities)]
+          : [...catalogue.keys()],
       expiresAt,
     }),
   );

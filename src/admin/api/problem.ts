@@ -29,6 +29,7 @@ export const problems = {
   ended: { status: 409, message: 'admin.problem.ended' },
   too_many_additions: { status: 409, message: 'admin.problem.too_many_additions' },
   follows_owner: { status: 409, message: 'admin.problem.follows_owner' },
+  handed_on: { status: 409, message: 'admin.problem.handed_on' },
   nothing_moved: { status: 409, message: 'admin.problem.nothing_moved' },
   has_password: { status: 409, message: 'admin.problem.has_password' },
   mail_unavailable: { status: 409, message: 'admin.problem.mail_unavailable' },
