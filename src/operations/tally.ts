@@ -12,7 +12,7 @@ export interface Counter {
 export const topics = {
   introspection: ['active', 'inactive', 'refused_caller', 'unavailable'],
   sign_in: ['signed_in', 'wrong', 'limited'],
-  token: ['authorization_code', 'refresh_token', 'client_credentials', 'device_code'],
+  token: ['authorization_code', 'refresh_token', 'client_credentials', 'device_code', 'identity_assertion'],
 } as const;
 
 export type Topic = keyof typeof topics;

@@ -6,6 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
+import { parseAssertionIssuers } from '../../src/assertion-settings.ts';
+import { readCatalogue } from '../../src/catalogue.ts';
+import { shippedFiles } from '../../src/shipped-files.ts';
 import { demo, type MandateOptions } from './mandate.ts';
 
 type Issuer = NonNullable<MandateOptions['assertionIssuers']>[number];
@@ -171,4 +174,10 @@ export async function startIdentityProvider(clock: { now(): number }): Promise<I
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   Object.assign(provider, { issuer: `http://127.0.0.1:${(server.address() as { port: number }).port}` });
   return provider;
+}
+
+/** Reads issuers from the text of a settings file. */
+export function issuersIn(text: string): Promise<Issuer[]> {
+  const capabilities = readCatalogue(shippedFiles().capabilities).keys();
+  return parseAssertionIssuers(text, { origin: 'file', production: false, issuer: '', capabilities });
 }

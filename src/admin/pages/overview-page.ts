@@ -48,6 +48,7 @@ const grants = [
   ['refresh_token', 'admin.overview.grant.refresh_token'],
   ['client_credentials', 'admin.overview.grant.client_credentials'],
   ['device_code', 'admin.overview.grant.device_code'],
+  ['identity_assertion', 'admin.overview.grant.identity_assertion'],
 ] as const;
 
 export const overviewPage: PageDefinition = {
