@@ -3,7 +3,6 @@
  * socket; `server.ts` hands real things in, tests hand in theirs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import Router from '@koa/router';
 import type Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
@@ -23,7 +22,7 @@ import { createPasswords } from './directory/passwords.ts';
 import { asideFrom } from './http/aside-from.ts';
 import { createAssets } from './http/assets.ts';
 import { createBurstLimits } from './http/burst-limits.ts';
-import { pinHost, refuseOtherHost } from './http/canonical-host.ts';
+import { pinHost, refuseOtherHost, refuseTwoHosts } from './http/canonical-host.ts';
 import { clientAddress, type TrustedProxies } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
 import { countRefusals } from './http/count-refusals.ts';
@@ -34,7 +33,7 @@ import { createRateLimits } from './http/rate-limit.ts';
 import { createRenderer } from './http/render.ts';
 import { createRequestLimits } from './http/request-limits.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
-import { buildStartPage } from './http/start-page.ts';
+import { createStartRoutes } from './http/start-routes.ts';
 import { createBrowserSessions } from './interaction/browser-session.ts';
 import { createConsentTerms } from './interaction/consent-terms.ts';
 import { createConsentWriter } from './interaction/consent-writer.ts';
@@ -261,13 +260,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       mail,
     });
   });
-  const start = new Router().get('/', (ctx) => {
-    const { loaded, platform } = deps.demo;
-    const ours = ['/admin', '/device', '/.well-known/oauth-authorization-server'];
-    const offers = (path: string) =>
-      ours.includes(path) || account.some((router) => router.match(path, 'GET').route);
-    pages.show(ctx, 'start', (words) => buildStartPage({ issuer, demo: loaded, platform, offers }, words));
-  });
+  const start = createStartRoutes({ issuer, demo: deps.demo, pages, account });
 
   koa.use(oneSpelling);
   koa.use(createSecurityHeaders({ https: issuer.startsWith('https:') }));
@@ -392,6 +385,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
     watch.begin(request, response);
+    if (refuseTwoHosts(request, response)) return;
     if (watch.takeForNode(request, response)) return;
     const path = request.url ?? '';
     if (refuseOtherHost(request, response, issuer)) return;

@@ -8,6 +8,7 @@ import type { SignIn } from '../interaction/sign-in.ts';
 import { type AssertedDependencies, createAssertedRoutes } from './asserted-routes.ts';
 import { type AuthorizationDependencies, createAuthorizationRoutes } from './authorization-routes.ts';
 import { createConfirmRoutes } from './confirm-routes.ts';
+import { createHandedOnRoutes, type HandedOnDependencies } from './handed-on-routes.ts';
 import { createHeirs } from './heirs.ts';
 import { createKeyDesk } from './key-desk.ts';
 import { createKeyRoutes, type KeyDependencies } from './key-routes.ts';
@@ -26,6 +27,7 @@ type Parts = 'session' | 'situations' | 'heirs' | 'keyDesk' | 'showSecurity';
 export type AccountDependencies = Omit<ListDependencies, Parts> &
   Omit<AuthorizationDependencies, Parts> &
   Omit<AssertedDependencies, Parts> &
+  Omit<HandedOnDependencies, Parts> &
   Omit<KeyDependencies, Parts> &
   Omit<SecurityDependencies, Parts> &
   Omit<PasskeyDependencies, Parts> &
@@ -54,6 +56,8 @@ export function createAccount(deps: AccountDependencies): Router[] {
     createListRoutes(parts),
     // Before the page of one authorization, so that no id can be taken for it.
     createKeyRoutes(parts),
+    // Before it too: what was handed on is shown on the page of what it hangs on.
+    createHandedOnRoutes(parts),
     createAuthorizationRoutes(parts),
     createAssertedRoutes(parts),
     createSecurityRoutes(parts),

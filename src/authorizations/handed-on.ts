@@ -9,8 +9,10 @@ import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
 import { type HandedOn, mostParents } from '../policy/handed-on.ts';
+import type { Standing } from '../policy/vocabulary.ts';
 import { type Authorization, toAuthorization } from './authorization.ts';
 import { writeCeiling } from './ceiling.ts';
+import { standingOf } from './to-granted.ts';
 
 /** What makes two exchanges the same one. */
 export interface Handing {
@@ -138,6 +140,21 @@ export function createHandedOnStore({
       return found;
     },
   };
+}
+
+/**
+ * Tells whether an authorization still stands, as lists say it: what was handed on stands only while everything above it does. Pure.
+ * @param above those that it hangs on, by id; what is not there does not stand
+ */
+export function standingUnder(
+  authorization: Authorization,
+  above: ReadonlyMap<string, Authorization>,
+  now: number,
+): Standing {
+  const own = standingOf(authorization, now);
+  if (own !== 'active' || authorization.parentId === null) return own;
+  const parent = above.get(authorization.parentId);
+  return parent === undefined ? 'revoked' : standingUnder(parent, above, now);
 }
 
 /** Lists the ids of what was made of some authorizations, and of that in turn. */

@@ -55,11 +55,12 @@ export const authorizationOperations = {
         ...(kind === undefined ? {} : { kind }),
       });
       const now = deps.clock.now();
+      const above = await deps.handedOn.above(rows);
       return pageOf(
         rows,
         limit,
         ({ id }) => id,
-        (row) => authorizationSummary(row, now),
+        (row) => authorizationSummary(row, now, above),
       );
     },
   }),

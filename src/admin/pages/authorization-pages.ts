@@ -3,6 +3,7 @@ import type { Words } from '../../http/messages.ts';
 import { capabilityWords } from '../../interaction/capability-words.ts';
 import type { AuthorizationDocument, AuthorizationSummary } from '../api/authorization-document.ts';
 import { authorizationOperations as operations } from '../api/authorization-operations.ts';
+import { handedOnBlocks, nameCell, parentFacts } from './handed-on-blocks.ts';
 import { type FormDefinition, form, type PageDefinition, type PageRequest } from './page.ts';
 import { type Block, type Cell, code, text, time } from './page-model.ts';
 import { longestMenu } from './project-field.ts';
@@ -32,11 +33,15 @@ export function authorizationTable(
     ],
     rows: items.map((one) => ({
       cells: [
-        [text(one.name ?? one.client_id ?? one.id, `${root}/${one.id}`)],
+        nameCell(one, words),
         [text(one.username)],
         [text(t(one.kind === 'api_key' ? 'admin.authorizations.api_key' : 'admin.authorizations.grant'))],
         [statusBadge(one.status, words)],
-        one.follows_owner ? [text(t('admin.authorizations.follows'))] : codes(one.capabilities, words),
+        one.follows_owner
+          ? [text(t('admin.authorizations.follows'))]
+          : one.parent_id !== null && one.capabilities.length === 0
+            ? [text(t('admin.authorizations.handed_on_whole'))]
+            : codes(one.capabilities, words),
         [one.last_used_at === null ? text(t('admin.never')) : time(one.last_used_at)],
       ],
     })),
@@ -138,16 +143,18 @@ const one: PageDefinition = {
       projects: found.projects.map(({ id }) => id),
       mcpServers: found.mcp_server_ids,
     });
-    const granted: Cell = found.follows_owner
-      ? [text(t('admin.authorizations.follows'))]
-      : codes(
-          [
-            ...found.capabilities,
-            ...found.projects.map(({ id }) => world.projects.get(id)?.slug ?? id),
-            ...found.mcp_server_ids.map((id) => world.mcpServers.get(id)?.name ?? id),
-          ],
-          words,
-        );
+    const followsParent = found.parent_id !== null && found.capabilities.length === 0;
+    const granted: Cell =
+      found.follows_owner || followsParent
+        ? [text(t(followsParent ? 'admin.authorizations.handed_on_whole' : 'admin.authorizations.follows'))]
+        : codes(
+            [
+              ...found.capabilities,
+              ...found.projects.map(({ id }) => world.projects.get(id)?.slug ?? id),
+              ...found.mcp_server_ids.map((id) => world.mcpServers.get(id)?.name ?? id),
+            ],
+            words,
+          );
     const places = [...found.effective.projects, ...found.effective.mcp_servers];
     return {
       title: found.name ?? found.client_id ?? found.id,
@@ -159,6 +166,7 @@ const one: PageDefinition = {
           facts: [
             { term: t('admin.column.id'), cell: [code(found.id)] },
             { term: t('admin.column.owner'), cell: [text(found.username)] },
+            ...parentFacts(found, words),
             { term: t('admin.column.created'), cell: [time(found.created_at)] },
             {
               term: t('admin.authorizations.expires'),
@@ -175,6 +183,7 @@ const one: PageDefinition = {
             ...places.map(({ name, actions }) => ({ term: name, cell: codes(actions, words) })),
           ],
         },
+        ...handedOnBlocks(found, words),
         ...(await whyBlocks(request, found)),
         ...(found.status === 'revoked' || found.status === 'expired'
           ? []
