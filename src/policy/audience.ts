@@ -31,7 +31,8 @@ export interface Seen {
  * @param effective What holds now.
  * @param guarded What the caller guards.
  * @param catalogue Gives `scope` its order.
- * @returns That part, always within `effective`; undefined when nothing is left that the caller guards.
+ * @returns That part, always within `effective`; undefined when nothing is left that the caller guards: no capability there, whatever
+ *   was picked. So a scope is never empty.
  */
 export function seenBy(effective: Effective, guarded: Guarded, catalogue: Catalogue): Seen | undefined {
   if (guarded.administration) {
@@ -47,8 +48,8 @@ export function seenBy(effective: Effective, guarded: Guarded, catalogue: Catalo
   }
   names.delete(administration);
   const scope = inCatalogueOrder(names, catalogue);
-  // Without the API, projects come only with a server: no server means nothing at all is left.
-  if (scope.length === 0 && projects.length === 0 && mcpServers.length === 0) return undefined;
+  // A project on which nothing may be done is nothing that anybody guards; every action of what is listed is in the scope.
+  if (scope.length === 0) return undefined;
 
   const withheld = effective.withheld.filter(({ dimension, identifier }) => {
     if (identifier === administration) return false;

@@ -1,8 +1,10 @@
 /** The promise: effective = granted ∩ live, for a token already in the field. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
-import { startMandate, type TestMandate } from '../support/mandate.ts';
-import { introspect, tokenByCode } from '../support/oauth.ts';
+import { createBrowserlessClient } from '../support/http.ts';
+import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { introspect, pkce, tokenByCode } from '../support/oauth.ts';
+import { openConsent } from '../support/oauth-requests.ts';
 
 describe.each(engines)('a token for flows:edit on atlas, on %s', (engine) => {
   let mandate: TestMandate;
@@ -90,3 +92,52 @@ describe.each(engines)('a token for flows:edit on atlas, on %s', (engine) => {
     expect(await ask()).toEqual({ active: false });
   });
 });
+
+describe.each(engines)(
+  'an authorization with projects and nothing that may be done on them, on %s',
+  (engine) => {
+    let mandate: TestMandate;
+    beforeAll(async () => {
+      mandate = await startMandate({ engine });
+    });
+    afterAll(() => mandate.stop());
+
+    test('is not active for whoever guards them, until something may be done again', async () => {
+      const { access_token: token = '' } = await tokenByCode(mandate.issuer, {
+        email: 'editor@acme.test',
+        answers: { api: false, 'flows:edit': true, atlas: true, 'Role in atlas': 'Editor', borealis: true },
+      });
+      expect(await introspect(mandate.issuer, token)).toMatchObject({ active: true, scope: 'flows:edit' });
+      const { users, roles, projects } = mandate.stores;
+      const actor = { id: 'command' };
+      const assignment = {
+        userId: (await users.findByEmail('editor@acme.test'))?.id ?? '',
+        roleId: (await roles.findBySlug('editor'))?.id ?? '',
+        projectId: (await projects.findBySlug('atlas'))?.id ?? '',
+      };
+      const viewer = { ...assignment, roleId: (await roles.findBySlug('viewer'))?.id ?? '' };
+      await users.assign(actor, viewer);
+      await users.unassign(actor, assignment);
+      // A Viewer of both: they are still picked, and it may do nothing there.
+      expect(await introspect(mandate.issuer, token)).toEqual({ active: false });
+      await users.assign(actor, assignment);
+      expect(await introspect(mandate.issuer, token)).toMatchObject({ active: true, scope: 'flows:edit' });
+    });
+
+    test('is not made at consent: it takes at least one capability', async () => {
+      const client = createBrowserlessClient(mandate.issuer);
+      const consent = await openConsent(client, {
+        client_id: demo.web.id,
+        redirect_uri: demo.web.redirect,
+        response_type: 'code',
+        scope: 'api',
+        code_challenge: pkce().challenge,
+        code_challenge_method: 'S256',
+      });
+      const again = await client.submit(consent, 'Authorize', { api: false, atlas: true });
+      expect(again.status).toBe(422);
+      expect(again.location).toBeUndefined();
+      expect(again.text).toContain('atlas');
+    });
+  },
+);

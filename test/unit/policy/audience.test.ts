@@ -87,6 +87,25 @@ describe('what one resource server sees', () => {
     });
   });
 
+  test('picked projects on which nothing may be done are nothing that is left', () => {
+    const nothing = {
+      ...said,
+      capabilities: ['flows:edit'],
+      projects: [{ id: 'prj_borealis', roles: ['rol_viewer'] }],
+    };
+    const held = effective({ ...nothing, mcpServers: [] }, acme.live, acme.world, noLimits);
+    expect(held.projects).toEqual([expect.objectContaining({ id: 'prj_borealis', actions: [] })]);
+    expect(seenBy(held, api, acme.catalogue)).toBeUndefined();
+    // With something beside them they are listed: the API may show them.
+    const some = effective(
+      { ...nothing, capabilities: ['api'], mcpServers: [] },
+      acme.live,
+      acme.world,
+      noLimits,
+    );
+    expect(seenBy(some, api, acme.catalogue)).toMatchObject({ scope: ['api'], projects: held.projects });
+  });
+
   test('one that serves nothing sees nothing', () => {
     expect(seenBy(result, gateway(), acme.catalogue)).toBeUndefined();
   });
@@ -100,6 +119,7 @@ describe('the laws of an audience', () => {
         const seen = seenBy(whole, guards, exists.catalogue);
         expect(seenBy(whole, gateway(), exists.catalogue)).toBeUndefined();
         if (seen === undefined) return;
+        expect(seen.scope.length).toBeGreaterThan(0);
         const all = [...whole.projects, ...whole.mcpServers].flatMap(({ actions }) => actions);
         const names = new Set([...whole.organization, ...all]);
         expect(seen.scope.every((name) => names.has(name))).toBe(true);
