@@ -5,6 +5,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 
+/**
+ * Refuses a request that names two hosts, which somebody before us may have taken the other one of (RFC 9112 section 3.2).
+ * @returns whether it answered
+ */
+export function refuseTwoHosts({ rawHeaders }: IncomingMessage, response: ServerResponse): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts <= 1) return false;
+  // What follows on this connection is not believed either.
+  response.writeHead(400, { Connection: 'close' }).end();
+  return true;
+}
+
 /** Refuses a request for another host than the issuer's (RFC 9110 section 7.4). @returns whether it answered */
 export function refuseOtherHost(request: IncomingMessage, response: ServerResponse, issuer: string): boolean {
   if (request.headers.host?.toLowerCase() === new URL(issuer).host) return false;

@@ -1,6 +1,6 @@
 /** Requests that no client of ours writes: at the administration, at the parser, at the size of things. Nothing changes by any of them. */
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
@@ -171,58 +171,6 @@ describe.each(engines)('on %s', (engine) => {
         headers: { host: host(), cookie: `a=${'x'.repeat(64_000)}` },
       });
       expect([400, 431]).toContain(status);
-    });
-  });
-
-  describe('DS-05: a connection says one thing only', () => {
-    /** Sends bytes as they are. @returns what came back until the server closed, or nothing came any more */
-    const speak = (text: string): Promise<string> =>
-      new Promise((resolve) => {
-        let heard = '';
-        const socket = connect(Number(port), '127.0.0.1', () => socket.write(text));
-        socket.setTimeout(1_500, () => socket.destroy());
-        socket.on('data', (data) => {
-          heard += data.toString('latin1');
-        });
-        socket.on('error', () => {});
-        socket.on('close', () => resolve(heard));
-      });
-    const head = (path: string, ...lines: string[]) =>
-      [`POST ${path} HTTP/1.1`, `Host: ${new URL(mandate.issuer).host}`, ...lines, '', ''].join('\r\n');
-    const hidden = `GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`;
-
-    test.each([
-      ['CL.TE', ['Content-Length: 6', 'Transfer-Encoding: chunked'], `0\r\n\r\n${hidden}`],
-      ['TE.TE', ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity'], `0\r\n\r\n${hidden}`],
-      ['a hidden TE', ['Transfer-Encoding: xchunked'], `0\r\n\r\n${hidden}`],
-      ['two lengths', ['Content-Length: 5', 'Content-Length: 6'], `hello${hidden}`],
-      ['a folded header', ['Content-Length: 0', 'X-Folded: a', ' b'], hidden],
-      ['a length with a sign', ['Content-Length: +5'], `hello${hidden}`],
-      ['a blank before the colon', ['Content-Length : 5'], `hello${hidden}`],
-    ])('%s is refused, and nothing behind it is heard', async (_, lines, rest) => {
-      const heard = await speak(
-        head('/introspect', 'Content-Type: application/x-www-form-urlencoded', ...lines) + rest,
-      );
-      expect(heard).toMatch(/^HTTP\/1\.1 4\d\d/);
-      expect(heard.match(/HTTP\/1\.1 /g)).toHaveLength(1);
-    });
-
-    test.each(['TRACE', 'CONNECT'])('%s is no method of ours', async (method) => {
-      const { host } = new URL(mandate.issuer);
-      const target = method === 'CONNECT' ? 'other.example:443' : '/';
-      const heard = await speak(
-        `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nX-Echo: echoed\r\nConnection: close\r\n\r\n`,
-      );
-      expect(heard).not.toMatch(/^HTTP\/1\.1 [23]/);
-      expect(heard).not.toContain('echoed');
-    });
-
-    test('an upgrade is not taken up', async () => {
-      const { host } = new URL(mandate.issuer);
-      const heard = await speak(
-        `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
-      );
-      expect(heard).not.toContain('101 ');
     });
   });
 
