@@ -12,7 +12,7 @@ import type { ResourceServerStore } from '../clients/resource-server-store.ts';
 import type { Clock } from '../clock.ts';
 import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
-import type { EventReceiver, EventReceiverStore } from './receiver-store.ts';
+import type { EventReceiver, EventReceiverStore, Turn } from './receiver-store.ts';
 import { type ChangedSubject, changeEvent, type EventClaims, verificationEvent } from './security-event.ts';
 import type { SignEvent } from './sign-event.ts';
 
@@ -26,7 +26,10 @@ export interface EventPush {
 }
 
 const lookEveryMilliseconds = 500;
-/** Longer than a batch may take: a node that died leaves its turn after this. */
+/**
+ * Longer than one event may take; the turn is renewed before each. A node that died leaves its turn after this, and what it had sent of a
+ * batch is sent again.
+ */
 const leaseSeconds = 60;
 const answerWithinMilliseconds = 5_000;
 const rowsAtOnce = 500;
@@ -47,10 +50,15 @@ export function createEventPush(deps: {
   onFailure: (error: unknown) => void;
 }): EventPush {
   const { store, clock, issuer, feed, eventReceivers, resourceServers } = deps;
-  let pushing: Promise<number> | undefined;
+  /** Receivers that are being told; one that is slow keeps nobody else waiting. */
+  const telling = new Set<Promise<number>>();
+  let claiming: Promise<Turn[]> | undefined;
+  let stopping = false;
 
-  async function tell(receiver: EventReceiver): Promise<number> {
+  async function tell(claimed: Turn): Promise<number> {
+    const { receiver } = claimed;
     const { resourceServerId: id, afterSeq } = receiver;
+    let turn: Turn | undefined = claimed;
     const server = await resourceServers.findById(id);
     if (!server) return 0;
     const guards = await resourceServers.guardedBy(id);
@@ -59,6 +67,9 @@ export function createEventPush(deps: {
       reaches.some((reach) => concerns(guards, reach, deps.catalogue));
     let sent = 0;
     const send = async (authorizationId: string, seq: number) => {
+      if (stopping) throw new TurnEnded();
+      turn = turn && (await eventReceivers.renew(turn, leaseSeconds));
+      if (!turn) throw new TurnEnded();
       const issued = { issuer, audience: server.name, at: clock.now() };
       await deliver(receiver, changeEvent(issued, seq, await subjectOf(authorizationId)));
       sent += 1;
@@ -70,15 +81,20 @@ export function createEventPush(deps: {
           if (concerned([reach])) await send(authorizationId, batch.to);
         }
       }
-      for (const [authorizationId, { seq, reaches }] of batch.authorizations) {
+      const inOrder = [...batch.authorizations].sort(([, one], [, other]) => one.seq - other.seq);
+      for (const [authorizationId, { seq, reaches }] of inOrder) {
         if (concerned(reaches)) await send(authorizationId, seq);
       }
     } catch (error) {
-      await eventReceivers.failed(id, error instanceof Error ? error.message : String(error));
+      if (error instanceof TurnEnded) {
+        if (turn) await eventReceivers.release(turn);
+        return sent;
+      }
+      if (turn) await eventReceivers.failed(turn, error instanceof Error ? error.message : String(error));
       deps.onFailure(error);
       return sent;
     }
-    await eventReceivers.told(id, batch.to, sent > 0);
+    await eventReceivers.told(turn, batch.to, sent > 0);
     return sent;
   }
 
@@ -135,17 +151,18 @@ export function createEventPush(deps: {
     throw new Error(`the receiver answered ${response.status}${code ? ` ${code}` : ''}`);
   }
 
-  async function pushAll(): Promise<number> {
-    const claimed = await eventReceivers.claimDue(leaseSeconds);
-    const sent = await Promise.all(claimed.map(tell));
-    return sent.reduce((sum, count) => sum + count, 0);
-  }
-
-  function pushDue(): Promise<number> {
-    pushing ??= pushAll().finally(() => {
-      pushing = undefined;
+  async function pushDue(): Promise<number> {
+    if (claiming !== undefined) return 0;
+    claiming = eventReceivers.claimDue(leaseSeconds).finally(() => {
+      claiming = undefined;
     });
-    return pushing;
+    const turns = (await claiming).map((turn) => {
+      const one = tell(turn).finally(() => telling.delete(one));
+      telling.add(one);
+      return one;
+    });
+    const sent = await Promise.all(turns);
+    return sent.reduce((sum, count) => sum + count, 0);
   }
 
   return {
@@ -165,10 +182,18 @@ export function createEventPush(deps: {
       const timer = setInterval(() => void pushDue().catch(deps.onFailure), lookEveryMilliseconds).unref();
       return async () => {
         clearInterval(timer);
-        await pushing?.catch(() => {});
+        // Nothing more is begun; what one receiver is being sent ends within its time.
+        stopping = true;
+        await claiming?.catch(() => {});
+        await Promise.allSettled(telling);
       };
     },
   };
+}
+
+/** The turn was lost to another node or to a change of the receiver, or this node is about to stop. */
+class TurnEnded extends Error {
+  override readonly name = 'TurnEnded';
 }
 
 async function beginningOf(response: Response): Promise<string> {

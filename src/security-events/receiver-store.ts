@@ -18,17 +18,28 @@ export interface EventReceiver {
   readonly lastToldAt: number | null;
 }
 
+/** A receiver that is one node's to tell. */
+export interface Turn {
+  readonly receiver: EventReceiver;
+  /** Until when; the row holds it too, and another value there says that the turn is lost. */
+  readonly until: number;
+}
+
 export interface EventReceiverStore {
   find(resourceServerId: string): Promise<EventReceiver | undefined>;
   /** Sets where events go, from now on. @param token null keeps what is there for the same endpoint, and is none for another */
   set(actor: Actor, resourceServerId: string, endpoint: string, token: string | null): Promise<void>;
   remove(actor: Actor, resourceServerId: string): Promise<boolean>;
   /** Takes the turn for what is due; of several nodes one gets it. @param leaseSeconds until another may try */
-  claimDue(leaseSeconds: number): Promise<EventReceiver[]>;
-  /** Keeps that it was told everything up to a change. */
-  told(resourceServerId: string, afterSeq: number, anything: boolean): Promise<void>;
-  /** Keeps why it could not be told; it is tried again later and later, at least every five minutes. */
-  failed(resourceServerId: string, why: string): Promise<void>;
+  claimDue(leaseSeconds: number): Promise<Turn[]>;
+  /** Keeps the turn for as long again. @returns the turn as it is now; undefined when it is another's, or the receiver was changed */
+  renew(turn: Turn, leaseSeconds: number): Promise<Turn | undefined>;
+  /** Ends the turn: it was told everything up to a change. Does nothing when the turn is lost, as the other two ends. */
+  told(turn: Turn, afterSeq: number, anything: boolean): Promise<void>;
+  /** Ends the turn, and keeps why it could not be told; it is tried again later and later, at least every five minutes. */
+  failed(turn: Turn, why: string): Promise<void>;
+  /** Ends the turn with nothing done; another node takes it at once. */
+  release(turn: Turn): Promise<void>;
 }
 
 const longestPauseSeconds = 300;
@@ -55,6 +66,16 @@ export function createEventReceiverStore(deps: {
     lastFailure: row.last_failure,
     lastToldAt: row.last_told_at,
   });
+
+  /** Writes to the row of a turn that is still held. */
+  const settle = ({ receiver, until }: Turn, values: Partial<EventReceiversTable>) =>
+    // event_receivers by primary key
+    db
+      .updateTable('event_receivers')
+      .set(values)
+      .where('resource_server_id', '=', receiver.resourceServerId)
+      .where('due_at', '=', until)
+      .executeTakeFirstOrThrow();
 
   return {
     async find(id) {
@@ -128,7 +149,7 @@ export function createEventReceiverStore(deps: {
         .where('s.disabled', '=', 0)
         .whereRef('r.after_seq', '<', 'c.n')
         .execute();
-      const claimed: EventReceiver[] = [];
+      const claimed: Turn[] = [];
       for (const { resource_server_id: id, due_at: due } of behind) {
         // event_receivers by primary key; of two who saw the same state, one moves it on
         const row = await db
@@ -138,43 +159,37 @@ export function createEventReceiverStore(deps: {
           .where('due_at', '=', due)
           .returningAll()
           .executeTakeFirst();
-        if (row) claimed.push(receiverOf(row));
+        if (row) claimed.push({ receiver: receiverOf(row), until: row.due_at });
       }
       return claimed;
     },
 
-    async told(id, afterSeq, anything) {
-      const now = clock.now();
-      await db
-        .updateTable('event_receivers')
-        .set({
-          after_seq: afterSeq,
-          due_at: now,
-          failures: 0,
-          last_failure: null,
-          ...(anything && { last_told_at: now }),
-        })
-        .where('resource_server_id', '=', id)
-        .where('after_seq', '<=', afterSeq)
-        .execute();
+    async renew(turn, leaseSeconds) {
+      const until = clock.now() + leaseSeconds;
+      const { numUpdatedRows } = await settle(turn, { due_at: until });
+      return numUpdatedRows === 0n ? undefined : { ...turn, until };
     },
 
-    async failed(id, why) {
-      const row = await db
-        .selectFrom('event_receivers')
-        .select('failures')
-        .where('resource_server_id', '=', id)
-        .executeTakeFirst();
-      const failures = (row?.failures ?? 0) + 1;
-      await db
-        .updateTable('event_receivers')
-        .set({
-          failures,
-          last_failure: why.slice(0, 300),
-          due_at: clock.now() + Math.min(2 ** failures, longestPauseSeconds),
-        })
-        .where('resource_server_id', '=', id)
-        .execute();
+    async told(turn, afterSeq, anything) {
+      const now = clock.now();
+      await settle(turn, {
+        after_seq: afterSeq,
+        due_at: now,
+        failures: 0,
+        last_failure: null,
+        ...(anything && { last_told_at: now }),
+      });
     },
+
+    async failed(turn, why) {
+      const failures = turn.receiver.failures + 1;
+      await settle(turn, {
+        failures,
+        last_failure: why.slice(0, 300),
+        due_at: clock.now() + Math.min(2 ** failures, longestPauseSeconds),
+      });
+    },
+
+    release: async (turn) => void (await settle(turn, { due_at: clock.now() })),
   };
 }
