@@ -30,6 +30,8 @@ export interface HandedOnRow {
   readonly lastUse?: { readonly at: number; readonly by: string; readonly from: string };
   /** Absent where it has ended. */
   readonly revokeHref?: string;
+  /** Only where it was suspended itself. */
+  readonly resumeHref?: string;
   /** The button's name, which says of whom it is. */
   readonly revokeLabel: string;
 }
@@ -49,6 +51,9 @@ export function handedOnRows(entries: readonly HandedOnEntry[], words: Words): H
     }),
     ...(authorization.status !== 'revoked' && {
       revokeHref: `/account/authorizations/${authorization.id}/revoke`,
+    }),
+    ...(authorization.status === 'suspended' && {
+      resumeHref: `/account/authorizations/${authorization.id}/resume`,
     }),
     revokeLabel: words.t('account.handed_on.revoke', {
       tool: client ? callClient(faceOf(client), words) : words.t('client.this_tool'),

@@ -1,6 +1,6 @@
 /**
- * What was handed on has no page of its own: it is shown under the authorization that it hangs on, and ended there. Nothing else is
- * done with it; whoever wants less of it edits that authorization.
+ * What was handed on has no page of its own: it is shown under the authorization that it hangs on, and ended there, or resumed where an
+ * administrator paused it. Nothing else is done with it; whoever wants less of it edits that authorization.
  */
 import Router from '@koa/router';
 import type Koa from 'koa';
@@ -49,7 +49,7 @@ export interface HandedOnDependencies {
   readonly session: AccountSession;
   readonly pages: PageWriter;
   readonly situations: Situations;
-  readonly authorizations: Pick<AuthorizationStore, 'find' | 'revoke'>;
+  readonly authorizations: Pick<AuthorizationStore, 'find' | 'revoke' | 'resume'>;
   readonly trustedProxies: TrustedProxies;
 }
 
@@ -63,7 +63,7 @@ export function createHandedOnRoutes(deps: HandedOnDependencies): Router {
     if (parentId === null || parentId === undefined) return next();
     const home = `/account/authorizations/${parentId}#handed-on`;
     if (ctx.method === 'POST') {
-      return session.post(ctx, (visit) => end(ctx, visit, { id, action, home }));
+      return session.post(ctx, (visit) => change(ctx, visit, { id, action, home }));
     }
     return session.visit(ctx, async (visit) => {
       if (!(await situations.find(visit.person, id)))
@@ -73,15 +73,18 @@ export function createHandedOnRoutes(deps: HandedOnDependencies): Router {
   });
   return router;
 
-  async function end(
+  async function change(
     ctx: Koa.Context,
     visit: Visit,
     { id, action, home }: { id: string; action: string | undefined; home: string },
   ): Promise<void> {
     const found = await situations.find(visit.person, id);
-    if (!found || action !== 'revoke') return deps.pages.fail(ctx, 'not_found', { status: 404 });
+    if (!found || (action !== 'revoke' && action !== 'resume')) {
+      return deps.pages.fail(ctx, 'not_found', { status: 404 });
+    }
     const origin = clientAddress(ctx.req, deps.trustedProxies);
-    await authorizations.revoke({ id: visit.person.user.id, origin }, id);
+    // What has ended meanwhile is not resumed; the page shows it as it is.
+    await authorizations[action]({ id: visit.person.user.id, origin }, id);
     leave(ctx, home);
   }
 }

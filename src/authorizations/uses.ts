@@ -7,6 +7,7 @@ import type { Store } from '../../db/open.ts';
 import type { Database } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import type { Addition } from '../policy/additions.ts';
+import { mostParents } from '../policy/handed-on.ts';
 import type { Use } from '../policy/narrow-to-used.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 
@@ -22,7 +23,10 @@ export interface ToldUse {
 }
 
 export interface AuthorizationUses {
-  /** Keeps what concerns an authorization that lives and something that it picks; anything else is left out. */
+  /**
+   * Keeps what concerns an authorization that lives and something that it picks; anything else is left out. What was handed on is used
+   * through what it came from, so that narrowing that to its uses leaves it what the others need.
+   */
   record(told: readonly ToldUse[]): Promise<void>;
   /** Lists the uses of one authorization, the latest first. */
   of(authorizationId: string): Promise<Use[]>;
@@ -34,21 +38,39 @@ export function createAuthorizationUses(deps: {
   catalogue: Catalogue;
 }): AuthorizationUses {
   const { store, clock, catalogue } = deps;
+
+  /** Finds what uses count for, by the ids that are told: what was handed on is used through what it came from. */
+  async function readRoots(ids: readonly string[]) {
+    const found = new Map<string, { id: string; places: ReadonlySet<string> }>();
+    let asked = ids.map((id) => ({ told: id, id }));
+    for (let depth = 0; depth <= mostParents && asked.length > 0; depth++) {
+      // authorizations by primary key
+      const rows = await store.db
+        .selectFrom('authorizations')
+        .select(['id', 'projects', 'mcp_servers', 'additions', 'parent_id'])
+        .where('id', 'in', [...new Set(asked.map(({ id }) => id))])
+        .where('status', '!=', 'revoked')
+        .execute();
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      asked = asked.flatMap(({ told, id }) => {
+        const row = byId.get(id);
+        if (row && row.parent_id !== null) return { told, id: row.parent_id };
+        if (row) found.set(told, { id, places: placesOf(row) });
+        return [];
+      });
+    }
+    return found;
+  }
+
   return {
     async record(told) {
       const known = told.filter(({ capability }) => catalogue.has(capability));
       if (known.length === 0) return;
-      // authorizations by primary key
-      const rows = await store.db
-        .selectFrom('authorizations')
-        .select(['id', 'projects', 'mcp_servers', 'additions'])
-        .where('id', 'in', [...new Set(known.map(({ authorizationId }) => authorizationId))])
-        .where('status', '!=', 'revoked')
-        .execute();
-      const picked = new Map(rows.map((row) => [row.id, placesOf(row)]));
-      const kept = known.filter(({ authorizationId, place }) => {
-        const places = picked.get(authorizationId);
-        return places !== undefined && (place === null || places.has(place));
+      const roots = await readRoots([...new Set(known.map(({ authorizationId }) => authorizationId))]);
+      const kept = known.flatMap((use) => {
+        const root = roots.get(use.authorizationId);
+        if (!root || (use.place !== null && !root.places.has(use.place))) return [];
+        return { ...use, authorizationId: root.id };
       });
       if (kept.length === 0) return;
       const at = clock.now();

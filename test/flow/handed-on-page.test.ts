@@ -76,7 +76,7 @@ test('its owner sees which tool, for what, and what holds', async () => {
 test('nothing else is done with it, and by nobody else', async () => {
   const page = await editor.get(homeOf(parent));
   const { fields } = formOf(page, 'Save');
-  for (const path of ['', '/suspend', '/resume', '/move', '/additions/x/end']) {
+  for (const path of ['', '/suspend', '/move', '/additions/x/end']) {
     expect((await editor.postForm(`${homeOf(child)}${path}`, fields)).status).toBe(404);
   }
   const viewer = await signedIn('viewer@acme.test');
@@ -136,6 +136,15 @@ test('a list says of what was handed on that it stands only with its parent', as
   expect(await statusOf(child)).toBe('suspended');
   await mandate.stores.authorizations.resume(actor, parent);
   expect(await statusOf(child)).toBe('active');
+});
+
+test('where it was paused itself, its owner resumes it there', async () => {
+  await mandate.stores.authorizations.suspend(actor, child);
+  expect((await exchange()).body.error).toBe('invalid_request');
+  const page = await editor.get(homeOf(parent));
+  await editor.submit(page, 'Resume', {}, { follow: true });
+  expect((await mandate.stores.authorizations.find(child))?.status).toBe('active');
+  expect((await exchange()).status).toBe(200);
 });
 
 test('TX-07: its owner ends it there, and it is not handed on again', async () => {

@@ -146,6 +146,18 @@ describe.each(engines)('TX-02: what was handed on, on %s', (engine) => {
     expect(listed.map(({ id }) => id)).not.toContain(child.id);
   });
 
+  test('what it is used for counts for what it came from', async () => {
+    const parent = await authorize();
+    const grandchild = await handOn(await handOn(parent), only('flows:edit'));
+    await stores.authorizationUses.record([
+      { authorizationId: grandchild.id, capability: 'flows:edit', place: project },
+      { authorizationId: grandchild.id, capability: 'flows:edit', place: 'prj_other' },
+    ]);
+    expect(await stores.authorizationUses.of(parent.id)).toMatchObject([
+      { capability: 'flows:edit', place: project },
+    ]);
+  });
+
   test('beyond three above it nothing counts', async () => {
     let parent: { id: string; userId: string } = await authorize();
     for (let depth = 1; depth <= 3; depth++) parent = await handOn(parent);
