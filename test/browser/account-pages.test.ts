@@ -83,6 +83,21 @@ const routes: readonly [name: string, sign: string, visit: (page: Page) => Promi
       await page.getByRole('button', { name: 'Save' }).click();
     },
   ],
+  [
+    'authorization of which a tool needs more',
+    'A tool needs more',
+    (page) => enter(page, `/account/authorizations/${grant}?add=apps:view`),
+  ],
+  [
+    'authorization with something added for a while',
+    'Saved, until',
+    async (page) => {
+      await enter(page, `/account/authorizations/${grant}`);
+      await page.getByRole('checkbox', { name: 'apps:view' }).check();
+      await page.getByRole('radio', { name: 'for 1 hour' }).check();
+      await page.getByRole('button', { name: 'Save' }).click();
+    },
+  ],
   ['suspended authorization', 'Resume', (page) => enter(page, `/account/authorizations/${narrowed}`)],
   ['API key', 'Rotate secret', (page) => enter(page, `/account/authorizations/${key}`)],
   [
