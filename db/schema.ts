@@ -185,7 +185,10 @@ export interface AuthorizationsTable {
   client_id: string | null;
   /** The resource that the consent was asked for. */
   resource: string | null;
-  /** Keyed hash of the browser that consented: one authorization per consent and install. */
+  /**
+   * Keyed hash of the browser that consented: one authorization per consent and install; or `issuer:` with the identity provider that set
+   * it up.
+   */
   install: string | null;
   name: string | null;
   status: 'active' | 'suspended' | 'revoked';

@@ -13,7 +13,7 @@ export interface Authorization {
   readonly clientId: string | null;
   /** The resource that the consent was asked for. */
   readonly resource: string | null;
-  /** Keyed hash of the browser that consented. */
+  /** Keyed hash of the browser that consented; or the identity provider that set it up (`asserted-store.ts`). */
   readonly install: string | null;
   readonly name: string | null;
   readonly status: 'active' | 'suspended' | 'revoked';

@@ -3,7 +3,7 @@
  * organization's identity provider, without a question to anybody; and what the person it is about sees and says of it.
  * @see https://github.com/modelcontextprotocol/ext-auth/blob/main/specification/stable/enterprise-managed-authorization.mdx
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   Client,
   CrossAppAccessProvider,
@@ -21,7 +21,8 @@ import {
   startIdentityProvider,
   trustIn,
 } from '../support/identity-provider.ts';
-import type { MandateOptions, TestMandate } from '../support/mandate.ts';
+import { demo, type MandateOptions, type TestMandate } from '../support/mandate.ts';
+import { askToken, introspect } from '../support/oauth.ts';
 import { startPlatformOnMandate } from '../support/platform-on-mandate.ts';
 import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
 
@@ -64,6 +65,10 @@ describe('the official MCP client with CrossAppAccessProvider', () => {
     });
     editor = await signIn(mandate.issuer, 'editor@acme.test');
   });
+  beforeEach(() => {
+    // The client says on the console what it throws as well.
+    jest.spyOn(console, 'warn').mockImplementation(() => {});
+  });
   afterAll(async () => {
     await stop();
     await idp.stop();
@@ -90,8 +95,6 @@ describe('the official MCP client with CrossAppAccessProvider', () => {
       clientSecret: assistant.here.secret,
       expectedIssuer: mandate.issuer,
     });
-    // It keeps nothing between connections; without this it warns of that on the console.
-    Object.assign(authProvider, { invalidateCredentials: () => {} });
     const client = new Client({ name: 'Assistant', version: '2' });
     try {
       await client.connect(new StreamableHTTPClientTransport(new URL(atlas()), { authProvider }));
@@ -179,6 +182,53 @@ describe('the official MCP client with CrossAppAccessProvider', () => {
     await expect(whoami()).rejects.toThrow('its owner can allow it again');
     await editor.submit(await open(), 'Allow again', {}, { follow: true });
     expect(await whoami()).toMatchObject({ scopes: ['mcp'] });
+  });
+
+  test('a browser that somebody is signed in with makes no difference', async () => {
+    const person = { email: 'admin@acme.test', email_verified: true };
+    const claims = { sub: 'u-2', resource: atlas(), ...person };
+    const fields = { grant_type: assertionGrant, assertion: await idp.mint({ claims }) };
+    // A page is no place for a confidential client at all.
+    const basic = Buffer.from(`${assistant.here.id}:${assistant.here.secret}`).toString('base64');
+    const fromPage = await editor.postForm('/token', fields, {
+      headers: { Authorization: `Basic ${basic}` },
+    });
+    expect([fromPage.status, fromPage.body]).toEqual([
+      400,
+      expect.stringContaining('not allowed for client'),
+    ]);
+    const headers = { Cookie: editor.cookieHeader('/token') };
+    const { body } = await askToken(mandate.issuer, fields, assistant.here, headers);
+    expect(await introspect(mandate.issuer, body.access_token ?? '', demo.mcpServer)).toMatchObject({
+      username: 'admin@acme.test',
+    });
+  });
+
+  test('policies on lifetimes and on clients apply', async () => {
+    const { policy } = await mandate.stores.policies.read();
+    const rule = (changed: object) =>
+      mandate.store.transact((trx) => mandate.stores.policies.replace(trx, actor, { ...policy, ...changed }));
+    await rule({ longest: { ...policy.longest, oauth2: 600 } });
+    clock.advance(601);
+    await expect(whoami()).rejects.toThrow('older than the organization allows');
+    const found = await authorization();
+    const content = { ...found, expiresAt: clock.now() + 599 } as Parameters<
+      typeof mandate.stores.authorizationEditor.edit
+    >[3];
+    await mandate.stores.authorizationEditor.edit(actor, found?.id ?? '', found?.version ?? 0, content);
+    expect(await whoami()).toMatchObject({ scopes: ['mcp'] });
+
+    await rule({ clients: { ...policy.clients, permitted: 'verified' } });
+    expect(await whoami()).toMatchObject({ scopes: ['mcp'] });
+    await mandate.stores.clients.unverify(actor, assistant.here.id);
+    await expect(whoami()).rejects.toThrow('does not let this client be authorized');
+    const count = async () =>
+      (await mandate.store.db.selectFrom('authorizations').select('id').execute()).length;
+    const before = await count();
+    await expect(whoami('owner@acme.test')).rejects.toThrow('does not let this client be authorized');
+    expect(await count()).toBe(before);
+    await mandate.stores.clients.verify(actor, assistant.here.id);
+    await rule({});
   });
 
   test('a capability that needs an approval waits for it, asked for in the issuer’s name', async () => {
