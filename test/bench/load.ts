@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { canPin, cpuSeconds, everyCore, has, loadCore, residentMegabytes } from './process.ts';
@@ -84,7 +84,9 @@ async function byWrk({ url, headers, bodies, everywhere }: Load, seconds: number
           latency:percentile(50), latency:percentile(99), summary.errors.status))
       end`,
     );
-    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
+    // One thread has half a core where a server's process shares it, and asks for no more than that answers.
+    const threads = everywhere ? availableParallelism() : 1;
+    const args = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '-s', script, url];
     const { stdout } = canPin
       ? await run('taskset', ['-c', everywhere ? everyCore : String(loadCore), 'wrk', ...args])
       : await run('wrk', args);
