@@ -165,6 +165,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     signingKeys: loaded.map(({ jwk }) => jwk),
     resources: createResources({ ...reads.sources, administration: apiResource(issuer) }),
     units,
+    limits,
     pages: {
       ...createDevicePages({ ...stores, pages, clock, trustedProxies, guesses }),
       ...createSessionPages({ ...stores, pages }),

@@ -7,7 +7,13 @@ import type { BurstLimit, BurstLimits } from './burst-limits.ts';
 import { addressBlock, clientAddress, type TrustedProxies } from './client-address.ts';
 import type { PageWriter } from './page-writer.ts';
 
-const registrations: BurstLimit = { name: 'registration', points: 300, windowSeconds: 3_600, batch: 1 };
+/** Of clients that are known already for the most part; how many new ones there may be is `oauth/registration-limit.ts`'s. */
+const registrations: BurstLimit = {
+  name: 'registration-requests',
+  points: 30_000,
+  windowSeconds: 3_600,
+  batch: 50,
+};
 const deviceCodes: BurstLimit = { name: 'device-codes', points: 600, windowSeconds: 300, batch: 10 };
 /** A whole office behind one address opens fewer; each leaves a row for some minutes. */
 const visits: BurstLimit = { name: 'anonymous-pages', points: 3_000, windowSeconds: 300, batch: 50 };

@@ -7,17 +7,20 @@ import type { ClientStore, StoredClient } from '../clients/client-store.ts';
 import { withExchange } from './exchange-permission.ts';
 import type { MetadataDocuments } from './metadata-documents.ts';
 import { registeredItself } from './registration.ts';
+import type { RegistrationLimit } from './registration-limit.ts';
 import type { UnitsOfWork } from './unit-of-work.ts';
 
 export function createClientAdapter({
   clients,
   units,
   documents,
+  registrationLimit,
 }: {
   clients: ClientStore;
   units: UnitsOfWork;
   /** Absent while clients cannot be known by a metadata document. */
   documents: MetadataDocuments | undefined;
+  registrationLimit: RegistrationLimit;
 }): Adapter {
   const unused = async () => {
     throw new Error('clients are found, registered and removed, nothing else');
@@ -42,6 +45,7 @@ export function createClientAdapter({
         units.current().onSuccess(async (trx) => void (await clients.within(trx).keepInUse(id)));
         return;
       }
+      await registrationLimit.admitNew();
       const { client_id: _id, client_secret: secret, ...metadata } = payload as Record<string, unknown>;
       units.current().onSuccess(async (trx) => {
         await clients

@@ -13,6 +13,7 @@ import { documentUrlProblem, looksLikeDocumentUrl } from '../clients/metadata-do
 import { addressBlock } from '../http/client-address.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import { cleanMetadataDocument } from './clean-metadata-document.ts';
+import { tooMany } from './registration-limit.ts';
 
 export interface MetadataDocuments {
   /**
@@ -189,14 +190,7 @@ function answer(outcome: Outcome, ctx: KoaContextWithOIDC): StoredClient {
     case 'unusable':
       throw new UnusableDocumentError(outcome);
     case 'limited':
-      ctx.set('Retry-After', String(outcome.retryAfterSeconds));
-      throw Object.assign(
-        new errors.CustomOIDCProviderError(
-          'temporarily_unavailable',
-          'too many client metadata documents are being asked for',
-        ),
-        { status: 429, statusCode: 429 },
-      );
+      throw tooMany(ctx, outcome.retryAfterSeconds, 'client metadata documents are being asked for');
   }
 }
 

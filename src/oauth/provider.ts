@@ -13,7 +13,7 @@ import { createMetadataDocumentSource } from '../clients/metadata-document-sourc
 import { createPublicHttps, type PublicHttpsDependencies } from '../clients/metadata-document-transport.ts';
 import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
-import { createRateLimits } from '../http/rate-limit.ts';
+import type { RateLimits } from '../http/rate-limit.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
 import { createArtifactAdapter } from './artifact-adapter.ts';
@@ -27,6 +27,7 @@ import { createMetadataDocuments } from './metadata-documents.ts';
 import type { DevicePages, SessionPages } from './pages.ts';
 import { createPublicFetch } from './public-fetch.ts';
 import { deriveRefreshSuccessors } from './refresh-successor.ts';
+import { createRegistrationLimit } from './registration-limit.ts';
 import type { Resources } from './resources.ts';
 import { answerInTheAddress } from './response-modes.ts';
 import { createRevokeGrantPolicy } from './revocation.ts';
@@ -50,6 +51,7 @@ export interface ProviderDependencies extends AssertionGrantDependencies, TokenE
   readonly resources: Resources;
   readonly units: UnitsOfWork;
   readonly pages: DevicePages & SessionPages;
+  readonly limits: RateLimits;
   /** Says who makes a request's changes, and from where. */
   readonly actorOf: (ctx: KoaContextWithOIDC) => Actor;
   readonly metadataDocuments?: MetadataDocumentOptions | undefined;
@@ -90,6 +92,8 @@ export function createProvider(deps: ProviderDependencies): Provider {
         }));
     },
   };
+  const addressOf = (ctx: KoaContextWithOIDC) => deps.actorOf(ctx).origin ?? 'unknown';
+  const registrationLimit = createRegistrationLimit({ limits: deps.limits, addressOf });
   const https = createPublicHttps(deps.metadataDocuments?.internet);
   const metadataDocumentsEnabled = deps.metadataDocuments?.enabled ?? true;
   const documents = metadataDocumentsEnabled
@@ -97,8 +101,8 @@ export function createProvider(deps: ProviderDependencies): Provider {
         issuer: deps.issuer,
         clients,
         source: createMetadataDocumentSource({ https }),
-        limits: createRateLimits(deps),
-        addressOf: (ctx) => deps.actorOf(ctx).origin ?? 'unknown',
+        limits: deps.limits,
+        addressOf,
         validate: async (metadata) => validateClient(provider, metadata),
       })
     : undefined;
@@ -108,7 +112,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
       ...deps,
       adapter: (model) =>
         model === 'Client'
-          ? createClientAdapter({ clients, units, documents })
+          ? createClientAdapter({ clients, units, documents, registrationLimit })
           : createArtifactAdapter(model, artifacts),
       fetch: createPublicFetch(createKeySetSource({ ...deps, https })),
       metadataDocumentsEnabled,
