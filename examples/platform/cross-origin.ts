@@ -17,7 +17,7 @@ export function allowBrowsers(request: IncomingMessage, response: ServerResponse
     'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE',
     // The star covers what MCP adds later; it never covers Authorization, which is named for that reason.
     'Access-Control-Allow-Headers':
-      'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, *',
+      'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, *',
     'Access-Control-Max-Age': '600',
   });
   response.end();

@@ -32,7 +32,7 @@ export function createMcpEndpoint(
   return {
     async handle(request, response) {
       const authorization = await authorizeNode(guard, request, response);
-      const credential = readCredential(request);
+      const credential = readCredential(request, { dpop: true });
       if (authorization === undefined || credential.kind !== 'token') return;
       const carrying: object = Object.assign(request, {
         auth: mcpAuthInfo(credential.token, authorization, resource),

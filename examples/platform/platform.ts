@@ -7,6 +7,7 @@ import Koa from 'koa';
 import {
   type CachedIntrospector,
   createCachedIntrospector,
+  createDpopVerifier,
   createIntrospector,
   createUseReporter,
   protectedResourceMetadata,
@@ -66,6 +67,8 @@ export function createPlatform(options: PlatformOptions): Platform {
     caches.push(cached);
     return { introspect: cached.introspect, uses };
   };
+  // One memory of proofs for all of it; tokens that are not bound to a key are bearer tokens as before.
+  const dpop = createDpopVerifier();
   const asApi = introspectorAs('acme-api', options.apiSecret);
   const asMcp = introspectorAs('acme-mcp', options.mcpSecret);
 
@@ -81,10 +84,16 @@ export function createPlatform(options: PlatformOptions): Platform {
       { resource: resources.borealis, resourceName: 'borealis-reports', scopesSupported: ['mcp'] },
     ].map((described) => [
       protectedResourceMetadataPath(described.resource),
-      JSON.stringify(protectedResourceMetadata({ ...described, authorizationServers: [issuer] })),
+      JSON.stringify(
+        protectedResourceMetadata({
+          ...described,
+          authorizationServers: [issuer],
+          dpopSigningAlgorithms: dpop.algorithms,
+        }),
+      ),
     ]),
   );
-  const mcpGuard = (resource: string) => requireAuthorization({ ...asMcp, resource, mcpServer: true });
+  const mcpGuard = (resource: string) => requireAuthorization({ ...asMcp, dpop, resource, mcpServer: true });
   const mcpEndpoints = new Map<string, McpEndpoint>([
     [
       '/mcp/atlas',
@@ -108,7 +117,7 @@ export function createPlatform(options: PlatformOptions): Platform {
     ctx.set({ ...pageHeaders });
     ctx.body = page('Acme platform', startPage(origin, issuer));
   });
-  website.use(createApi(requireAuthorization({ ...asApi, resource: resources.api }), content));
+  website.use(createApi(requireAuthorization({ ...asApi, dpop, resource: resources.api }), content));
   website.use(
     createWebLogin({ origin, issuer, clientSecret: options.webSecret, introspect: asApi.introspect }),
   );

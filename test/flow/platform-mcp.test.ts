@@ -150,7 +150,8 @@ test('challenges a client that knows the URL alone, so that it finds Mandate', a
   const response = await post('/mcp/atlas', undefined, 'list_flows');
   expect(response.status).toBe(401);
   expect(response.headers.get('www-authenticate')).toBe(
-    `Bearer scope="mcp", resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp/atlas"`,
+    `Bearer scope="mcp", resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp/atlas", ` +
+      'DPoP algs="ES256 EdDSA Ed25519 RS256 PS256"',
   );
 });
 

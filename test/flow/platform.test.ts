@@ -83,7 +83,7 @@ test('refuses to create a flow where flows:edit does not hold, naming the scope 
   expect(refused.headers.get('www-authenticate')).toBe(
     'Bearer error="insufficient_scope", error_description="The authorization lacks flows:edit on this project", ' +
       `scope="flows:edit", resource_metadata="${origin}/.well-known/oauth-protected-resource/api", ` +
-      `authorization_page="${page}"`,
+      `authorization_page="${page}", DPoP algs="ES256 EdDSA Ed25519 RS256 PS256"`,
   );
   expect(await refused.json()).toMatchObject({
     error: 'insufficient_scope',
@@ -196,6 +196,7 @@ test.each([
     authorization_servers: [mandate.issuer],
     scopes_supported: [scope],
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'],
     resource_name: name,
   });
 });
