@@ -24,6 +24,13 @@ export function answerFailure(ctx: Koa.Context, failure: Failure): void {
   ctx.set('Cache-Control', 'no-store');
   switch (failure.kind) {
     case 'already_used':
+      if (ctx.path.startsWith('/register/')) {
+        // The request that came first replaced the registration, and its token with it (RFC 6750 section 3.1).
+        ctx.status = 401;
+        ctx.set('WWW-Authenticate', 'Bearer error="invalid_token"');
+        ctx.body = { error: 'invalid_token', error_description: 'another request replaced the registration' };
+        return;
+      }
       ctx.status = 400;
       ctx.body = { error: 'invalid_grant', error_description: 'it was used by another request' };
       return;
