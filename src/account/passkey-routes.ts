@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import type Koa from 'koa';
 import type { Actor } from '../changes/change-log.ts';
 import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
+import type { Words } from '../http/messages.ts';
 import type { Form } from '../http/read-form.ts';
 import { longestPasskeyName, type PasskeyStore } from '../sign-in/passkey-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
@@ -48,8 +49,10 @@ export function createPasskeyRoutes(deps: PasskeyDependencies): Router {
     session.post(ctx, async (visit, form) => {
       if (!(await stepUp.passes(ctx, visit, form))) return;
       const id = form.get('passkey_id')?.[0] ?? '';
-      await passkeyList.remove(actorOf(ctx, visit), visit.person.user.id, id);
-      leave(ctx, 'passkey-removed');
+      const outcome = await passkeyList.remove(actorOf(ctx, visit), visit.person.user.id, id);
+      if (outcome !== 'last_way') return leave(ctx, 'passkey-removed');
+      const refused = { status: 409, text: ({ t }: Words) => t('account.security.passkey_last') };
+      await deps.showSecurity(ctx, visit, { refused });
     }),
   );
   return router;

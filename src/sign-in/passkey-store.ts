@@ -5,6 +5,7 @@ import type { PasskeysTable } from '../../db/schema.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
+import { isLeftWithWayIn } from './ways-in.ts';
 
 export interface Passkey {
   readonly id: string;
@@ -33,8 +34,8 @@ export interface PasskeyStore {
   ): Promise<Passkey | undefined>;
   /** @returns whether it is the person's */
   rename(actor: Actor, userId: string, id: string, name: string): Promise<boolean>;
-  /** @returns whether it was there */
-  remove(actor: Actor, userId: string, id: string): Promise<boolean>;
+  /** Removes one of the person's, unless nobody could sign in as them any more. */
+  remove(actor: Actor, userId: string, id: string): Promise<'removed' | 'not_found' | 'last_way'>;
   removeAll(actor: Actor, userId: string): Promise<number>;
   /**
    * Notes a use.
@@ -119,6 +120,16 @@ export function createPasskeyStore(deps: { store: Store; clock: Clock; changes: 
 
     remove: (actor, userId, id) =>
       store.transact(async (trx) => {
+        const left = await isLeftWithWayIn(trx, userId, { table: 'passkeys', id });
+        const own = await trx
+          // Primary key.
+          .selectFrom('passkeys')
+          .select('id')
+          .where('id', '=', id)
+          .where('user_id', '=', userId)
+          .executeTakeFirst();
+        if (!own) return 'not_found';
+        if (!left) return 'last_way';
         const { numDeletedRows } = await trx
           // Primary key.
           .deleteFrom('passkeys')
@@ -126,7 +137,7 @@ export function createPasskeyStore(deps: { store: Store; clock: Clock; changes: 
           .where('user_id', '=', userId)
           .executeTakeFirstOrThrow();
         if (numDeletedRows > 0n) await record(trx, actor, userId, 'passkey_removed', { id });
-        return numDeletedRows > 0n;
+        return 'removed';
       }),
 
     removeAll: (actor, userId) =>

@@ -6,6 +6,7 @@ import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
 import type { UpstreamIdentity } from './upstream-provider.ts';
+import { isLeftWithWayIn } from './ways-in.ts';
 
 export interface UpstreamAccount {
   readonly id: string;
@@ -105,15 +106,11 @@ export function createUpstreamAccountStore(deps: {
 
     unlink: (actor, userId, id, { evenLast = false } = {}) =>
       store.transact(async (trx) => {
-        // Of two that would each leave the other's way, the second one sees that the first is gone.
-        await trx
-          .updateTable('change_counter')
-          .set(({ ref }) => ({ n: ref('n') }))
-          .execute();
+        const left = await isLeftWithWayIn(trx, userId, { table: 'upstream_accounts', id });
         const own = await listed(trx, userId);
         const removed = own.find((row) => row.id === id);
         if (!removed) return 'not_found';
-        if (!evenLast && own.length === 1 && !(await signsInOtherwise(trx, userId))) return 'last_way';
+        if (!evenLast && !left) return 'last_way';
         // Primary key.
         await trx.deleteFrom('upstream_accounts').where('id', '=', id).execute();
         // A sign-in through it that waits for a code ends with it; challenges live for minutes.
@@ -133,24 +130,6 @@ export function createUpstreamAccountStore(deps: {
         .execute();
     },
   };
-}
-
-async function signsInOtherwise(trx: Transaction<Database>, userId: string): Promise<boolean> {
-  // users by primary key
-  const user = await trx
-    .selectFrom('users')
-    .select('password_hash')
-    .where('id', '=', userId)
-    .executeTakeFirst();
-  if (user?.password_hash != null) return true;
-  // passkeys_by_user
-  const passkey = await trx
-    .selectFrom('passkeys')
-    .select('id')
-    .where('user_id', '=', userId)
-    .limit(1)
-    .executeTakeFirst();
-  return passkey !== undefined;
 }
 
 function toAccount(row: UpstreamAccountsTable): UpstreamAccount {

@@ -1,5 +1,6 @@
 /** A forgotten password, from the link on the sign-in page to the first sign-in with the new one. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Secret, TOTP } from 'otpauth';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { sendTo } from '../support/raw-request.ts';
@@ -226,6 +227,37 @@ describe.each(['sqlite', 'postgres'] as const)('a forgotten password on %s', (en
       const token = /token=([\w-]{43})/.exec(text)?.[1];
       if (token) expect(links).not.toContain(token);
     }
+  });
+
+  test('whoever has the mailbox alone does not get past an app; passkeys stay, and the page says so', async () => {
+    const { client: own } = await signIn('admin@acme.test', demo.password);
+    const asked = await own.submit(await own.get('/account/security'), 'Set up an app');
+    const secret = (/<p><code>([A-Z2-7 ]+)<\/code>/.exec(asked.body)?.[1] ?? '').replaceAll(' ', '');
+    const code = () =>
+      new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: mandate.clock.now() * 1_000 });
+    await own.submit(asked, 'Switch on', { 'Code that the app shows now': code() });
+    const { id = '' } = (await mandate.stores.users.findByEmail('admin@acme.test')) ?? {};
+    const passkey = { userId: id, credentialId: `of-${id}`, publicKey: 'key', transports: [], synced: false };
+    await mandate.stores.passkeyList.add({ id }, { ...passkey, name: 'Laptop', counter: 0 });
+
+    await want('admin@acme.test');
+    let link = '';
+    while (link === '') link = linkIn((await smtp.next()).text);
+    const thief = browser();
+    const done = await asIt(thief, await thief.get(link), fresh);
+    expect(done.text).toContain('Where an app is set up, its code is still asked for.');
+    expect((await thief.get('/account/security')).status).toBe(303);
+    const { client, answer } = await signIn('admin@acme.test', fresh);
+    const step = answer.location ? await client.get(answer.location, { follow: true }) : answer;
+    expect(step.text).toContain('authenticator app');
+    expect((await client.get('/account/security')).status).toBe(303);
+    expect((await client.submit(step, 'Continue', { Code: '000000' })).status).toBe(401);
+    expect(await mandate.stores.secondFactors.required(id)).toBe(true);
+    expect(await mandate.stores.passkeyList.list(id)).toHaveLength(1);
+    mandate.clock.advance(60);
+    const { client: person, answer: again } = await signIn('admin@acme.test', fresh);
+    const second = again.location ? await person.get(again.location, { follow: true }) : again;
+    expect((await person.submit(second, 'Continue', { Code: code() })).status).toBe(303);
   });
 });
 

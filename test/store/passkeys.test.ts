@@ -27,16 +27,35 @@ describe.each(engines)('passkeys and challenges on %s', (engine) => {
     const made = await passkeyList.add(actor, passkey('one'));
     expect(await passkeyList.add(actor, { ...passkey('one'), userId: other })).toBeUndefined();
     expect(await passkeyList.rename(actor, other, made?.id ?? '', 'Mine')).toBe(false);
-    expect(await passkeyList.remove(actor, other, made?.id ?? '')).toBe(false);
+    expect(await passkeyList.remove(actor, other, made?.id ?? '')).toBe('not_found');
     expect(await passkeyList.rename(actor, userId, made?.id ?? '', 'Phone')).toBe(true);
     expect(await passkeyList.findByCredential('one')).toMatchObject({ userId, name: 'Phone' });
-    expect(await passkeyList.remove(actor, userId, made?.id ?? '')).toBe(true);
+    await stores.users.update(actor, userId, { passwordHash: 'hash' });
+    expect(await passkeyList.remove(actor, userId, made?.id ?? '')).toBe('removed');
     expect(await passkeyList.list(userId)).toEqual([]);
-    expect((await changeLog(stores)).slice(-3)).toEqual([
+    expect((await changeLog(stores)).slice(-4)).toEqual([
       'user passkey_added',
       'user passkey_renamed',
+      'user password_changed',
       'user passkey_removed',
     ]);
+  });
+
+  test('the last way to sign in is not taken: of two passkeys that go at once, one stays', async () => {
+    const { passkeyList } = stores;
+    const alone = await makeUser(stores, 'cleo@acme.test');
+    const add = async (name: string) =>
+      (await passkeyList.add(actor, { ...passkey(name), userId: alone }))?.id ?? '';
+    const both = [await add('first'), await add('second')];
+    const outcomes = await Promise.all(both.map((id) => passkeyList.remove(actor, alone, id)));
+    expect(outcomes.sort()).toEqual(['last_way', 'removed']);
+    const [left] = await passkeyList.list(alone);
+    expect(await passkeyList.remove(actor, alone, 'psk_none')).toBe('not_found');
+    const identity = { issuer: 'https://login.test', subject: 'cleo', email: 'cleo@acme.test', name: 'Cleo' };
+    await stores.store.transact((trx) => stores.upstreamAccounts.link(trx, actor, alone, identity));
+    expect(await passkeyList.remove(actor, alone, left?.id ?? '')).toBe('removed');
+    const [linked] = await stores.upstreamAccounts.list(alone);
+    expect(await stores.upstreamAccounts.unlink(actor, alone, linked?.id ?? '')).toBe('last_way');
   });
 
   test('a counter that goes on is kept, one that does not is refused, and zero stays zero', async () => {
