@@ -302,11 +302,13 @@ function standingNotices(
 
 /** Nobody was asked when an identity provider set it up: the page says who did, and who decides from here on. */
 function assertedNotices(
-  { setUpBy, mayAllowAgain, words }: AuthorizationPageInput,
+  { authorization, setUpBy, mayAllowAgain, words }: AuthorizationPageInput,
   open: boolean,
 ): PageNotice[] {
   if (setUpBy === undefined) return [];
   const issuer = displayText(setUpBy, 254);
+  // Whoever allowed it again was asked.
+  if (open && authorization.createdBy === authorization.userId) return [];
   if (open) return [{ tone: 'info', text: words.t('account.notice.set_up_by', { issuer }) }];
   return mayAllowAgain
     ? [{ tone: 'info', text: words.t('account.notice.not_set_up_again', { issuer }) }]

@@ -161,6 +161,7 @@ describe('the official MCP client with CrossAppAccessProvider', () => {
     const revoked = await authorization();
     const again = await editor.submit(await open(), 'Allow again', {}, { follow: true });
     expect(again.text).toContain('Allowed again.');
+    expect(again.text).not.toContain('without a question to you');
     const made = await authorization();
     expect(made).toMatchObject({ status: 'active', capabilities: ['mcp'], createdBy: revoked?.userId });
     expect(made?.id).not.toBe(revoked?.id);
