@@ -9,9 +9,10 @@ import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
-import type { Limit, RateLimits } from '../http/rate-limit.ts';
+import type { RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
+import { createCodeGuesses } from '../interaction/code-guesses.ts';
 import type { KnownBrowsers } from '../interaction/known-browser.ts';
 import type { SignIn } from '../interaction/sign-in.ts';
 import type { Secrets } from '../secrets.ts';
@@ -37,7 +38,7 @@ export interface ConfirmPage {
   readonly problem?: string;
 }
 
-type Problem = { kind: 'wrong' } | { kind: 'too_many'; retryAfterSeconds: number };
+type Problem = { kind: 'wrong' } | { kind: 'too_many' | 'too_many_today'; retryAfterSeconds: number };
 
 export interface StepUp {
   /** Tells whether somebody signed in lately; if not, answers with the page that asks, and keeps the form for afterwards. */
@@ -50,7 +51,6 @@ export interface StepUp {
 }
 
 const heldSeconds = 3_600;
-const codes: Limit = { name: 'second-step', points: 10, windowSeconds: 900 };
 const heldSchema = z.strictObject({
   uid: z.string(),
   path: z.string(),
@@ -72,7 +72,8 @@ export function createStepUp(deps: {
   knownBrowsers: KnownBrowsers;
   trustedProxies: TrustedProxies;
 }): StepUp {
-  const { clock, secrets, pages, users, secondFactors, passkeys, limits } = deps;
+  const { clock, secrets, pages, users, secondFactors, passkeys } = deps;
+  const codeGuesses = createCodeGuesses(deps);
 
   async function ask(ctx: Koa.Context, visit: Visit, held: string, problem?: Problem): Promise<void> {
     const { id, email } = visit.person.user;
@@ -81,7 +82,7 @@ export function createStepUp(deps: {
       secondFactors.required(id),
       deps.passkeyList.list(id),
     ]);
-    const tooMany = problem?.kind === 'too_many' ? problem.retryAfterSeconds : undefined;
+    const tooMany = problem && problem.kind !== 'wrong' ? problem.retryAfterSeconds : undefined;
     if (tooMany !== undefined) ctx.set('Retry-After', String(tooMany));
     const backHref = ctx.path.startsWith('/admin') ? '/admin' : '/account/security';
     pages.show(
@@ -101,7 +102,9 @@ export function createStepUp(deps: {
           problem:
             tooMany === undefined
               ? t('account.confirm.wrong')
-              : plural('sign_in.too_many', Math.max(1, Math.ceil(tooMany / 60))),
+              : problem.kind === 'too_many_today'
+                ? t('sign_in.code_too_many_today')
+                : plural('sign_in.too_many', Math.max(1, Math.ceil(tooMany / 60))),
         }),
       }),
       { status: tooMany === undefined ? 403 : 429 },
@@ -126,10 +129,8 @@ export function createStepUp(deps: {
     const outcome = await deps.signIn.attempt({ email, password }, address, known);
     if (outcome.kind !== 'signed_in') return outcome;
     if (!(await secondFactors.required(id))) return { kind: 'right', methods: ['pwd'] };
-    const taken = await limits.take(codes, id);
-    if (taken.kind === 'limited') return { kind: 'too_many', retryAfterSeconds: taken.retryAfterSeconds };
-    if (!(await secondFactors.take(id, form.get('code')?.[0] ?? ''))) return { kind: 'wrong' };
-    await limits.forget(codes, id);
+    const taken = await codeGuesses.take(id, form.get('code')?.[0] ?? '', known);
+    if (taken.kind !== 'right') return taken;
     return { kind: 'right', methods: ['pwd', 'otp', 'mfa'] };
   }
 

@@ -69,7 +69,7 @@ export async function proposePolicies(api: AdministrationApi, typed: Typed): Pro
 const cutsShown = 10;
 
 /** Says what a change would cut. Pure. */
-export function cutsText({ authorizations, people, incomplete, cuts }: ImpactDocument): string[] {
+function cutsText({ authorizations, people, incomplete, cuts }: ImpactDocument): string[] {
   if (authorizations === 0) return ['no authorization loses anything'];
   const shown = cuts
     .slice(0, cutsShown)

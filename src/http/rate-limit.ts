@@ -24,6 +24,8 @@ export interface RateLimits {
   take(limit: Limit, key: string, amount?: number): Promise<Taken>;
   /** Tells whether a key has points left, without using one. */
   peek(limit: Limit, key: string): Promise<Taken>;
+  /** Gives a key one point back. */
+  giveBack(limit: Limit, key: string): Promise<void>;
   /** Gives a key its points back. */
   forget(limit: Limit, key: string): Promise<void>;
 }
@@ -70,6 +72,15 @@ export function createRateLimits({
       return row && row.expires_at > clock.now()
         ? judge(limit, row.points + 1, row.expires_at)
         : { kind: 'allowed' };
+    },
+    async giveBack(limit, key) {
+      await store.db
+        // Primary key.
+        .updateTable('counters')
+        .set((row) => ({ points: row('points', '-', 1) }))
+        .where('key', '=', rowKey(limit, key))
+        .where('points', '>', 0)
+        .execute();
     },
     async forget(limit, key) {
       await store.db.deleteFrom('counters').where('key', '=', rowKey(limit, key)).execute();

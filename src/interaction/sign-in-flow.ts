@@ -13,6 +13,7 @@ import type { ChallengeStore } from '../sign-in/challenge-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
 import type { SecondFactors } from '../sign-in/second-factors.ts';
 import { methodOf, showedSeveralFactors, type UpstreamProvider } from '../sign-in/upstream-provider.ts';
+import { createCodeGuesses } from './code-guesses.ts';
 import type { KnownBrowsers } from './known-browser.ts';
 import type { SignIn } from './sign-in.ts';
 import { buildSignInPage, type SignInCodePage, type SignInInput } from './sign-in-page.ts';
@@ -69,8 +70,6 @@ interface Again {
   readonly status?: number;
 }
 
-/** Guesses of a code, whoever knows the password: a million codes against these leave nothing to hope for. */
-const perAccount: Limit = { name: 'second-step', points: 10, windowSeconds: 900 };
 const passkeysPerAddress: Limit = { name: 'passkey-address', points: 200, windowSeconds: 900 };
 
 export function createSignInFlow(deps: {
@@ -94,6 +93,7 @@ export function createSignInFlow(deps: {
   };
   const { signIn, challenges, secondFactors, passkeys, limits, pages, upstreamSteps } = deps;
   const { upstream } = upstreamSteps;
+  const codeGuesses = createCodeGuesses(deps);
   const addressOf = (ctx: Koa.Context) => addressBlock(clientAddress(ctx.req, deps.trustedProxies));
   const wait = (ctx: Koa.Context, seconds: number) => ctx.set('Retry-After', String(seconds));
 
@@ -213,21 +213,20 @@ export function createSignInFlow(deps: {
     async code(ctx, place, form) {
       const userId = (await challenges.find('second_step', place.browser))?.userId;
       if (userId === undefined) return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
-      const taken = await limits.take(perAccount, userId);
-      if (taken.kind === 'limited') {
+      const user = await deps.users.findById(userId);
+      const known = user && deps.knownBrowsers.of(ctx, user.email);
+      const taken = await codeGuesses.take(userId, form.get('code')?.[0] ?? '', known);
+      if (taken.kind === 'wrong') return showCodePage(ctx, place, { status: 401, problem: taken });
+      if (taken.kind !== 'right') {
         wait(ctx, taken.retryAfterSeconds);
         const minutes = Math.max(1, Math.ceil(taken.retryAfterSeconds / 60));
-        return showCodePage(ctx, place, { status: 429, problem: { kind: 'too_many', minutes } });
+        return showCodePage(ctx, place, { status: 429, problem: { kind: taken.kind, minutes } });
       }
-      const used = await secondFactors.take(userId, form.get('code')?.[0] ?? '');
-      if (!used) return showCodePage(ctx, place, { status: 401, problem: { kind: 'wrong' } });
       const step = await challenges.take('second_step', place.browser);
-      const user = await deps.users.findById(userId);
       // Suspended meanwhile, or answered in another tab.
       if (!step || user?.status !== 'active') {
         return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
       }
-      await limits.forget(perAccount, userId);
       const first = upstream.providers.map(methodOf).find((method) => step.matches(method)) ?? 'pwd';
       // A recovery code is a one-time password too (RFC 8176 section 2).
       await goOn(ctx, place, user, [first, 'otp', 'mfa']);

@@ -47,7 +47,9 @@ export interface SignInCodePage {
   readonly action: string;
   readonly backHref: string;
   readonly csrf: string;
-  readonly problem?: { readonly kind: 'wrong' } | { readonly kind: 'too_many'; readonly minutes: number };
+  readonly problem?:
+    | { readonly kind: 'wrong' }
+    | { readonly kind: 'too_many' | 'too_many_today'; readonly minutes: number };
 }
 
 /** Builds the sign-in page. Pure. */

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 
 /** One way that is about to go. */
-export interface LeavingWay {
+interface LeavingWay {
   readonly table: 'passkeys' | 'upstream_accounts';
   readonly id: string;
 }

@@ -1,0 +1,47 @@
+/**
+ * Tries codes that are asked for after a password, within limits that hold on every node. A code of an app has six digits, so guesses at it end
+ * for a day as well; a recovery code has far too many letters to be guessed, so it goes on being a way in for whoever has one, and
+ * passkeys ask for no code at all.
+ * @see RFC 6238 section 5.2, RFC 4226 section 7.3
+ */
+import type { Limit, RateLimits } from '../http/rate-limit.ts';
+import type { SecondFactors } from '../sign-in/second-factors.ts';
+
+export type CodeOutcome =
+  | { readonly kind: 'right' }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'too_many'; readonly retryAfterSeconds: number }
+  /** No code of an app is taken any more for now; a recovery code is. */
+  | { readonly kind: 'too_many_today'; readonly retryAfterSeconds: number };
+
+export interface CodeGuesses {
+  /** @param known names a browser that signed in to the account before; its guesses are counted for itself alone */
+  take(userId: string, code: string, known: string | undefined): Promise<CodeOutcome>;
+}
+
+const inAQuarter: Limit = { name: 'second-step', points: 10, windowSeconds: 900 };
+const inADay: Limit = { name: 'second-step-day', points: 30, windowSeconds: 86_400 };
+
+export function createCodeGuesses({
+  secondFactors,
+  limits,
+}: {
+  secondFactors: Pick<SecondFactors, 'take'>;
+  limits: RateLimits;
+}): CodeGuesses {
+  return {
+    async take(userId, code, known) {
+      const counted = known === undefined ? userId : `${userId} ${known}`;
+      const isOfApp = /^\d{6}$/.test(code.replaceAll(/[\s-]/g, ''));
+      const taken = await limits.take(inAQuarter, counted);
+      if (taken.kind === 'limited') return { ...taken, kind: 'too_many' };
+      const today = isOfApp ? await limits.take(inADay, counted) : undefined;
+      if (today?.kind === 'limited') return { ...today, kind: 'too_many_today' };
+      if (!(await secondFactors.take(userId, code))) return { kind: 'wrong' };
+      await limits.forget(inAQuarter, counted);
+      // Not all of the day: whoever has the app and signs in does not clear the way for whoever guesses.
+      if (isOfApp) await limits.giveBack(inADay, counted);
+      return { kind: 'right' };
+    },
+  };
+}
