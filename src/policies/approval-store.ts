@@ -41,7 +41,7 @@ export interface ApprovalRequest {
 
 export type DecideOutcome =
   | { readonly outcome: 'done'; readonly approval: Approval }
-  /** Another request than the one that was looked at, or decided meanwhile. */
+  /** Another request, or another state of the authorization, than the one that was looked at, or decided meanwhile. */
   | { readonly outcome: 'changed_meanwhile' }
   | { readonly outcome: 'not_found' };
 
@@ -63,11 +63,21 @@ export interface ApprovalStore {
     authorizationId: string,
     request: ApprovalRequest,
   ): Promise<void>;
-  /** Decides what waits. @param version of the request that was looked at */
+  /**
+   * Decides what waits.
+   * @param decision.version of the request that was looked at
+   * @param decision.authorizationVersion of the authorization that was looked at with it; left out where nobody looked
+   */
   decide(
     trx: Transaction<Database>,
     actor: Actor,
-    decision: { id: string; version: number; status: 'approved' | 'declined'; note: string | null },
+    decision: {
+      id: string;
+      version: number;
+      authorizationVersion?: number | undefined;
+      status: 'approved' | 'declined';
+      note: string | null;
+    },
   ): Promise<DecideOutcome>;
 }
 
@@ -157,15 +167,19 @@ export function createApprovalStore({
       });
     },
 
-    async decide(trx, actor, { id, version, status, note }) {
+    async decide(trx, actor, { id, version, authorizationVersion, status, note }) {
       const found = await find(id, trx);
       if (!found) return { outcome: 'not_found' };
       // authorizations by primary key; it holds the row before that of the request, as an edit does
-      await trx
+      const held = await trx
         .updateTable('authorizations')
         .set((row) => ({ version: row.ref('version') }))
         .where('id', '=', found.authorizationId)
-        .execute();
+        .returning('version')
+        .executeTakeFirst();
+      if (authorizationVersion !== undefined && held?.version !== authorizationVersion) {
+        return { outcome: 'changed_meanwhile' };
+      }
       // approvals by primary key
       const row = await trx
         .updateTable('approvals')

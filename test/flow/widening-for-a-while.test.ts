@@ -10,7 +10,7 @@ import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { introspect, postForm, tokenByCode } from '../support/oauth.ts';
 import { codeFlow } from '../support/oauth-requests.ts';
 import { type PlatformOnMandate, startPlatformOnMandate } from '../support/platform-on-mandate.ts';
-import { needing, setPolicies } from '../support/policies.ts';
+import { setPolicies } from '../support/policies.ts';
 
 const hour = 3_600;
 const day = 24 * hour;
@@ -333,14 +333,20 @@ describe('over the API', () => {
     expect(await add(admin, id, 1, secrets)).toMatchObject({ body: { code: 'justification_missing' } });
     const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
     const scopeOf = async () => (await introspect(mandate.issuer, token)).scope;
-    const approve = async () => {
+    const decide = async (body: object = {}) => {
       const [waiting] = await mandate.stores.approvals.list({ status: 'pending', limit: 1 });
       const match = { 'if-match': `"${waiting?.version}"` };
-      expect((await owner.call('POST', `/approvals/${waiting?.id}/approve`, {}, match)).status).toBe(200);
+      return owner.call<{ code?: string }>('POST', `/approvals/${waiting?.id}/approve`, body, match);
     };
     expect((await add(admin, id, 1, { ...secrets, ...why })).status).toBe(201);
     expect(await scopeOf()).toBe('api');
-    await approve();
+    const waiting = await owner.call<{ items: object[] }>('GET', '/approvals?status=pending');
+    expect(waiting.body.items).toMatchObject([
+      { authorization_version: 2, ends_at: mandate.clock.now() + hour },
+    ]);
+    // Whoever decides has looked at the authorization as it is.
+    expect(await decide({ authorization_version: 1 })).toMatchObject({ status: 412 });
+    expect(await decide({ authorization_version: 2 })).toMatchObject({ status: 200 });
     expect(await scopeOf()).toBe('api secrets:edit');
     // An edit of something else takes nothing of it away.
     const match = { 'if-match': '"3"' };
@@ -358,8 +364,24 @@ describe('over the API', () => {
     expect(forGood.body.code).toBe('justification_missing');
     expect((await add(fresh, id, 4, { ...secrets, ...why })).status).toBe(201);
     expect(await scopeOf()).toBe('api apps:view');
-    await setPolicies(mandate, needing('apps:admin'));
-    expect(await scopeOf()).toBe('api apps:view secrets:edit');
+    // What was asked for an hour ago is over: nobody agrees to it afterwards.
+    mandate.clock.advance(hour);
+    const late = await signInToApi(mandate.issuer, 'owner@acme.test');
+    const [asked] = await mandate.stores.approvals.list({ status: 'pending', limit: 1 });
+    const at = { 'if-match': `"${asked?.version}"` };
+    const refused = await late.call('POST', `/approvals/${asked?.id}/approve`, {}, at);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'ended' } });
     await setPolicies(mandate);
+  });
+
+  test('an administrator sees it on its page, and ends it there', async () => {
+    const { token, id } = await readingToken(mandate, 'editor@acme.test');
+    await add(await signInToApi(mandate.issuer, 'editor@acme.test'), id, 1, view);
+    const client = await signIn(mandate.issuer, 'admin@acme.test');
+    const page = await client.get(`/admin/authorizations/${id}`);
+    expect(page.text).toMatch(/For a while, until .* apps:view/);
+    const ended = await client.submit(page, 'End now', {}, { follow: true });
+    expect(ended.text).not.toContain('For a while');
+    expect(await introspect(mandate.issuer, token)).toMatchObject({ scope: 'api' });
   });
 });

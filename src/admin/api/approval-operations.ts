@@ -1,5 +1,6 @@
 /** Requests for an administrator's approval: seen, and decided by somebody else than whoever asked or is asked for. */
 import { z } from 'zod';
+import { grantedNames } from '../../account/effect.ts';
 import type { Approval } from '../../policies/approval-store.ts';
 import type { Caller } from './caller.ts';
 import { type AdminDeps, operation } from './operation.ts';
@@ -19,6 +20,10 @@ const approvalSchema = z
     justification: z.string(),
     authorization_id: z.string(),
     kind: z.enum(['oauth2', 'api_key']),
+    authorization_version: versionSchema.describe('Of the authorization as it is now'),
+    ends_at: instantSchema
+      .nullable()
+      .describe('When it ends by itself, where it is asked for a while only; null: for good'),
     tool: z.string().nullable().describe('Client id, or the name of the key'),
     user_id: z.string().describe('Whose authorization it is'),
     username: z.string(),
@@ -92,16 +97,27 @@ function decision(action: 'approve' | 'decline', status: 'approved' | 'declined'
     path: `${one}/${action}`,
     anyOf: manage,
     versioned: true,
-    body: z.strictObject({ note: noteSchema }),
+    body: z.strictObject({
+      note: noteSchema,
+      authorization_version: z.coerce
+        .number()
+        .int()
+        .optional()
+        .describe('Of the authorization that was looked at; 412 when it has moved since'),
+    }),
     answer: approvalSchema,
-    async handle(deps, { caller, params, body: { note = '' }, version }) {
+    async handle(deps, { caller, params, body, version }) {
+      const { note = '', authorization_version: authorizationVersion } = body;
       const asked = await readApproval(deps, params.approval_id);
       requireAnother(caller, asked);
+      // What was asked for a while, and is over, is not agreed to afterwards.
+      if (asked.status === 'pending' && isOver(asked, deps.clock.now())) throw refusal('ended');
       if (status === 'approved') guardManagement(caller, [asked.capability]);
       await deps.store.transact(async (trx) => {
         const done = await deps.approvals.decide(trx, caller.actor, {
           id: asked.id,
           version,
+          authorizationVersion,
           status,
           note: note === '' ? null : note,
         });
@@ -112,6 +128,8 @@ function decision(action: 'approve' | 'decline', status: 'approved' | 'declined'
     },
   });
 }
+
+const isOver = ({ ends_at: endsAt }: ApprovalDocument, now: number) => endsAt !== null && endsAt <= now;
 
 /** Approval is a second pair of eyes: nobody gives it to themselves. */
 function requireAnother(caller: Caller, { requested_by, user_id }: ApprovalDocument): void {
@@ -126,18 +144,24 @@ async function readApproval(deps: AdminDeps, id: string | undefined): Promise<Ap
 }
 
 async function approvalDocument(
-  { authorizations, users }: AdminDeps,
+  { authorizations, users, worldSource }: AdminDeps,
   approval: Approval,
 ): Promise<ApprovalDocument | undefined> {
   const authorization = await authorizations.find(approval.authorizationId);
   if (!authorization) return undefined;
   const owner = await users.findById(authorization.userId);
+  const { capability } = approval;
+  const carrying = authorization.additions.filter(({ capabilities }) => capabilities.includes(capability));
+  const forGood =
+    carrying.length === 0 || grantedNames(authorization, await worldSource.whole()).includes(capability);
   return {
     id: approval.id,
     status: approval.status,
     capability: approval.capability,
     justification: approval.justification,
     authorization_id: authorization.id,
+    authorization_version: authorization.version,
+    ends_at: forGood ? null : Math.max(...carrying.map(({ until }) => until)),
     kind: authorization.kind,
     tool: authorization.name ?? authorization.clientId,
     user_id: authorization.userId,

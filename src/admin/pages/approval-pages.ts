@@ -86,6 +86,7 @@ const one: PageDefinition = {
         ...(worstCase === undefined ? [] : [{ term: t('consent.worst'), cell: [text(worstCase)] }]),
         { term: t('admin.column.tool'), cell: toolOf(asked) },
         { term: t('admin.column.owner'), cell: [text(asked.username)] },
+        ...(asked.ends_at === null ? [] : [{ term: t('admin.approvals.ends'), cell: [time(asked.ends_at)] }]),
         { term: t('admin.approvals.justification'), cell: [text(asked.justification)] },
         {
           term: t('admin.approvals.asked'),
@@ -107,7 +108,10 @@ const one: PageDefinition = {
       title: t(action === 'approve' ? 'admin.approvals.approve_title' : 'admin.approvals.decline_title'),
       text: t(action === 'approve' ? 'admin.approvals.approve_text' : 'admin.approvals.decline_text'),
       action: `${home}/${action}`,
-      hidden: { version: String(asked.version) },
+      hidden: {
+        version: String(asked.version),
+        authorization_version: String(asked.authorization_version),
+      },
       fields: [
         {
           kind: 'text',
@@ -120,7 +124,7 @@ const one: PageDefinition = {
       submit: t(action === 'approve' ? 'admin.approvals.approve' : 'admin.approvals.decline'),
       tone: action === 'approve' ? 'primary' : 'danger',
     });
-    const waits = asked.status === 'pending';
+    const waits = asked.status === 'pending' && (asked.ends_at === null || deps.clock.now() < asked.ends_at);
     return {
       title: asked.capability,
       back: { href: root, label: t('admin.nav.approvals') },
@@ -139,7 +143,10 @@ const decide = (action: 'approve' | 'decline'): FormDefinition =>
     input: (posted, { id = '' }) => ({
       params: { approval_id: id },
       version: seenVersion(posted),
-      body: { note: field(posted, 'note') },
+      body: {
+        note: field(posted, 'note'),
+        authorization_version: field(posted, 'authorization_version') || undefined,
+      },
     }),
     done: ({ id }) => `${root}/${id}`,
   });

@@ -1,6 +1,9 @@
 /** Everybody's authorizations: found, looked into, paused and ended; `why` answers on the page itself. */
 import type { Words } from '../../http/messages.ts';
 import { capabilityWords } from '../../interaction/capability-words.ts';
+import { displayText } from '../../interaction/display-text.ts';
+import type { World } from '../../policy/vocabulary.ts';
+import { additionOperations } from '../api/addition-operations.ts';
 import type { AuthorizationDocument, AuthorizationSummary } from '../api/authorization-document.ts';
 import { authorizationOperations as operations } from '../api/authorization-operations.ts';
 import { handedOnBlocks, nameCell, parentFacts } from './handed-on-blocks.ts';
@@ -140,8 +143,8 @@ const one: PageDefinition = {
     const found = await ask(operations.get, { params: { authorization_id: params.id ?? '' } });
     const home = `${root}/${found.id}`;
     const world = await deps.worldSource.of({
-      projects: found.projects.map(({ id }) => id),
-      mcpServers: found.mcp_server_ids,
+      projects: [found, ...found.additions].flatMap(({ projects }) => projects.map(({ id }) => id)),
+      mcpServers: [found, ...found.additions].flatMap(({ mcp_server_ids }) => mcp_server_ids),
     });
     const followsParent = found.parent_id !== null && found.capabilities.length === 0;
     const granted: Cell =
@@ -183,6 +186,7 @@ const one: PageDefinition = {
             ...places.map(({ name, actions }) => ({ term: name, cell: codes(actions, words) })),
           ],
         },
+        ...additionBlocks(found, world, words),
         ...handedOnBlocks(found, words),
         ...(await whyBlocks(request, found)),
         ...(found.status === 'revoked' || found.status === 'expired'
@@ -219,6 +223,39 @@ const one: PageDefinition = {
     };
   },
 };
+
+/** What it grants for a while, each with the button that ends it. */
+function additionBlocks(found: AuthorizationDocument, world: World, { t, list, exact }: Words): Block[] {
+  return found.additions.map((addition): Block => {
+    const items = [
+      ...addition.capabilities,
+      ...addition.projects.map(({ id }) => world.projects.get(id)?.slug ?? id),
+      ...addition.mcp_server_ids.map((id) => displayText(world.mcpServers.get(id)?.name ?? id)),
+    ];
+    const until = exact(addition.ends_at);
+    return {
+      kind: 'buttons',
+      title: t('admin.authorizations.until', { until }),
+      text: list(items),
+      buttons: [
+        {
+          action: `${root}/${found.id}/additions/${addition.id}/end`,
+          label: t('admin.authorizations.end_addition'),
+        },
+      ],
+    };
+  });
+}
+
+const endAddition: FormDefinition = form({
+  path: '/authorizations/:id/additions/:addition/end',
+  operation: additionOperations.end,
+  page: one,
+  input: (_, { id = '', addition = '' }) => ({
+    params: { authorization_id: id, addition_id: addition },
+  }),
+  done: ({ id }) => `${root}/${id}`,
+});
 
 /** Keys of the sentence for each clause of the rule. */
 const rules: Readonly<Record<string, string>> = {
@@ -332,5 +369,5 @@ const change = (action: 'suspend' | 'resume' | 'revoke'): FormDefinition =>
 
 export const authorizationPages = {
   pages: [list, one],
-  forms: [change('suspend'), change('resume'), change('revoke')],
+  forms: [change('suspend'), change('resume'), change('revoke'), endAddition],
 };
