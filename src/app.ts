@@ -17,6 +17,7 @@ import { createChangeStream } from './changes/change-stream.ts';
 import { createPublicHttps } from './clients/metadata-document-transport.ts';
 import { createUnusedClients } from './clients/unused-clients.ts';
 import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
+import type { Config } from './config.ts';
 import { countHashing } from './directory/count-hashing.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { asideFrom } from './http/aside-from.ts';
@@ -87,7 +88,9 @@ import { readVersion } from './shipped-files.ts';
 import type { UpstreamProvider } from './sign-in/upstream-provider.ts';
 import { createStores } from './stores.ts';
 
-export interface AppDependencies {
+/** Settings that a test may leave out, beside what is handed in. */
+export interface AppDependencies
+  extends Partial<Pick<Config, 'metricsToken' | 'traces' | 'signingKeyDays' | 'cacheBytes'>> {
   readonly issuer: string;
   readonly production: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -105,18 +108,12 @@ export interface AppDependencies {
   readonly metadataDocuments?: MetadataDocumentOptions | undefined;
   /** How mail leaves; none does when absent. */
   readonly mail?: MailSettings | undefined;
-  /** After how many days the next signing keys are published; never when 0 or absent. */
-  readonly signingKeyDays?: number;
   /** To the supervisor, where several processes serve side by side. */
   readonly channel?: ProcessChannel;
-  /** Who shows this may read the metrics. */
-  readonly metricsToken?: string | undefined;
   /** Other OpenID providers that people may sign in through. */
   readonly upstreamProviders?: readonly UpstreamProvider[];
   /** Identity providers that may hand over in people's place. */
   readonly assertionIssuers?: readonly AssertionIssuer[];
-  /** What remembered introspection answers may take. */
-  readonly cacheBytes?: number;
 }
 
 export interface App {

@@ -12,6 +12,9 @@ export const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) };
 /** Reads milliseconds that only ever go on, whatever is done to the machine's clock: for how long ago something was, never for when. */
 export const monotonicMilliseconds = (): number => performance.now();
 
+/** Reads the machine's clock in milliseconds since the epoch, with a fraction: for how others want to be told when something was. */
+export const epochMilliseconds = (): number => performance.timeOrigin + performance.now();
+
 /** Turns an instant into what libraries want. Pure. */
 export function dateOf(seconds: number): Date {
   return new Date(seconds * 1_000);

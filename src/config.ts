@@ -65,6 +65,14 @@ export const environmentSchema = z.object({
   SIGNING_KEY_DAYS: wholeNumber(0, 3_650).default(90),
   STOP_DELAY: wholeNumber(0, 60).default(0),
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(readHeaders).optional(),
+  OTEL_SERVICE_NAME: z.string().default('mandate'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0, 'must be from 0 to 1')
+    .max(1, 'must be from 0 to 1')
+    .default(1),
   LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   MANDATE_HOME: z.string().refine(isAbsolute, 'must be an absolute path').optional(),
   RESOURCE_SERVER_ID: z.string().optional(),
@@ -111,7 +119,19 @@ export interface Config {
   readonly stopDelaySeconds: number;
   /** Who shows this may read the metrics. */
   readonly metricsToken: string | undefined;
+  /** Where spans of requests go; nowhere when undefined. */
+  readonly traces: TraceSettings | undefined;
   readonly logLevel: string;
+}
+
+/** An OpenTelemetry collector that takes OTLP over HTTP. */
+export interface TraceSettings {
+  /** Without the path of a kind of telemetry, and without a trailing slash. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly service: string;
+  /** The share of traces that begin here which are kept, from 0 to 1; those of callers are kept as they say. */
+  readonly ratio: number;
 }
 
 /** What the commands of somebody who logs in are told; they need no server and no database. */
@@ -200,6 +220,14 @@ export function readConfig(environment: Environment): Config {
     signingKeyDays: settings.SIGNING_KEY_DAYS,
     stopDelaySeconds: settings.STOP_DELAY,
     metricsToken: settings.METRICS_TOKEN,
+    traces: settings.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? {
+          endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, ''),
+          headers: settings.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+          service: settings.OTEL_SERVICE_NAME,
+          ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+        }
+      : undefined,
     logLevel: settings.LOG_LEVEL,
   };
 }
@@ -244,6 +272,19 @@ function readNetworks(list: string, context: z.RefinementCtx): Network[] {
     context.addIssue({ code: 'custom', message: said });
     return [];
   });
+}
+
+/** Reads headers as OpenTelemetry writes them: `name=value,other=value`, percent-encoded. */
+function readHeaders(list: string, context: z.RefinementCtx): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const one of list.split(',')) {
+    const [, name, value] = /^\s*([!#$%&'*+.^_`|~\w-]+)=([^\s,]*)\s*$/.exec(one) ?? [];
+    // Not what was written: it may be a secret.
+    if (name === undefined || value === undefined || /%(?![0-9a-f]{2})/i.test(value))
+      context.addIssue({ code: 'custom', message: 'must be name=value, with commas between them' });
+    else headers[name] = decodeURIComponent(value);
+  }
+  return headers;
 }
 
 /** Reads the variables of a schema. @throws ConfigurationError */

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Store } from '../../db/open.ts';
+import type { TraceSettings } from '../config.ts';
 import { createActivityRecorder } from './activity-recorder.ts';
 import type { ActivityStore } from './activity-store.ts';
 import { createCspReports, reportsPath } from './csp-reports.ts';
@@ -19,6 +20,7 @@ import { createMetricsEndpoint } from './metrics-endpoint.ts';
 import { createProcessMetrics, type ProcessChannel } from './process-metrics.ts';
 import { createRequests } from './requests.ts';
 import { createTally, type Tally } from './tally.ts';
+import { createTraces } from './traces.ts';
 
 export interface Operations {
   readonly tally: Tally;
@@ -47,6 +49,8 @@ export function createOperations(deps: {
   readonly production: boolean;
   readonly metricsToken?: string | undefined;
   readonly version: string;
+  /** Where spans go; nowhere when absent. */
+  readonly traces?: TraceSettings | undefined;
   /** To the supervisor, where several processes serve side by side. */
   readonly channel?: ProcessChannel | undefined;
   readonly store: Store;
@@ -65,7 +69,8 @@ export function createOperations(deps: {
     uses,
     introspection,
     watch(observed) {
-      const requests = createRequests(deps);
+      const traces = deps.traces && createTraces(deps.traces, deps);
+      const requests = createRequests({ ...deps, traces });
       const reports = createLabelledCounters();
       const takeViolations = createCspReports({ ...deps, reports });
       const health = createHealth({ store, log, ready: observed.ready });
@@ -110,7 +115,7 @@ export function createOperations(deps: {
         },
         async settle() {
           stopRecording();
-          await recorder.flush();
+          await Promise.all([recorder.flush(), traces?.settle()]);
         },
       };
     },

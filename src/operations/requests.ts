@@ -5,8 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { epochMilliseconds } from '../clock.ts';
 import { endpointOf, outcomeOf } from './endpoint-name.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
+import { readTraceparent } from './trace-context.ts';
+import type { Traces } from './traces.ts';
 
 export interface Requests {
   /** Notes that a request has come; it names it in `X-Request-Id`, which whoever answers may read. */
@@ -15,15 +18,16 @@ export interface Requests {
   latencies(): readonly { endpoint: string; outcome: string; histogram: Histogram }[];
 }
 
-/** W3C Trace Context section 3.2.2: version, trace id, parent id, flags; an id of zeros is none. */
-const traceparent = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** Asked all day by machines, of this very node: no part of what anybody traces. */
+const untraced = new Set(['health', 'metrics']);
 
-/** Reads the trace that a request belongs to. Pure. @returns undefined unless the header is well formed */
-export function traceIdOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? traceparent.exec(header)?.[1] : undefined;
-}
-
-export function createRequests({ log, monotonic }: { log: Logger; monotonic: () => number }): Requests {
+/** @param deps.traces where spans go; nowhere when absent */
+export function createRequests(deps: {
+  log: Logger;
+  monotonic: () => number;
+  traces?: Pick<Traces, 'of' | 'note'> | undefined;
+}): Requests {
+  const { log, monotonic, traces } = deps;
   const histograms = new Map<string, { endpoint: string; outcome: string; histogram: Histogram }>();
   let inFlight = 0;
 
@@ -42,6 +46,10 @@ export function createRequests({ log, monotonic }: { log: Logger; monotonic: () 
       const endpoint = endpointOf(request.url ?? '');
       // Introspection answers the same to the letter whichever way it is asked, and the short way has no room for an id.
       if (endpoint !== 'introspect') response.setHeader('X-Request-Id', requestId);
+      const trace = traces
+        ? traces.of(request.headers.traceparent)
+        : readTraceparent(request.headers.traceparent);
+      const beganMilliseconds = traces ? epochMilliseconds() : 0;
       inFlight += 1;
       response.once('close', () => {
         inFlight -= 1;
@@ -50,12 +58,16 @@ export function createRequests({ log, monotonic }: { log: Logger; monotonic: () 
         const milliseconds = monotonic() - begun;
         // A stream lasts as long as its listener wants.
         if (endpoint !== 'changes') histogramOf(endpoint, outcome).note(milliseconds / 1_000);
+        if (traces && trace && !untraced.has(endpoint)) {
+          const method = request.method ?? '';
+          traces.note({ trace, method, endpoint, status, outcome, beganMilliseconds, milliseconds });
+        }
         const level = outcome === 'failure' ? 'warn' : 'debug';
         if (!log.isLevelEnabled(level)) return;
         log[level](
           {
             requestId,
-            traceId: traceIdOf(request.headers.traceparent),
+            traceId: trace?.traceId,
             method: request.method,
             // Not the path: it may hold what one browser alone may know.
             endpoint,

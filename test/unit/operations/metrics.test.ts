@@ -3,7 +3,7 @@ import { endpointOf, outcomeOf } from '../../../src/operations/endpoint-name.ts'
 import { bounds, createHistogram } from '../../../src/operations/histogram.ts';
 import { createMetrics, writeMetrics } from '../../../src/operations/metrics.ts';
 import { judgeMetricsRequest } from '../../../src/operations/metrics-endpoint.ts';
-import { traceIdOf } from '../../../src/operations/requests.ts';
+import { readTraceparent } from '../../../src/operations/trace-context.ts';
 
 test.each([
   ['/', 'start'],
@@ -104,5 +104,5 @@ test.each([
   ['x\n"}', undefined],
   [undefined, undefined],
 ])('the trace of %j is %s', (header, id) => {
-  expect(traceIdOf(header)).toBe(id);
+  expect(readTraceparent(header)?.traceId).toBe(id);
 });
