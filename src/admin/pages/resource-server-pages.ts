@@ -3,6 +3,7 @@ import { resourceServerOperations } from '../api/resource-server-operations.ts';
 import { eventReceiverBlocks, eventReceiverForms } from './event-receiver-blocks.ts';
 import { type FormDefinition, field, form, lines, type PageDefinition, seenVersion } from './page.ts';
 import { code } from './page-model.ts';
+import { resourceServerProofBlock, resourceServerProofForm } from './resource-server-proof.ts';
 import { secretPage } from './service-account-clients-blocks.ts';
 import { codes, statusBadge, titleBadge } from './words.ts';
 
@@ -83,7 +84,8 @@ const oneGuard: PageDefinition = {
   path: '/resource-servers/:id',
   section: 'resource-servers',
   anyOf: manage,
-  async build({ ask, params, words, typed, deps }) {
+  async build(request) {
+    const { ask, params, words, typed, deps } = request;
     const { t } = words;
     const server = await ask(resourceServerOperations.get, {
       params: { resource_server_id: params.id ?? '' },
@@ -123,6 +125,7 @@ const oneGuard: PageDefinition = {
               : { action: `${home}/disable`, label: t('admin.disable'), tone: 'danger' },
           ],
         },
+        resourceServerProofBlock(request, server, home),
         ...eventReceiverBlocks(await deps.eventReceivers.find(server.id), home, words),
       ],
     };
@@ -164,6 +167,7 @@ const forms: FormDefinition[] = [
     input: (_, { id = '' }) => ({ params: { resource_server_id: id } }),
     done: ({ id, name, secret }, _, words) => secretPage(words, name, secret, `${guards}/${id}`),
   }),
+  resourceServerProofForm(oneGuard, guards),
   guardSwitch('enable'),
   guardSwitch('disable'),
   ...eventReceiverForms(oneGuard, guards),

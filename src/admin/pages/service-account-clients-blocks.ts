@@ -126,7 +126,7 @@ export function clientForms(page: PageDefinition): FormDefinition[] {
 }
 
 /** Reads how the client is to show who it is: keys are a JSON Web Key Set, or the address of one. Pure. */
-function proofOf(posted: Form): Record<string, unknown> {
+export function proofOf(posted: Form): Record<string, unknown> {
   const proof = field(posted, 'proof');
   if (proof === 'generated') return { generate_key: true };
   if (proof !== 'keys') return {};
@@ -140,7 +140,7 @@ function proofOf(posted: Form): Record<string, unknown> {
 }
 
 /** What a client was made with: a secret or a private key is shown this once; one with keys of its own has nothing to show. */
-function proofPage(
+export function proofPage(
   words: PageRequest['words'],
   client: { id: string; client_secret: string | null; private_key: Record<string, unknown> | null },
   back: string,
