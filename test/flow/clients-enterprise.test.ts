@@ -205,6 +205,34 @@ describe('the official MCP client with CrossAppAccessProvider', () => {
     });
   });
 
+  test('what is sensitive is allowed again with a fresh sign-in alone', async () => {
+    const borealis = `${platform.origin}/mcp/borealis`;
+    const [trusted] = issuers.splice(0);
+    issuers.push(
+      trustIn(idp.issuer, { ...trusted, capabilities: ['mcp', 'secrets:edit'], resources: [borealis] }),
+    );
+    const email = 'owner@acme.test';
+    const user = await mandate.stores.users.findByEmail(email);
+    const own = async () => {
+      const all = await mandate.stores.authorizations.listByUser(user?.id ?? '');
+      return all.find(({ resource }) => resource === borealis);
+    };
+    const claims = { sub: 'u-3', resource: borealis, scope: 'mcp secrets:edit', email, email_verified: true };
+    const fields = { grant_type: assertionGrant, assertion: await idp.mint({ claims }) };
+    expect((await askToken(mandate.issuer, fields, assistant.here)).body.scope).toBe('mcp');
+    expect((await own())?.capabilities).toEqual(['mcp', 'secrets:edit']);
+    await mandate.stores.authorizations.revoke(actor, (await own())?.id ?? '');
+    const owner = await signIn(mandate.issuer, email);
+    clock.advance(601);
+    const page = await owner.get(`/account/authorizations/${(await own())?.id}`);
+    const asked = await owner.submit(page, 'Allow again', {}, { follow: true });
+    expect((await own())?.status).toBe('revoked');
+    const done = await owner.submit(asked, 'Confirm', { Password: demo.password }, { follow: true });
+    expect(done.text).toContain('Allowed again.');
+    expect(await own()).toMatchObject({ status: 'active', capabilities: ['mcp', 'secrets:edit'] });
+    issuers.splice(0, 1, trusted as (typeof issuers)[number]);
+  });
+
   test('policies on lifetimes and on clients apply', async () => {
     const { policy } = await mandate.stores.policies.read();
     const rule = (changed: object) =>
