@@ -8,7 +8,8 @@ import type { Database } from '../../db/schema.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { type Authorization, toAuthorization } from './authorization.ts';
-import type { AuthorizationStore, Choice } from './authorization-store.ts';
+import type { AuthorizationStore } from './authorization-store.ts';
+import type { Choice } from './choice-columns.ts';
 import { standingOf } from './to-granted.ts';
 
 export interface AssertedKey {

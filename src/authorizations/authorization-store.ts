@@ -5,25 +5,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
-import type { AuthorizationsTable, Database } from '../../db/schema.ts';
+import type { Database } from '../../db/schema.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
 import { runningAdditions } from '../policy/additions.ts';
-import type { PickedProject } from '../policy/vocabulary.ts';
 import { recordEnded } from './additions.ts';
 import { deleteArtifacts } from './artifacts.ts';
 import { type Authorization, toAuthorization } from './authorization.ts';
+import { type Choice, choiceColumns, sliceOf } from './choice-columns.ts';
 import { descendantsOf } from './handed-on.ts';
-
-/** What a person chose; it replaces what was chosen before, never adds to it. */
-export interface Choice {
-  readonly capabilities: readonly string[];
-  readonly projects: readonly PickedProject[];
-  readonly mcpServers: readonly string[];
-  readonly asked: readonly string[];
-  readonly expiresAt: number | null;
-}
 
 export interface NewAuthorization extends Choice {
   /** Made when absent; the library's grant has the same. */
@@ -383,20 +374,3 @@ export function createAuthorizationStore({
     return { outcome: 'done', changed: true };
   }
 }
-
-type ChoiceColumns = Pick<
-  AuthorizationsTable,
-  'capabilities' | 'projects' | 'mcp_servers' | 'asked' | 'expires_at'
->;
-
-const choiceColumns = ({ capabilities, projects, mcpServers, asked, expiresAt }: Choice): ChoiceColumns => ({
-  capabilities: JSON.stringify(capabilities),
-  projects: JSON.stringify(projects.map(({ id, roles }) => ({ id, roles }))),
-  mcp_servers: JSON.stringify(mcpServers),
-  asked: JSON.stringify(asked),
-  expires_at: expiresAt,
-});
-
-/** What the log of changes keeps of an authorization. */
-const sliceOf = ({ capabilities, roles, projects, mcpServers, expiresAt, followsOwner }: Authorization) =>
-  followsOwner ? { followsOwner } : { capabilities, roles, projects, mcpServers, expiresAt };

@@ -4,7 +4,8 @@
  */
 import type Provider from 'oidc-provider';
 import type { Authorization } from '../authorizations/authorization.ts';
-import type { AuthorizationStore, Choice } from '../authorizations/authorization-store.ts';
+import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
+import type { Choice } from '../authorizations/choice-columns.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { ClientStore } from '../clients/client-store.ts';
 import { newId } from '../ids.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Choice } from '../authorizations/authorization-store.ts';
+import type { Choice } from '../authorizations/choice-columns.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import { ImportRefused } from './import-diff.ts';
 import { type ImportRun, verb } from './import-steps.ts';

@@ -1,7 +1,6 @@
 /** What is made of a token by exchange is right at the next question after its parent changed, on whichever node, and in memory. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createCachedIntrospector } from '../../src/resource-server/cached-introspector.ts';
-import { createIntrospector } from '../../src/resource-server/introspector.ts';
+import { cachingResourceServer } from '../support/change-stream.ts';
 import { engines } from '../support/databases.ts';
 import { tryFreshness } from '../support/freshness-trials.ts';
 import { issueToken } from '../support/issue-token.ts';
@@ -116,13 +115,7 @@ describe.each(engines)('TX-08: on %s, two nodes', (engine) => {
   }, 30_000);
 
   test('a resource server that remembers forgets it with the change of its parent', async () => {
-    const credentials = { clientId: demo.apiServer.id, clientSecret: demo.apiServer.secret };
-    const stream = { issuer: second.issuer, ...credentials };
-    const cached = createCachedIntrospector({
-      introspector: createIntrospector({ issuer: second.issuer, ...credentials }),
-      stream,
-      maxStalenessMilliseconds: 20_000,
-    });
+    const cached = cachingResourceServer(second.issuer);
     try {
       const { id, token } = await chain();
       const until = async (isDone: () => boolean | Promise<boolean>) => {
@@ -132,8 +125,8 @@ describe.each(engines)('TX-08: on %s, two nodes', (engine) => {
           await new Promise((resolve) => void setTimeout(resolve, 5));
         }
       };
+      await cached.alive();
       await cached.introspect(token);
-      await until(() => cached.isAlive);
       const known = await cached.introspect(token);
       expect(await cached.introspect(token)).toBe(known);
       await first.stores.authorizations.suspend(actor, id);
