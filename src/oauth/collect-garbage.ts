@@ -1,10 +1,18 @@
-/** Deletes what has expired, in batches small enough that nothing else waits for them. */
+/** Deletes what has expired, in steps small enough that nothing else waits for them: apart from whoever answers, and bounded by time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
-import type { Clock } from '../clock.ts';
+import type { Database } from '../../db/schema.ts';
+import { type Clock, monotonicMilliseconds } from '../clock.ts';
 import { keptAfterExpirySeconds } from './artifact-adapter.ts';
 
-/** Rows a statement. */
-const batchRows = 500;
+/** Rows of the first step; how long it took tells how many the next one has. */
+const firstRows = 100;
+const mostRows = 2_000;
+/** For about this long other writers wait for a step; then they have their turn. */
+const stepMilliseconds = 20;
+/** Of the time between steps: as long as a step takes, so that no more than half of the writing is this. */
+const mostPauseMilliseconds = 100;
 /** Counters are kept past their end for those that grow with repetition, such as poll intervals. */
 const countersKeptSeconds = 3_600;
 
@@ -13,86 +21,63 @@ export interface GarbageCollector {
   collect(): Promise<number>;
 }
 
+interface Expiring {
+  readonly table: keyof Database;
+  /** Columns of its primary key. */
+  readonly key: readonly string[];
+  readonly keptSeconds: number;
+}
+
+/** Each has an index of its ends, `…_by_expiry`. */
+const expiring: readonly Expiring[] = [
+  { table: 'oidc_artifacts', key: ['model', 'key'], keptSeconds: keptAfterExpirySeconds },
+  { table: 'counters', key: ['key'], keptSeconds: countersKeptSeconds },
+  { table: 'sessions', key: ['id'], keptSeconds: 0 },
+  { table: 'challenges', key: ['key'], keptSeconds: 0 },
+  { table: 'upstream_requests', key: ['key'], keptSeconds: 0 },
+];
+
 export function createGarbageCollector({ store, clock }: { store: Store; clock: Clock }): GarbageCollector {
   return {
     async collect() {
       let deleted = 0;
-      for (;;) {
-        const batch =
-          (await collectArtifacts()) +
-          (await collectCounters()) +
-          (await collectSessions()) +
-          (await collectChallenges()) +
-          (await collectUpstreamRequests());
-        deleted += batch;
-        if (batch < batchRows) return deleted;
-        await new Promise((resume) => setImmediate(resume));
-      }
+      for (const kind of expiring) deleted += await collectAll(kind);
+      return deleted;
     },
   };
 
-  async function collectArtifacts(): Promise<number> {
-    const due = clock.now() - keptAfterExpirySeconds;
-    const { numDeletedRows } = await store.db
-      .deleteFrom('oidc_artifacts')
-      .where(({ eb, refTuple, selectFrom }) =>
-        eb(
-          refTuple('model', 'key'),
-          'in',
-          // oidc_artifacts_by_expiry
-          selectFrom('oidc_artifacts')
-            .select(['model', 'key'])
-            .where('expires_at', '<', due)
-            .limit(batchRows)
-            .$asTuple('model', 'key'),
-        ),
-      )
-      .executeTakeFirstOrThrow();
-    return Number(numDeletedRows);
-  }
-
-  async function collectSessions(): Promise<number> {
-    const { numDeletedRows } = await store.db
-      .deleteFrom('sessions')
-      .where('id', 'in', ({ selectFrom }) =>
-        // sessions_by_expiry
-        selectFrom('sessions').select('id').where('expires_at', '<', clock.now()).limit(batchRows),
-      )
-      .executeTakeFirstOrThrow();
-    return Number(numDeletedRows);
-  }
-
-  async function collectChallenges(): Promise<number> {
-    const { numDeletedRows } = await store.db
-      .deleteFrom('challenges')
-      .where('key', 'in', ({ selectFrom }) =>
-        // challenges_by_expiry
-        selectFrom('challenges').select('key').where('expires_at', '<', clock.now()).limit(batchRows),
-      )
-      .executeTakeFirstOrThrow();
-    return Number(numDeletedRows);
-  }
-
-  async function collectUpstreamRequests(): Promise<number> {
-    const { numDeletedRows } = await store.db
-      .deleteFrom('upstream_requests')
-      .where('key', 'in', ({ selectFrom }) =>
-        // upstream_requests_by_expiry
-        selectFrom('upstream_requests').select('key').where('expires_at', '<', clock.now()).limit(batchRows),
-      )
-      .executeTakeFirstOrThrow();
-    return Number(numDeletedRows);
-  }
-
-  async function collectCounters(): Promise<number> {
-    const due = clock.now() - countersKeptSeconds;
-    const { numDeletedRows } = await store.db
-      .deleteFrom('counters')
-      .where('key', 'in', ({ selectFrom }) =>
-        // counters_by_expiry
-        selectFrom('counters').select('key').where('expires_at', '<', due).limit(batchRows),
-      )
-      .executeTakeFirstOrThrow();
-    return Number(numDeletedRows);
+  async function collectAll(kind: Expiring): Promise<number> {
+    let deleted = 0;
+    for (let rows = firstRows; ; ) {
+      const due = clock.now() - kind.keptSeconds;
+      // Where nothing is due, which is most of the time, nothing is begun.
+      if ((await overdue(kind, due, 1).execute(store.db)).rows.length === 0) return deleted;
+      const begun = monotonicMilliseconds();
+      const gone = await store.transactApart((trx) => deleteSome(trx, kind, due, rows));
+      const took = Math.max(1, monotonicMilliseconds() - begun);
+      deleted += gone;
+      if (gone < rows) return deleted;
+      const fitting = Math.round((rows * stepMilliseconds) / took);
+      rows = Math.max(firstRows / 4, Math.min(fitting, rows * 2, mostRows));
+      await sleep(Math.min(took, mostPauseMilliseconds));
+    }
   }
 }
+
+async function deleteSome(
+  trx: Transaction<Database>,
+  kind: Expiring,
+  due: number,
+  rows: number,
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from ${sql.table(kind.table)} where ${keyOf(kind)} in (${overdue(kind, due, rows)})`.execute(trx);
+  return Number(numAffectedRows ?? 0);
+}
+
+const overdue = (kind: Expiring, due: number, rows: number) =>
+  sql`select ${sql.join(kind.key.map((name) => sql.ref(name)))} from ${sql.table(kind.table)}
+       where expires_at < ${due} limit ${rows}`;
+
+const keyOf = ({ key }: Expiring): RawBuilder<unknown> =>
+  key.length === 1 ? sql.ref(key[0] as string) : sql`(${sql.join(key.map((name) => sql.ref(name)))})`;
