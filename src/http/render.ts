@@ -30,7 +30,7 @@ export interface RendererOptions {
   readonly viewsRoot: string;
   readonly messages: Messages;
   readonly assets: Pick<Assets, 'href'>;
-  /** Compiles each template once; leave it off where templates are being edited. */
+  /** Compiles each template once; without it once a page, for where templates are being edited. */
   readonly cache: boolean;
 }
 
@@ -49,13 +49,14 @@ export function createRenderer(options: RendererOptions): Renderer {
   const compiled = new Map<string, ejs.TemplateFunction>();
 
   function template(name: string): ejs.TemplateFunction {
-    const known = options.cache ? compiled.get(name) : undefined;
+    const known = compiled.get(name);
     if (known !== undefined) return known;
     const filename = join(options.viewsRoot, `${name}.ejs`);
     const fresh = ejs.compile(readFileSync(filename, 'utf8'), {
       filename,
       views: [options.viewsRoot],
-      cache: options.cache,
+      // For what it includes, a row of a table perhaps, which is not to be read and compiled for each row.
+      cache: true,
     });
     compiled.set(name, fresh);
     return fresh;
@@ -63,6 +64,10 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   return {
     render(name, model, locale) {
+      if (!options.cache) {
+        compiled.clear();
+        ejs.cache.reset();
+      }
       const words = options.messages.words(localeOf(locale) ?? 'en');
       const page: PageFrame = { title: '', width: 'narrow', scripts: [] };
       const locals = {
