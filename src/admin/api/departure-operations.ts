@@ -21,7 +21,7 @@ import { refusal } from './problem.ts';
 import { instantSchema } from './schemas.ts';
 
 /** What one answer lists of each; what stands beyond is counted. */
-const mostListed = 200;
+const mostListed = 100;
 /** Keys that one request moves. */
 const mostMoved = 200;
 

@@ -38,6 +38,8 @@ export interface Impact {
 
 /** Authorizations that one answer looks at. */
 const mostLookedAt = 2_000;
+/** Of a person who would hold nothing any more: what they handed out is counted by itself (`departure`). */
+const mostOfOne = 500;
 
 /** Asks what a change would cut. */
 export async function impactOf(
@@ -54,14 +56,15 @@ export async function impactOf(
   const now = clock.now();
   const [{ policy }, world] = await Promise.all([policies.read(), worldSource.whole()]);
   const touched = await touchedBy(store.db, supposition, { policy, now });
-  const found = await standingAuthorizations(store.db, touched, { now, limit: mostLookedAt + 1 });
+  const most = supposition.kind === 'user_suspended' ? mostOfOne : mostLookedAt;
+  const found = await standingAuthorizations(store.db, touched, { now, limit: most + 1 });
   const [limits, limitsThen] = await Promise.all([
     policyLimits.ofAll(found, policy),
     policyLimits.ofAll(found, supposedPolicy(supposition, policy)),
   ]);
   const owners = new Map<string, LiveAccess | undefined>();
   const cuts: Cut[] = [];
-  for (const [index, authorization] of found.slice(0, mostLookedAt).entries()) {
+  for (const [index, authorization] of found.slice(0, most).entries()) {
     // Others are answered in between.
     if (index % 200 === 199) await new Promise((resume) => setImmediate(resume));
     const { userId } = authorization;
@@ -91,7 +94,7 @@ export async function impactOf(
       then.projects.every(({ actions }) => actions.length === 0);
     if (lost.length > 0) cuts.push({ authorization, lost, everything });
   }
-  return { cuts, incomplete: found.length > mostLookedAt, world };
+  return { cuts, incomplete: found.length > most, world };
 }
 
 async function touchedBy(
