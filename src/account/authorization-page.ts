@@ -133,6 +133,8 @@ export interface AuthorizationPageInput {
     readonly holdSeconds?: number | null;
     /** It is what a tool was refused, not what somebody posted. */
     readonly asked?: boolean;
+    /** Part of the name of a project that is looked for. */
+    readonly projectSearch?: string | undefined;
   };
 }
 
@@ -191,6 +193,7 @@ export function buildAuthorizationPage(input: AuthorizationPageInput): Authoriza
       foreign,
       terms: policyOffer(input.policy, authorization.kind, offeredLifetimes, statuses),
       justification: again?.justification,
+      projectSearch: again?.projectSearch,
       ...(again && again.lifetime !== 'keep' && { lifetimeSeconds: again.lifetime }),
       keep,
     });

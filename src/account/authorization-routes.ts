@@ -287,7 +287,15 @@ export function createAuthorizationRoutes(deps: AuthorizationDependencies): Rout
     const name = isKey ? (form.get('name')?.[0] ?? '').trim().slice(0, longestName) : authorization.name;
     const slice = isKey ? choice.slice : { ...choice.slice, roles: [] };
     const { lifetime, justification, holdSeconds } = choice;
-    const again = { slice, lifetime, name: name ?? '', justification, holdSeconds };
+    const again = {
+      slice,
+      lifetime,
+      name: name ?? '',
+      justification,
+      holdSeconds,
+      projectSearch: choice.find,
+    };
+    if (choice.find !== undefined) return show(ctx, visit, found, { status: 200, again, notices: () => [] });
     const refuse = (status: number, text: (words: Words) => string) =>
       show(ctx, visit, found, {
         status,

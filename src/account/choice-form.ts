@@ -15,6 +15,7 @@ import type { Offer, OfferedProject, OfferedServer } from '../interaction/consen
 import { type SummaryTemplates, summarize, summaryTemplates } from '../interaction/consent-summary.ts';
 import { displayText } from '../interaction/display-text.ts';
 import { asksApproval, type PolicyOffer } from '../interaction/policy-offer.ts';
+import type { ProjectSearch } from '../interaction/shown-projects.ts';
 import { broughtByRole } from '../policy/administration.ts';
 import type { Slice } from '../policy/key-decision.ts';
 import type { World } from '../policy/vocabulary.ts';
@@ -39,6 +40,8 @@ export interface ChoiceForm {
   readonly servers: readonly (Omit<ServerGroup, 'servers'> & {
     readonly servers: readonly (ServerGroup['servers'][number] & { readonly effect?: Effect })[];
   })[];
+  /** Where there are more projects than are drawn. */
+  readonly projectSearch?: ProjectSearch;
   readonly lifetimes: readonly LifetimeOption[];
   /** The field that says what something is for; absent where nothing that is offered asks for it. */
   readonly justification?: { readonly value: string };
@@ -68,6 +71,8 @@ export interface ChoiceFormInput {
   readonly justification?: string | undefined;
   /** Chosen lifetime in seconds; undefined starts from the usual one. */
   readonly lifetimeSeconds?: Lifetime | undefined;
+  /** Part of the name of a project that is looked for. */
+  readonly projectSearch?: string | undefined;
   /** The end that it has already, offered first and picked. */
   readonly keep?: LifetimeOption | undefined;
 }
@@ -91,6 +96,7 @@ export function buildChoiceForm(input: ChoiceFormInput): ChoiceForm {
     lifetimes: input.terms.lifetimes,
     terms: input.terms.capabilities,
     justification: input.justification,
+    projectSearch: input.projectSearch,
   });
 
   const roles = roleRows(input);
@@ -125,6 +131,7 @@ export function buildChoiceForm(input: ChoiceFormInput): ChoiceForm {
         return { ...server, ...(effect && { effect }) };
       }),
     })),
+    ...(page.projectSearch && { projectSearch: page.projectSearch }),
     lifetimes,
     ...((page.justification || roles.some((role) => role.asksApproval)) && {
       justification: page.justification ?? { value: displayText(input.justification ?? '', 2_000) },

@@ -54,6 +54,8 @@ export interface NewKeyInput {
   readonly terms: PolicyOffer;
   readonly lifetimeSeconds?: Lifetime | undefined;
   readonly justification?: string | undefined;
+  /** Part of the name of a project that is looked for. */
+  readonly projectSearch?: string | undefined;
   readonly notices: readonly PageNotice[];
   readonly mayCreateRole: boolean;
 }
@@ -92,6 +94,7 @@ export function buildNewKeyPage(input: NewKeyInput): NewKeyPage {
       foreign: input.foreign,
       terms: input.terms,
       justification: input.justification,
+      projectSearch: input.projectSearch,
       lifetimeSeconds: input.lifetimeSeconds,
     }),
     mayCreateRole: input.mayCreateRole,

@@ -66,6 +66,7 @@ interface Draft {
   readonly slice: Slice;
   readonly lifetime?: Lifetime | undefined;
   readonly justification?: string;
+  readonly find?: string;
 }
 
 interface Showing {
@@ -158,6 +159,7 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
           terms: policyOffer(policy, 'api_key', keyLifetimes),
           lifetimeSeconds: draft.lifetime,
           justification: draft.justification,
+          projectSearch: draft.find,
           notices: notices(words),
           mayCreateRole: visit.person.live.organization.has('roles.create'),
         }),
@@ -169,8 +171,9 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
     const choice = readChoice(form);
     if (!choice || choice.lifetime === 'keep') return pages.fail(ctx, 'bad_request', { status: 400 });
     const name = (form.get('name')?.[0] ?? '').trim().slice(0, longestName);
-    const { slice, lifetime, justification } = choice;
-    const draft: Draft = { name, slice, lifetime, justification };
+    const { lifetime, ...rest } = choice;
+    const draft: Draft = { name, lifetime, ...rest };
+    if (choice.find !== undefined) return show(ctx, visit, owner, { draft });
     const problem = (status: number, tone: PageNotice['tone'], text: (words: Words) => string) =>
       show(ctx, visit, owner, { draft, status, notices: (words) => [{ tone, text: text(words) }] });
 

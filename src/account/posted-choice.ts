@@ -13,6 +13,8 @@ export interface PostedChoice {
   readonly justification: string;
   /** For how many seconds what is added holds; null: until it is changed. */
   readonly holdSeconds: number | null;
+  /** Part of the name of a project that is looked for; the form is wanted again, and nothing else. */
+  readonly find?: string;
 }
 
 const mostRoles = 500;
@@ -32,6 +34,7 @@ export function readChoice(form: Form): PostedChoice | undefined {
   const holdSeconds = hold === 'for_good' ? null : offeredHolds.find((seconds) => String(seconds) === hold);
   if (parsed.kind === 'invalid' || roles.length > mostRoles || holdSeconds === undefined) return undefined;
   const { capabilities, projects, mcpServers, lifetimeSeconds, justification } = parsed;
+  const finds = form.get('decision')?.[0] === 'find';
   return {
     slice: {
       capabilities,
@@ -46,5 +49,6 @@ export function readChoice(form: Form): PostedChoice | undefined {
     lifetime: keep ? 'keep' : lifetimeSeconds,
     justification,
     holdSeconds,
+    ...(finds && { find: parsed.projectSearch }),
   };
 }

@@ -5,7 +5,8 @@ import type { Lifetime } from './consent-lifetime.ts';
 /** A well-formed answer. Ids are distinct strings in the order posted; they may name nothing at all. */
 export interface PostedConsent {
   readonly kind: 'choice';
-  readonly decision: 'authorize' | 'deny';
+  /** `find`: the page is wanted again, with other projects to tick. */
+  readonly decision: 'authorize' | 'deny' | 'find';
   /** Account id that the page was rendered for. */
   readonly seenAccount: string;
   readonly capabilities: readonly string[];
@@ -15,6 +16,8 @@ export interface PostedConsent {
   readonly lifetimeSeconds: Lifetime;
   /** What the capabilities that need approval are for, trimmed; may be empty. */
   readonly justification: string;
+  /** Part of the name of a project that is looked for; may be anything. */
+  readonly projectSearch: string;
   /** The tool runs on another computer; its person carries the answer there. */
   readonly byHand: boolean;
 }
@@ -46,7 +49,7 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
   const single = (name: string) => (values(name).length === 1 ? values(name)[0] : undefined);
 
   const decision = single('decision');
-  if (decision !== 'authorize' && decision !== 'deny')
+  if (decision !== 'authorize' && decision !== 'deny' && decision !== 'find')
     return invalid('decision', whyNotSingle(values('decision')));
   const seenAccount = single('seen_account') ?? '';
   const byHand = single('by_hand') === 'yes';
@@ -60,6 +63,7 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
       mcpServers: [],
       lifetimeSeconds: null,
       justification: '',
+      projectSearch: '',
       byHand,
     };
   }
@@ -98,6 +102,7 @@ export function parseConsentForm(fields: FormFields): PostedConsent | InvalidCon
     mcpServers: [...new Set(values('mcp_server'))],
     lifetimeSeconds,
     justification: justification.trim(),
+    projectSearch: single('project_search') ?? '',
     byHand,
   };
 }

@@ -24,6 +24,7 @@ import {
 import { type SummaryTemplates, summarize, summaryTemplates } from './consent-summary.ts';
 import { displayText } from './display-text.ts';
 import { asksApproval, type CapabilityTerms, type PolicyOffer } from './policy-offer.ts';
+import { type ProjectSearch, shownProjects } from './shown-projects.ts';
 
 export interface ConsentInput extends Offer {
   readonly words: Words;
@@ -49,6 +50,8 @@ export interface ConsentInput extends Offer {
   readonly terms?: PolicyOffer['capabilities'] | undefined;
   /** What was just written about those that need approval. */
   readonly justification?: string | undefined;
+  /** Part of the name of a project that is looked for. */
+  readonly projectSearch?: string | undefined;
   /** Whether the answer may be carried to another computer by hand, and whether that was just chosen; absent where it cannot. */
   readonly byHand?: boolean | undefined;
   /** What the route has to say; what the page can see for itself is added. */
@@ -68,6 +71,8 @@ export interface ConsentPage {
   readonly presets: readonly { readonly href: string; readonly label: string; readonly current: boolean }[];
   readonly capabilities: Split<CapabilityCard>;
   readonly projects: Split<ProjectRow>;
+  /** Where there are more projects than are drawn. */
+  readonly projectSearch?: ProjectSearch;
   readonly servers: Split<ServerGroup>;
   readonly lifetimes: readonly LifetimeOption[];
   /** The field that says what something is for; absent where nothing that is offered asks for it. */
@@ -141,6 +146,7 @@ export function buildConsentPage(input: ConsentInput): ConsentPage {
   const selection = preselect(input, asked, from, input.posted === undefined ? input.preset : 'last');
 
   const capabilities = cards(input, selection);
+  const shownOnes = shownProjects(input.projects, selection.projects, input.projectSearch);
   const lifetime = startingLifetime(input.lifetimes, from?.lifetimeSeconds);
   const who = callClient(client, words);
   const accountName = displayText(input.account.name);
@@ -163,9 +169,10 @@ export function buildConsentPage(input: ConsentInput): ConsentPage {
     presets: presetLinks(input),
     capabilities: split(capabilities, (card) => card.checked || card.asked || belongs(card.bound, target)),
     projects: split(
-      input.projects.map((project) => projectRow(project, input, selection)),
+      shownOnes.projects.map((project) => projectRow(project, input, selection)),
       (row) => row.checked || target?.kind !== 'mcp_server' || target.server.projectId === row.id,
     ),
+    ...(shownOnes.search && { projectSearch: shownOnes.search }),
     servers: serverGroups(input.servers, selection, target),
     lifetimes: input.lifetimes.map((option) => ({
       value: option === null ? 'until_revoked' : String(option),

@@ -171,6 +171,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
       choice?: PreviousChoice;
       justification?: string;
       byHand?: boolean;
+      projectSearch?: string;
       status?: number;
     } = {},
   ) {
@@ -207,6 +208,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
           },
           posted: again.choice,
           justification: again.justification,
+          projectSearch: again.projectSearch,
           byHand: listenerAt(redirectUri ?? '') === 'loopback' ? again.byHand === true : undefined,
           preset,
           lifetimes: terms.offer.lifetimes,
@@ -254,11 +256,14 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     const { person, world, audience, terms, existing } = situation;
     // The page says why, and how to go back.
     if (terms.refusal) return showConsent(now);
-    const decision = decideConsent(posted, person.live, world);
-    const { capabilities, projects, mcpServers, lifetimeSeconds, justification, byHand } = posted;
+    const { capabilities, projects, mcpServers, lifetimeSeconds } = posted;
+    const { justification, byHand, projectSearch } = posted;
     const choice = { capabilities, projects, mcpServers, lifetimeSeconds };
+    const shown = { choice, justification, byHand, projectSearch };
+    if (posted.decision === 'find') return showConsent(now, shown);
+    const decision = decideConsent(posted, person.live, world);
     const again = (notice: ConsentNotice, status: number) =>
-      showConsent(now, { notices: [notice], choice, justification, byHand, status });
+      showConsent(now, { ...shown, notices: [notice], status });
     if (decision.dropped.length > 0) {
       return again({ kind: 'not_granted', items: namesOf(decision.dropped, world) }, 409);
     }

@@ -76,7 +76,10 @@ form.addEventListener('change', (event) => {
 
 // Enter in a box or a search field must not stand for "Authorize".
 form.addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && event.target.matches('input')) event.preventDefault();
+  if (event.key !== 'Enter' || !event.target.matches('input')) return;
+  event.preventDefault();
+  // A list that is not all here is searched on the server.
+  event.target.closest('.picker__tools')?.querySelector('[data-find]')?.click();
 });
 
 for (const tools of form.querySelectorAll('[data-filter]')) {
@@ -92,7 +95,7 @@ for (const tools of form.querySelectorAll('[data-filter]')) {
     }
     none.hidden = rows.some((row) => !row.hidden);
   });
-  tools.querySelector('[data-select-shown]').addEventListener('click', () => {
+  tools.querySelector('[data-select-shown]')?.addEventListener('click', () => {
     for (const row of rows) if (!row.hidden) row.querySelector('.pick__box').checked = true;
     refresh();
   });

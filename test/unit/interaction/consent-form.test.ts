@@ -18,6 +18,7 @@ test('reads scalars and lists alike, drops duplicates and the roles of projects 
   expect(parseConsentForm(good)).toEqual({
     kind: 'choice',
     decision: 'authorize',
+    projectSearch: '',
     seenAccount: 'usr_1',
     capabilities: ['mcp', 'flows:edit'],
     projects: [{ id: 'prj_1', roles: ['rol_editor'] }],
@@ -111,4 +112,13 @@ test('is total, and never yields what was not posted', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('asks for the page again with other projects, whatever was ticked', () => {
+  expect(parseConsentForm({ ...good, decision: 'find', project_search: 'atlas' })).toMatchObject({
+    kind: 'choice',
+    decision: 'find',
+    projectSearch: 'atlas',
+    capabilities: ['mcp', 'flows:edit'],
+  });
 });
