@@ -1,5 +1,5 @@
 /** The official conformance runner of the Model Context Protocol, with a person at its browser step. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,13 +59,53 @@ describe.each(Object.entries(clients))('the authorization-server scenarios, as %
   );
 });
 
-/** Runs every scenario, and plays the person when the runner prints where to go. */
-async function runConformance(port: number, clientId: string, resource: string | undefined): Promise<Run> {
+const offered = offeredScenarios();
+
+test('the runner offers these scenarios, each for versions that are run below', () => {
+  expect([...offered.keys()]).toEqual(['authorization-server-metadata-endpoint', 'authorization-code-grant']);
+  expect(versionsOf(offered)).toEqual(['2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']);
+});
+
+test.each(versionsOf(offered))(
+  'every scenario of %s passes',
+  async (version) => {
+    const port = await freePort();
+    const clientId = await clients['a client that registered itself'](port);
+    const { exitCode, printed, checks } = await runConformance(port, clientId, demo.atlasFlows, version);
+    expect(checks.filter(({ status }) => status !== 'SUCCESS')).toEqual([]);
+    const scenarios = [...offered].filter(([, versions]) => versions.includes(version));
+    for (const [scenario] of scenarios) expect(printed).toContain(scenario);
+    expect(printed).toContain(`Total: ${checks.length} passed, 0 failed`);
+    // Metadata documents are not asked about before 2025-11-25.
+    expect([exitCode, checks.length]).toEqual([0, version < '2025-11-25' ? 2 : 3]);
+  },
+  60_000,
+);
+
+/** Asks the runner what it has for an authorization server: scenario → versions of the specification. */
+function offeredScenarios(): ReadonlyMap<string, readonly string[]> {
+  const listed = execFileSync(process.execPath, [runner, 'list', '--authorization'], { encoding: 'utf8' });
+  const lines = [...listed.matchAll(/^ +- (\S+) \[(.*)\]$/gm)];
+  return new Map(lines.map(([, scenario = '', versions = '']) => [scenario, versions.split(',')]));
+}
+
+function versionsOf(scenarios: ReadonlyMap<string, readonly string[]>): string[] {
+  return [...new Set([...scenarios.values()].flat())].toSorted();
+}
+
+/** Runs every scenario, or those of one version, and plays the person when the runner prints where to go. */
+async function runConformance(
+  port: number,
+  clientId: string,
+  resource: string | undefined,
+  version?: string,
+): Promise<Run> {
   const results = await mkdtemp(join(tmpdir(), 'mandate-conformance-'));
   const child = spawn(process.execPath, [
     ...[runner, 'authorization', '--url', mandate.issuer, '--client-id', clientId],
     ...['--port', String(port), '--output-dir', results],
     ...(resource === undefined ? [] : ['--resource', resource]),
+    ...(version === undefined ? [] : ['--spec-version', version]),
   ]);
   let printed = '';
   let person: Promise<void> | undefined;
