@@ -25,7 +25,7 @@ export interface McpServerAccess {
 
 export type AuthorizationDetail = ProjectAccess | McpServerAccess;
 
-/** One item that was granted and does not hold now, with the reason. */
+/** One item that was granted and does not hold now, with the reason: `owner_lost_access`, `role_capped`, `parent_lacks`, … */
 export interface WithheldItem {
   readonly dimension: string;
   readonly identifier: string;

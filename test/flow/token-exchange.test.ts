@@ -1,4 +1,8 @@
 /** Token exchange (RFC 8693): what comes out, and that it dies with what it came from. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as oauth from 'oauth4webapi';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
@@ -140,6 +144,29 @@ describe('what comes out', () => {
     await mandate.stores.authorizations.revoke(actor, made.authorization.id);
     expect(await at.atApi(body.access_token)).toEqual({ active: false });
   });
+});
+
+test('a service account’s client exchanges too, and goes on acting as its account', async () => {
+  await at.allow({ own: false, from: [demo.atlasFlows], to: [demo.api] }, demo.ci.id);
+  const parent = await at.authorize();
+  const { body } = await at.exchange(await at.tokenOf(parent), {}, demo.ci);
+  expect(await at.atApi(body.access_token)).toMatchObject({ client_id: demo.ci.id, sub: at.owner });
+  const own = await askToken(mandate.issuer, { grant_type: 'client_credentials' }, demo.ci);
+  expect(await at.atApi(own.body.access_token)).toMatchObject({ username: 'ci@acme.test' });
+});
+
+test('the request that the documentation shows', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../docs/clients.md'), 'utf8');
+  const [, snippet = ''] = /## Handing on[\s\S]*?```sh\n([\s\S]*?)```/.exec(text) ?? [];
+  const { stdout } = await promisify(execFile)('bash', ['-c', snippet], {
+    env: {
+      PATH: process.env.PATH,
+      ISSUER: mandate.issuer,
+      GATEWAY_SECRET: gateway.secret,
+      TOKEN: await at.tokenOf(await at.authorize()),
+    },
+  });
+  expect(JSON.parse(stdout)).toMatchObject({ issued_token_type: accessTokenType, scope: 'flows:edit' });
 });
 
 describe('its life', () => {
