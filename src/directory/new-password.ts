@@ -1,10 +1,14 @@
 /** What a password has to be before it is kept, wherever one is set. Pure: known before anything is hashed or read. */
 import { isCommonPassword } from './common-passwords.ts';
 import { emailKey } from './email-key.ts';
+import { leakedPasswords } from './leaked-passwords.ts';
+import { isListed } from './leaked-passwords-format.ts';
 import { longestPassword } from './passwords.ts';
 
 /** In characters as people count them. */
 export const shortestPassword = 8;
+
+const leaked = Buffer.from(leakedPasswords, 'base64');
 
 /** Why a password is not taken. */
 export type PasswordProblem =
@@ -29,7 +33,7 @@ export function checkNewPassword(
 ): PasswordProblem | undefined {
   if (password.length > longestPassword || Buffer.byteLength(password) > longestPassword) return 'too_long';
   if ([...password.normalize('NFC')].length < shortestPassword) return 'too_short';
-  if (isCommonPassword(password)) return 'common';
+  if (isCommonPassword(password) || isListed(password, leaked)) return 'common';
   return namesAccount(password, about) ? 'names_account' : undefined;
 }
 

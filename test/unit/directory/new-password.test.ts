@@ -1,5 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { leakedPasswords } from '../../../src/directory/leaked-passwords.ts';
+import { bytesEach, isListed } from '../../../src/directory/leaked-passwords-format.ts';
 import { checkNewPassword } from '../../../src/directory/new-password.ts';
+
+const list = Buffer.from(leakedPasswords, 'base64');
 
 describe('a new password', () => {
   test.each([
@@ -29,6 +34,33 @@ describe('a new password', () => {
     ['qwerty123456', 'two runs'],
   ])('%s is refused as common: %s', (password) => {
     expect(checkNewPassword(password)).toBe('common');
+  });
+
+  /** Of the lists that everybody knows; the shortest that can be kept at all have eight characters. */
+  const wellKnown = `
+    password 12345678 123456789 baseball football qwertyuiop 1234567890 superman 1qaz2wsx jennifer trustno1 sunshine iloveyou
+    computer michelle starwars princess 11111111 corvette 1234qwer internet samantha q1w2e3r4t5 maverick whatever mercedes
+    steelers qwer1234 hardcore q1w2e3r4 midnight victoria marlboro 1q2w3e4r danielle 12344321 jonathan passw0rd abcd1234
+    metallic rush2112 creative ncc1701d drowssap semperfi cherokee 123qweasd wildcats fktrcfylh qweasdzxc`;
+  test.each(wellKnown.trim().split(/\s+/))('%s is refused as one that everybody knows', (password) => {
+    expect(checkNewPassword(password)).toBe('common');
+    expect(checkNewPassword(password.toUpperCase())).toBe('common');
+  });
+
+  test('what nobody knows is not taken for one of them', () => {
+    const refused = Array.from({ length: 20_000 }, () => randomBytes(9).toString('base64url')).filter(
+      (password) => isListed(password, list),
+    );
+    expect(refused).toEqual([]);
+  });
+
+  test('the list is small, in order, and of what can be a password here', () => {
+    expect(list.length).toBeLessThan(2 ** 20);
+    expect(list.length / bytesEach).toBeGreaterThan(15_000);
+    const entries = Array.from({ length: list.length / bytesEach }, (_, index) =>
+      list.subarray(index * bytesEach, (index + 1) * bytesEach).toString('hex'),
+    );
+    expect(entries).toEqual(entries.toSorted());
   });
 
   test.each([

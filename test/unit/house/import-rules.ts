@@ -100,7 +100,7 @@ export const rules: readonly Rule[] = [
       'package:@prometheus-io/client',
       'node:**',
     ],
-    mayAsType: ['db/open.ts'],
+    mayAsType: ['db/open.ts', 'src/config.ts'],
     broken: {
       'src/operations/a.ts': "import type { Provider } from 'oidc-provider';",
       'src/operations/b.ts': "import { createSignIn } from '../interaction/sign-in.ts';",
