@@ -129,6 +129,29 @@ describe.each(engines)('on %s', (engine) => {
     expect(await signedIn(client)).toEqual([false, false]);
   });
 
+  test('the only passkey of somebody without a password stays, and the page says what to do first', async () => {
+    const { id = '' } = (await mandate.stores.users.findByEmail('analyst@acme.test')) ?? {};
+    const client = await signIn(mandate.issuer, 'analyst@acme.test');
+    const passkey = { userId: id, credentialId: `of-${id}`, publicKey: 'key', transports: [], synced: false };
+    await mandate.stores.passkeyList.add({ id }, { ...passkey, name: 'Laptop', counter: 0 });
+    // As if they had come in by the passkey, and never had a password.
+    const users = mandate.store.db.updateTable('users').where('id', '=', id);
+    const { password_hash: hash } = await mandate.store.db
+      .selectFrom('users')
+      .select('password_hash')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    await users.set({ password_hash: null }).execute();
+    const refused = await client.submit(await client.get(page), 'Remove');
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain('this passkey is the only way to sign in');
+    expect(await mandate.stores.passkeyList.list(id)).toHaveLength(1);
+    await users.set({ password_hash: hash }).execute();
+    const removed = await client.submit(await client.get(page), 'Remove');
+    expect(removed.status).toBe(303);
+    expect(await mandate.stores.passkeyList.list(id)).toHaveLength(0);
+  });
+
   test('keeps no session id in the list', async () => {
     const client = await signIn(mandate.issuer, 'editor@acme.test');
     const rows = await mandate.store.db.selectFrom('sessions').selectAll().execute();
