@@ -31,7 +31,7 @@ const request = (fields: Record<string, string>) => ({
   ...fields,
 });
 
-describe('1. scope', () => {
+describe('1. no scope is the baseline, unknown scopes are dropped, blanks trimmed', () => {
   test.each([
     ['no scope for the API', {}, 'api'],
     ['no scope for an MCP server', { resource: demo.atlasFlows }, 'mcp'],
@@ -83,7 +83,7 @@ describe('1. scope in a posted form, with blanks around, between and twice', () 
   });
 });
 
-describe('5. resource', () => {
+describe('5. a resource is known in any spelling, and answered in the registered one', () => {
   const at = (origin: string) => [
     `${origin}/mcp`,
     `${origin}/mcp/`,
@@ -141,7 +141,7 @@ describe('5. resource', () => {
   });
 });
 
-describe('6. native clients', () => {
+describe('6. native clients are known by their redirects, at any port of the loopback', () => {
   test.each([
     'http://127.0.0.1:61001/callback',
     'http://localhost:61002/callback',
@@ -215,7 +215,7 @@ describe('12. errors at /authorize carry iss and state', () => {
   });
 });
 
-describe('14. and 15. one authorization per consent and install', () => {
+describe('14. and 15. whoever returns finds the last choice; one authorization per consent and install', () => {
   const held = async (token: string | undefined, caller: { id: string; secret: string } = demo.apiServer) => {
     const answer = await introspect(mandate.issuer, token ?? '', caller);
     return { id: answer.authorization_id, scope: answer.scope };

@@ -61,7 +61,7 @@ function contentType(path: string): string {
   return path === '/register' ? 'application/json' : 'application/x-www-form-urlencoded';
 }
 
-describe.each(endpoints)('%s', (path, method, headers, init) => {
+describe.each(endpoints)('11. %s', (path, method, headers, init) => {
   test('lets the preflight pass, without credentials', async () => {
     const { status, headers: answered } = await fetch(mandate.issuer + path, {
       method: 'OPTIONS',

@@ -286,7 +286,7 @@ describe('mcp-remote, a bridge that assistants start as a program', () => {
     expect(listed).toMatchObject({ result: { tools: expect.arrayContaining([expect.anything()]) } });
   }
 
-  test('sends the person to the browser, takes the code at its loopback port, and calls a tool', async () => {
+  test('14. sends the person to the browser, takes the code at its loopback port before it gives up, and calls a tool', async () => {
     const bridge = await start();
     const initialized = initialize(bridge);
     const address = await bridge.hears(/http:\/\/localhost:\d+\/authorize\?\S+/);

@@ -142,7 +142,7 @@ describe('9. registering again', () => {
   });
 });
 
-describe('3., 7. and 12. the metadata', () => {
+describe('3., 7. and 12. the metadata lists offline_access, none, private_key_jwt, and endpoints at the root', () => {
   const read = async (document: string) => {
     const response = await fetch(`${mandate.issuer}/.well-known/${document}`);
     expect(response.status).toBe(200);

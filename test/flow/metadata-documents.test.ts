@@ -63,7 +63,7 @@ describe('a tool with a document', () => {
     expect(internet.asked).toEqual([shape.client_id]);
   });
 
-  test('may listen on any port of the loopback', async () => {
+  test('6. may listen on any port of the loopback, though its document does not say that it is native', async () => {
     const { client_id } = shapes['VS Code'];
     internet.serve(client_id, shapes['VS Code']);
     expect((await visit(browser, client_id, 'http://127.0.0.1:50123/')).title).toContain('Sign in');

@@ -42,7 +42,7 @@ describe.each(engines)('on %s', (engine) => {
     }
   });
 
-  test('with the override, a generation of 45 minutes ago stays connected', async () => {
+  test('4. with the override, a generation of 45 minutes ago stays connected', async () => {
     await mandate.stores.clients.configure(actor, demo.cli.id, { refreshGraceSeconds: 60 * minutes });
     const { refresh: old } = await start();
     const first = await refresh(old);
