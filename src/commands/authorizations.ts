@@ -1,5 +1,6 @@
 import type { Authorization } from '../authorizations/authorization.ts';
 import { standingOf } from '../authorizations/to-granted.ts';
+import { runningAdditions } from '../policy/additions.ts';
 import { type Answer, done, refused } from './answer.ts';
 import { findUser, noSuchUser } from './find-user.ts';
 import { shownInstant, table } from './table.ts';
@@ -66,6 +67,7 @@ const authorizationDocument = (one: Authorization, email: string | null, now: nu
   roles: one.roles,
   projects: one.projects,
   mcp_servers: one.mcpServers,
+  additions: runningAdditions(one.additions, now),
   version: one.version,
   created_at: one.createdAt,
   expires_at: one.expiresAt,

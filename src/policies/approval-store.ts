@@ -3,7 +3,10 @@
  * not own which capabilities need it (the policy), nor what is withheld meanwhile (`policy/limits.ts`).
  *
  * An approval is for this authorization and this capability: who, which tool, what. The projects stay the owner's to choose, within
- * the owner's own rights. A capability that is taken out of the authorization takes its approval along.
+ * the owner's own rights: whoever approves says that this tool may do this kind of thing for this person, and where that person may do
+ * it is decided by whoever gives them roles. Asked for again with every project, one capability would be withheld everywhere for the sake
+ * of the newest place. A capability that is taken out of the authorization takes its approval along, and so does the end of an addition:
+ * what was agreed to for a while is asked for again (`key-desk.ts`).
  */
 import type { Kysely, Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';

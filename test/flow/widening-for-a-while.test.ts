@@ -6,6 +6,7 @@ import { administratingTool } from '../support/administrator-token.ts';
 import { cachingResourceServer } from '../support/change-stream.ts';
 import { engines } from '../support/databases.ts';
 import { issueToken } from '../support/issue-token.ts';
+import { administratorsCommandLine } from '../support/logged-in-command-line.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { introspect, postForm, tokenByCode } from '../support/oauth.ts';
 import { codeFlow } from '../support/oauth-requests.ts';
@@ -372,6 +373,21 @@ describe('over the API', () => {
     const refused = await late.call('POST', `/approvals/${asked?.id}/approve`, {}, at);
     expect(refused).toMatchObject({ status: 409, body: { code: 'ended' } });
     await setPolicies(mandate);
+  });
+
+  test('from a terminal, for an API key that an administrator keeps', async () => {
+    const client = await signIn(mandate.issuer, 'editor@acme.test');
+    const { secret, id } = await createKey(client, { Name: 'nightly', api: true });
+    const terminal = await administratorsCommandLine(mandate.issuer, 'admin@acme.test');
+    const added = await terminal.json<Document>(
+      ...['authorizations', 'add', id, '--capability', 'flows:edit', '--project', 'atlas=editor'],
+      ...['--for', '1h'],
+    );
+    expect(added.additions).toMatchObject([{ ends_at: mandate.clock.now() + hour }]);
+    expect(await introspect(mandate.issuer, secret)).toMatchObject({ scope: 'api flows:edit' });
+    const [{ id: addition } = { id: '' }] = added.additions;
+    await terminal.json('authorizations', 'end-addition', id, addition);
+    expect(await introspect(mandate.issuer, secret)).toMatchObject({ scope: 'api' });
   });
 
   test('an administrator sees it on its page, and ends it there', async () => {
