@@ -144,7 +144,7 @@ async function time(issuer: string, pid: number, who: Administrator, question: Q
   return { name: question.name, status, median: at(took, 0.5), worst: took.at(-1) ?? 0, cpu };
 }
 
-/** Does something while another process introspects, and for two seconds before. */
+/** Does something while another process introspects, and for three seconds before. */
 async function amid(issuer: string, name: string, work: () => Promise<void>): Promise<Revoked> {
   const program = fileURLToPath(new URL('steady-introspection.ts', import.meta.url));
   const child = spawn(process.execPath, [program, `${issuer}/introspect`, '100', String(mostBystanders)], {
@@ -155,7 +155,9 @@ async function amid(issuer: string, name: string, work: () => Promise<void>): Pr
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
     text += piece;
   });
-  await new Promise((resume) => setTimeout(resume, 2_000));
+  // It takes a while to start where much else goes on; every token is asked about once before.
+  await once(child.stdout, 'data');
+  await new Promise((resume) => setTimeout(resume, 3_000));
   const started = performance.timeOrigin + performance.now();
   await work();
   const ended = performance.timeOrigin + performance.now();
