@@ -88,12 +88,12 @@ interface Caller {
 
 export function createLiveView(deps: LiveViewDependencies): LiveView {
   const { issuer, ledger, clock, mostBytes = defaultBytes } = deps;
-  const answers = createByteBoundedCache<KnownAnswer>(mostBytes * 0.8);
+  const answers = createByteBoundedCache<KnownAnswer>(mostBytes * 0.72);
   const callers = createPartCache<Caller>(ledger, mostBytes * 0.02);
   const clients = createPartCache<boolean>(ledger, mostBytes * 0.03);
   const rights = createPartCache<TimedRights>(
     ledger,
-    mostBytes * 0.15,
+    mostBytes * 0.23,
     ({ limits: { since, until } }) => since <= clock.now() && clock.now() < until,
   );
   const instruments = deps.instruments ?? createIntrospectionInstruments(createTally());

@@ -53,10 +53,12 @@ export function createTokenSource({
   const readRow = createRowReader(store);
   /** What was issued under an earlier secret costs a reading more, and so does what is unknown while one is accepted. */
   const readNewest = async (token: string) => {
-    const accessTokens = secrets.keyedHashes('AccessToken', token);
-    const clientCredentials = secrets.keyedHashes('ClientCredentials', token);
-    for (const [index, accessToken] of accessTokens.entries()) {
-      const row = await readRow(accessToken, clientCredentials[index] ?? '');
+    let others: readonly string[] | undefined;
+    for (const [index, accessToken] of secrets.keyedHashes('AccessToken', token).entries()) {
+      const row = await readRow(accessToken, () => {
+        others ??= secrets.keyedHashes('ClientCredentials', token);
+        return others[index] ?? '';
+      });
       if (row) return row;
     }
     return undefined;
@@ -87,20 +89,25 @@ function toFoundToken(kept: StoredToken): FoundToken | undefined {
 
 type Row = Pick<OidcArtifactsTable, 'payload' | 'expires_at'>;
 
-/** One prepared statement on either engine: most questions about a token that is not known here cost no more than this. */
+/**
+ * Reads by a prepared statement: most questions about a token that is not known here cost no more than this. SQLite looks for a token of
+ * a client's own when there is no other one; PostgreSQL looks for both at once, which is one way there and back.
+ */
 function createRowReader({ sqlite, pool }: Store) {
-  // oidc_artifacts by primary key, twice
-  const read = (first: string, second: string) =>
-    `select payload, expires_at from oidc_artifacts where model = 'AccessToken' and key = ${first}
-     union all
-     select payload, expires_at from oidc_artifacts where model = 'ClientCredentials' and key = ${second}`;
+  // oidc_artifacts by primary key
+  const read = (model: string, key: string) =>
+    `select payload, expires_at from oidc_artifacts where model = ${model} and key = ${key}`;
   const statement = sqlite?.reader.prepare<[string, string], Row>(read('?', '?'));
-  return async (accessToken: string, clientCredentials: string): Promise<Row | undefined> => {
-    if (statement) return statement.get(accessToken, clientCredentials);
+  return async (accessToken: string, clientCredentials: () => string): Promise<Row | undefined> => {
+    if (statement) {
+      return (
+        statement.get('AccessToken', accessToken) ?? statement.get('ClientCredentials', clientCredentials())
+      );
+    }
     const result = await pool?.query<Row>({
       name: 'introspected_token',
-      text: read('$1', '$2'),
-      values: [accessToken, clientCredentials],
+      text: `${read("'AccessToken'", '$1')} union all ${read("'ClientCredentials'", '$2')}`,
+      values: [accessToken, clientCredentials()],
     });
     return result?.rows[0];
   };
