@@ -2,6 +2,7 @@
  * Remembers when an authorization was last asked about, off the path of the question. Collected in memory and written in
  * batches, at most once a minute for each authorization whatever the number of nodes; a crash may lose the last second.
  */
+import { compileOnce } from '../../db/compile-once.ts';
 import type { Store } from '../../db/open.ts';
 import type { Clock } from '../clock.ts';
 import type { LastUse } from './authorization.ts';
@@ -32,21 +33,22 @@ export function createLastUseRecorder(deps: {
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
+  // authorizations by primary key; another node may have written this minute already
+  const writeUse = compileOnce(store.db, (db, use: LastUse & { id: string; before: number }) =>
+    db
+      .updateTable('authorizations')
+      .set({ last_used_at: use.at, last_used_by: use.by, last_used_from: use.from })
+      .where('id', '=', use.id)
+      .where((is) => is.or([is('last_used_at', 'is', null), is('last_used_at', '<=', use.before)])),
+  );
+
   const write = async () => {
     while (pending.size > 0) {
       const batch = [...pending].slice(0, rowsAtOnce);
       for (const [id] of batch) pending.delete(id);
       await store.transact(async (trx) => {
-        for (const [id, { at, by, from }] of batch) {
-          // authorizations by primary key; another node may have written this minute already
-          await trx
-            .updateTable('authorizations')
-            .set({ last_used_at: at, last_used_by: by, last_used_from: from })
-            .where('id', '=', id)
-            .where((is) =>
-              is.or([is('last_used_at', 'is', null), is('last_used_at', '<=', at - stepSeconds)]),
-            )
-            .execute();
+        for (const [id, use] of batch) {
+          await trx.executeQuery(writeUse({ ...use, id, before: use.at - stepSeconds }));
         }
       });
     }
