@@ -12,6 +12,7 @@ import {
 import { freePort } from '../support/free-port.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { introspect } from '../support/oauth.ts';
+import { codeFlow } from '../support/oauth-requests.ts';
 
 const actor = { id: 'command' };
 const story = 120_000;
@@ -283,8 +284,22 @@ describe.each([
         expect.objectContaining({ slug: 'borealis', roles: ['viewer'] }),
       ]);
       done(
-        await door.edit(keeper, id, { capabilities: ['api', 'flows:edit'], projects: { atlas: 'editor' } }),
+        await door.edit(keeper, id, {
+          capabilities: ['mcp', 'api', 'flows:edit'],
+          projects: { atlas: 'editor' },
+          servers: ['atlas-flows'],
+        }),
       );
+      expect(await call(secret, '/projects/atlas/flows', { name: 'x' })).toBe(201);
+      expect((await introspect(mandate.issuer, secret, demo.mcpServer)).scope).toBe('mcp flows:edit');
+      done(
+        await door.edit(keeper, id, {
+          capabilities: ['mcp', 'api', 'flows:edit'],
+          projects: { atlas: 'editor' },
+          servers: [],
+        }),
+      );
+      expect(await introspect(mandate.issuer, secret, demo.mcpServer)).toEqual({ active: false });
       expect(await call(secret, '/projects/atlas/flows', { name: 'x' })).toBe(201);
       done(await door.pause('editor', id, 'suspend'));
       expect(await call(secret, '/projects')).toBe(401);
@@ -305,8 +320,18 @@ describe.each([
           projects: { atlas: 'editor', borealis: 'viewer' },
         }),
       );
+      const { body } = await codeFlow(mandate.issuer, {
+        request: { scope: 'api flows:edit' },
+        answers: { 'flows:edit': true, atlas: true, 'Role in atlas': 'Editor', borealis: true },
+      });
+      const token = body.access_token ?? '';
       expect(await call(secret, '/projects/atlas/flows')).toBe(200);
+      expect(await call(token, '/projects/atlas/flows')).toBe(200);
       done(await door.unassign('admin', 'editor', 'editor', 'atlas'));
+      expect(await call(token, '/projects/atlas/flows')).toBe(403);
+      expect((await introspect(mandate.issuer, token)).withheld).toContainEqual(
+        expect.objectContaining({ dimension: 'project', reason: 'owner_lost_access' }),
+      );
       expect(await call(secret, '/projects/atlas/flows')).toBe(403);
       expect(await call(secret, '/projects/borealis/flows')).toBe(200);
       done(await door.assign('admin', 'editor', 'editor', 'atlas'));
