@@ -13,6 +13,8 @@ const kinds = [
   'revoke',
   'narrow',
   'widen',
+  'add for a while',
+  'end an addition',
   'suspend user',
   'move off project',
   'edit role',
