@@ -44,16 +44,14 @@ function openView(overtaken: number) {
             kind: 'oauth2',
             version: readings,
             expiresAt: null,
-            roles: [],
-            projects: [],
-            mcpServers: [],
           },
           owner: {
             user: { id: 'usr_1', email: 'a@acme.test' },
             assigned: { organization: [], projects: new Map() },
           },
           world: { catalogue: new Map([['api', {}]]), projects: new Map() },
-          granted: { standing: 'active' },
+          granted: { standing: 'active', roles: [], projects: [], mcpServers: [] },
+          additions: [],
           limits: noLimits,
           effective: { organization: ['api'], projects: [], mcpServers: [], withheld: [] },
         };
