@@ -163,6 +163,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     resources: createResources({ ...reads.sources, administration: apiResource(issuer) }),
     units,
     limits,
+    bursts,
     pages: {
       ...createDevicePages({ ...stores, pages, clock, trustedProxies, guesses }),
       ...createSessionPages({ ...stores, pages }),

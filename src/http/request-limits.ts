@@ -24,13 +24,23 @@ const authorizationRequests: BurstLimit = {
   windowSeconds: 300,
   batch: 50,
 };
-/** Wrong secrets, codes and refresh tokens: those that hold cost nothing here. */
-const refusedCredentials: BurstLimit = {
+/** Wrong secrets, codes and refresh tokens of one client: those that hold cost nothing here. */
+export const refusedCredentials: BurstLimit = {
   name: 'refused-credentials',
   points: 300,
   windowSeconds: 300,
   batch: 1,
 };
+/** Those of all clients: many people's assistants come from one address. */
+const refusedInAll: BurstLimit = {
+  name: 'refused-credentials-address',
+  points: 6_000,
+  windowSeconds: 300,
+  batch: 20,
+};
+
+/** Where the parts of one request leave what credentials it is about. */
+const shown = 'shownCredentials';
 
 const visited = new Set(['/authorize', '/device', '/sign-in', '/forgot-password']);
 const posted: ReadonlyMap<string, BurstLimit> = new Map([
@@ -39,6 +49,11 @@ const posted: ReadonlyMap<string, BurstLimit> = new Map([
   ['/par', authorizationRequests],
 ]);
 const refusals = new Set(['invalid_client', 'invalid_grant']);
+
+interface Shown {
+  readonly address: string;
+  readonly clientId?: string;
+}
 
 /** @param deps.sessionCookie name of the cookie that a browser has which was here before */
 export function createRequestLimits(deps: {
@@ -57,12 +72,15 @@ export function createRequestLimits(deps: {
       if (taken.kind === 'limited') return refuse(ctx, taken.retryAfterSeconds);
     }
     if (ctx.path !== '/token' || ctx.method !== 'POST') return next();
-    const known = bursts.known(refusedCredentials, address());
+    const known = bursts.known(refusedInAll, address());
     if (known.kind === 'limited') return refuse(ctx, known.retryAfterSeconds);
+    ctx.state[shown] = { address: address() } satisfies Shown;
     await next();
     const { error } = (ctx.body ?? {}) as { error?: string };
     if (ctx.status >= 400 && error !== undefined && refusals.has(error)) {
-      await bursts.take(refusedCredentials, address());
+      const { clientId = '' } = ctx.state[shown] as Shown;
+      await bursts.take(refusedCredentials, `${address()} ${clientId}`);
+      await bursts.take(refusedInAll, address());
     }
   };
 
@@ -79,6 +97,13 @@ export function createRequestLimits(deps: {
     if (ctx.method === 'GET') pages.fail(ctx, 'rate_limited', { status: 429 });
     else answerTooMany(ctx, seconds);
   }
+}
+
+/** Notes whose credentials a token request shows. @returns the key under which those that do not hold are counted */
+export function refusedCredentialsKey(ctx: Pick<Koa.Context, 'state'>, clientId: string): string {
+  const { address } = ctx.state[shown] as Shown;
+  ctx.state[shown] = { address, clientId } satisfies Shown;
+  return `${address} ${clientId}`;
 }
 
 /**

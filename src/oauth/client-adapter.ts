@@ -4,6 +4,7 @@
  */
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { ClientStore, StoredClient } from '../clients/client-store.ts';
+import type { CredentialLimit } from './credential-limit.ts';
 import { withExchange } from './exchange-permission.ts';
 import type { MetadataDocuments } from './metadata-documents.ts';
 import { registeredItself } from './registration.ts';
@@ -15,12 +16,14 @@ export function createClientAdapter({
   units,
   documents,
   registrationLimit,
+  credentialLimit,
 }: {
   clients: ClientStore;
   units: UnitsOfWork;
   /** Absent while clients cannot be known by a metadata document. */
   documents: MetadataDocuments | undefined;
   registrationLimit: RegistrationLimit;
+  credentialLimit: CredentialLimit;
 }): Adapter {
   const unused = async () => {
     throw new Error('clients are found, registered and removed, nothing else');
@@ -29,6 +32,7 @@ export function createClientAdapter({
     async find(id) {
       // Text in PostgreSQL cannot hold this character: no client is named with it.
       if (id.includes('\0')) return undefined;
+      credentialLimit.guard(id);
       const known = await clients.find(id);
       const client = documents ? await documents.current(id, known) : withoutDocuments(known);
       if (!client || client.disabled) return undefined;

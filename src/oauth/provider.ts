@@ -13,6 +13,7 @@ import { createMetadataDocumentSource } from '../clients/metadata-document-sourc
 import { createPublicHttps, type PublicHttpsDependencies } from '../clients/metadata-document-transport.ts';
 import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
+import type { BurstLimits } from '../http/burst-limits.ts';
 import type { RateLimits } from '../http/rate-limit.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
@@ -21,6 +22,7 @@ import type { AssertionGrantDependencies } from './assertion-grant.ts';
 import type { AuthorizationRights } from './authorization-rights.ts';
 import { compareHashedClientSecrets, createClientAdapter, refuseGrantsOfOthers } from './client-adapter.ts';
 import { createConfiguration } from './configuration.ts';
+import { createCredentialLimit } from './credential-limit.ts';
 import { registerGrants } from './grants.ts';
 import { refreshGraceSeconds } from './lifetimes.ts';
 import { createMetadataDocuments } from './metadata-documents.ts';
@@ -52,6 +54,7 @@ export interface ProviderDependencies extends AssertionGrantDependencies, TokenE
   readonly units: UnitsOfWork;
   readonly pages: DevicePages & SessionPages;
   readonly limits: RateLimits;
+  readonly bursts: BurstLimits;
   /** Says who makes a request's changes, and from where. */
   readonly actorOf: (ctx: KoaContextWithOIDC) => Actor;
   readonly metadataDocuments?: MetadataDocumentOptions | undefined;
@@ -94,6 +97,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
   };
   const addressOf = (ctx: KoaContextWithOIDC) => deps.actorOf(ctx).origin ?? 'unknown';
   const registrationLimit = createRegistrationLimit({ limits: deps.limits, addressOf });
+  const credentialLimit = createCredentialLimit(deps);
   const https = createPublicHttps(deps.metadataDocuments?.internet);
   const metadataDocumentsEnabled = deps.metadataDocuments?.enabled ?? true;
   const documents = metadataDocumentsEnabled
@@ -112,7 +116,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
       ...deps,
       adapter: (model) =>
         model === 'Client'
-          ? createClientAdapter({ clients, units, documents, registrationLimit })
+          ? createClientAdapter({ clients, units, documents, registrationLimit, credentialLimit })
           : createArtifactAdapter(model, artifacts),
       fetch: createPublicFetch(createKeySetSource({ ...deps, https })),
       metadataDocumentsEnabled,

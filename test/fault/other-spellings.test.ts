@@ -18,10 +18,10 @@ afterAll(() => mandate.stop());
 const spellings = (path: string) => [path, `${path}/`, path.toUpperCase(), `${path.toUpperCase()}/`];
 
 /** Leaves an address of this machine nothing of a limit. */
-async function useUp(name: string, points: number, windowSeconds: number): Promise<void> {
+async function useUp(name: string, points: number, windowSeconds: number, of = ''): Promise<void> {
   const limits = createRateLimits({ ...mandate, secrets: createSecrets(developmentSecret) });
   for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) {
-    await limits.take({ name, points, windowSeconds }, addressBlock(address), points);
+    await limits.take({ name, points, windowSeconds }, addressBlock(address) + of, points);
   }
 }
 
@@ -66,7 +66,7 @@ test('registrations, device codes and refused credentials are counted whatever t
     expect((await postForm(mandate.issuer + address, { client_id: demo.cli.id })).status).toBe(429);
   }
 
-  await useUp('refused-credentials', 300, 300);
+  await useUp('refused-credentials', 300, 300, ` ${demo.web.id}`);
   expect((await guess('/token/')).status).toBe(400);
   for (const address of spellings('/token')) expect((await guess(address)).status).toBe(429);
 });

@@ -53,7 +53,8 @@ describe.each(engines)('on %s', (engine) => {
   });
 
   test('credentials that do not hold at /token; those that do cost nothing', async () => {
-    await useUp('refused-credentials', 300, home, 295);
+    const ofClient = home.map((address) => `${address} ${demo.ci.id}`);
+    await useUp('refused-credentials', 300, ofClient, 295);
     for (let index = 0; index < 6; index += 1) {
       expect((await askToken(node(0).issuer, { grant_type: 'client_credentials' }, demo.ci)).status).toBe(
         200,

@@ -33,6 +33,28 @@ describe('13. at one address', () => {
     expect((await codeFlow(mandate.issuer, { clientId: String(clientId), redirectUri })).status).toBe(200);
   });
 
+  test('a client that keeps to a dead token is stopped, and told for how long; the others refresh', async () => {
+    const install = await registerClient(mandate.issuer, redirectUri, { client_name: 'Keeps to it' });
+    const refresh = (clientId: unknown, token: string) =>
+      fetch(`${mandate.issuer}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'refresh_token',
+          client_id: String(clientId),
+          refresh_token: token,
+        }),
+      });
+    for (let batch = 0; batch < 31; batch += 1) {
+      await Promise.all(Array.from({ length: 10 }, () => refresh(install.client_id, 'dead')));
+    }
+    const stopped = await refresh(install.client_id, 'dead');
+    expect(stopped.status).toBe(429);
+    expect(Number(stopped.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await stopped.json()).toMatchObject({ error: 'temporarily_unavailable' });
+    const { body } = await codeFlow(mandate.issuer);
+    expect((await refresh(demo.cli.id, String(body.refresh_token))).status).toBe(200);
+  });
+
   test('an account whose password is being guessed keeps nobody else out', async () => {
     const signIn = async (email: string, password: string) => {
       const browser = createBrowserlessClient(mandate.issuer);
