@@ -56,18 +56,39 @@ export class NewerSchemaError extends Error {
   override readonly name = 'NewerSchemaError';
 }
 
+/** Somebody else held for too long what the migration needs; nothing of the migration that waited was applied. */
+export class MigrationBlockedError extends Error {
+  override readonly name = 'MigrationBlockedError';
+}
+
+/** Whoever waits for a table's lock makes everybody queue behind them: a migration gives up before that is an outage. */
+const lockSeconds = 60;
+/** PostgreSQL's code for a lock that did not come in time. */
+const lockNotAvailable = '55P03';
+
 /**
  * Applies what is missing.
+ * @param options.lockSeconds for how long a statement waits for a table that another session holds; for another node that migrates, Kysely does
  * @returns the names of the migrations that this call applied
  * @throws NewerSchemaError when the database knows migrations that this binary does not
+ * @throws MigrationBlockedError
  */
-export async function migrate(store: Store): Promise<string[]> {
+export async function migrate(store: Store, options: { lockSeconds?: number } = {}): Promise<string[]> {
+  const patience = options.lockSeconds ?? lockSeconds;
   const applied = await appliedMigrations(store);
   refuseNewerSchema(applied);
   // The common start, also right after a crash: nothing to lock, nobody to wait for.
   if (Object.keys(migrations).every((name) => applied.includes(name))) return [];
   const provider: MigrationProvider = { getMigrations: async () => migrations };
-  const { error, results } = await unhurried(store, (db) => new Migrator({ db, provider }).migrateToLatest());
+  const { error, results } = await unhurried(store, patience, (db) =>
+    new Migrator({ db, provider }).migrateToLatest(),
+  );
+  if ((error as { code?: unknown } | undefined)?.code === lockNotAvailable) {
+    throw new MigrationBlockedError(
+      'another session has held for too long what the migration needs: see who in pg_stat_activity, end long transactions or wait for the node that migrates, then start again',
+      { cause: error },
+    );
+  }
   if (error) throw new Error('the database could not be migrated', { cause: error });
   return (results ?? [])
     .filter((result) => result.status === 'Success')
@@ -78,10 +99,20 @@ export async function migrate(store: Store): Promise<string[]> {
  * Works on a connection that PostgreSQL ends no statement of: what requests may wait for is too short for an index on a large table, and for
  * another node that is migrating.
  */
-async function unhurried<T>(store: Store, work: (db: Kysely<Database>) => Promise<T>): Promise<T> {
+async function unhurried<T>(
+  store: Store,
+  patience: number,
+  work: (db: Kysely<Database>) => Promise<T>,
+): Promise<T> {
   if (!store.pool) return work(store.db);
   const { default: pg } = await import('pg');
-  const options = { ...store.pool.options, max: 1, query_timeout: undefined, statement_timeout: undefined };
+  const options = {
+    ...store.pool.options,
+    max: 1,
+    query_timeout: undefined,
+    statement_timeout: undefined,
+    lock_timeout: patience * 1_000,
+  };
   // What breaks a connection is an error of the statement on it.
   const pool = new pg.Pool(options).on('error', () => {});
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { migrate, NewerSchemaError, pendingMigrations } from '../../db/migrate.ts';
+import { MigrationBlockedError, migrate, NewerSchemaError, pendingMigrations } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
 import { type Engine, engines, freshDatabaseUrl } from '../support/databases.ts';
 import { mandate } from '../unit/commands/run-mandate.ts';
@@ -71,6 +71,28 @@ describe.each(engines)('FT-07: migration on %s', (engine) => {
     holder?.release();
     expect(await migrating).toEqual(everything);
   });
+
+  if (engine === 'postgres') {
+    test('gives up on a table that another session holds for too long, says so, and leaves what there was', async () => {
+      const store = await open(await emptyDatabase(engine));
+      await migrate(store);
+      const from = everything.indexOf('0019-index-large-lists');
+      await store.pool?.query({
+        name: 'unapply',
+        text: 'delete from kysely_migration where name >= $1',
+        values: [everything[from]],
+      });
+      const holder = await store.pool?.connect();
+      await holder?.query('begin', []);
+      await holder?.query('select count(*) from authorizations', []);
+      const outcome: unknown = await migrate(store, { lockSeconds: 1 }).catch((error: unknown) => error);
+      await holder?.query('commit', []);
+      holder?.release();
+      expect(outcome).toBeInstanceOf(MigrationBlockedError);
+      expect(String(outcome)).toContain('see who in pg_stat_activity');
+      expect(await pendingMigrations(store)).toEqual(everything.slice(from));
+    });
+  }
 
   test('lets one of two processes migrate while the other waits', async () => {
     const DATABASE_URL = await emptyDatabase(engine);
