@@ -1,21 +1,18 @@
 /** Somebody logs a command line in: the real program in processes of its own, and the person at a browser. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { hostname, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CommandResult, runCommand } from '../support/command-line.ts';
 import { freshDatabaseUrl } from '../support/databases.ts';
 import { freePort } from '../support/free-port.ts';
-import { type BrowserlessClient, createBrowserlessClient, type Page } from '../support/http.ts';
+import { createBrowserlessClient } from '../support/http.ts';
+import { follow, openConsent } from '../support/login-process.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { introspect } from '../support/oauth.ts';
-import { signInIfAsked } from '../support/oauth-requests.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,47 +37,8 @@ const json = ({ code, stdout, stderr }: CommandResult) => {
   return JSON.parse(stdout) as Record<string, unknown>;
 };
 
-/** Everything that a program wrote so far, and how it ends. */
-function follow(program: string, args: readonly string[], environment: Record<string, string>, cwd = folder) {
-  const child = spawn(program, args, {
-    env: { PATH: process.env.PATH, ...environment },
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const stdout = text(child.stdout);
-  const told: string[] = [];
-  const ended = once(child, 'close') as Promise<[number | null]>;
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => void told.push(piece));
-  return {
-    /** The address that it asks somebody to open. */
-    async address(): Promise<string> {
-      for (let tries = 0; tries < 400; tries += 1) {
-        const found = /^ {2}(https?:\S+user_code=\S+)$/m.exec(told.join(''));
-        if (found?.[1]) return found[1];
-        await new Promise((resume) => setTimeout(resume, 50));
-      }
-      throw new Error(`no address was shown: ${told.join('')}`);
-    },
-    async result() {
-      const [code] = await ended;
-      return { code: code ?? -1, stdout: await stdout, stderr: told.join('') };
-    },
-  };
-}
-
 const startLogin = (home: string, ...args: string[]) =>
-  follow(process.execPath, [cli, 'login', ...args], at(home));
-
-/** Opens the address, compares the code and signs in. */
-async function openConsent(
-  address: string,
-  email?: string,
-): Promise<{ browser: BrowserlessClient; page: Page }> {
-  const browser = createBrowserlessClient(new URL(address).origin);
-  const comparison = await browser.submit(await browser.get(address), 'Continue');
-  const page = await browser.submit(comparison, 'Continue', {}, { follow: true });
-  return { browser, page: await signInIfAsked(browser, page, email) };
-}
+  follow(process.execPath, [cli, 'login', ...args], at(home), folder);
 
 async function authorizeAt(address: string): Promise<void> {
   const { browser, page } = await openConsent(address);
@@ -240,77 +198,6 @@ describe('somebody who logs in', () => {
       });
     }
   });
-});
-
-describe('somebody who logs in again', () => {
-  /** Logs somebody in who may be logged in there already. */
-  async function logIn(home: string, email?: string): Promise<CommandResult> {
-    const login = startLogin(home, '--scope', 'api flows:edit', '--json');
-    const { browser, page } = await openConsent(await login.address(), email);
-    await browser.submit(page, 'Authorize', {}, { follow: true });
-    return login.result();
-  }
-  const kept = async (home: string) =>
-    JSON.parse(await readFile(await fileOf(home), 'utf8')) as { access_token: string };
-  interface LoggedIn {
-    readonly authorization_id: string;
-    readonly replaced?: { readonly authorization_id: string; readonly revoked: boolean };
-  }
-
-  test('leaves nothing of the former login of that computer, and nothing else is touched', async () => {
-    const [home, elsewhere] = [await newHome(), await newHome()];
-    const first = JSON.parse((await logIn(home)).stdout) as LoggedIn;
-    await logIn(elsewhere);
-    const former = await kept(home);
-    expect(first.replaced).toBeUndefined();
-    const again = await logIn(home);
-    expect(again.code).toBe(0);
-    const second = JSON.parse(again.stdout) as LoggedIn;
-    expect(second.replaced).toEqual({ authorization_id: first.authorization_id, revoked: true });
-    expect(await introspect(mandate.issuer, former.access_token)).toEqual({ active: false });
-    for (const one of [home, elsewhere]) {
-      const { access_token: token } = await kept(one);
-      expect(await introspect(mandate.issuer, token)).toMatchObject({ active: true });
-    }
-    expect(await mandate.stores.authorizations.find(first.authorization_id)).toMatchObject({
-      status: 'revoked',
-    });
-  }, 60_000);
-
-  test('as another person leaves the first one’s alone', async () => {
-    const home = await newHome();
-    await logIn(home);
-    const former = await kept(home);
-    const { stdout } = await logIn(home, 'viewer@acme.test');
-    expect(JSON.parse(stdout)).not.toHaveProperty('replaced');
-    expect(await introspect(mandate.issuer, former.access_token)).toMatchObject({ active: true });
-  }, 60_000);
-
-  test('is logged in and told so where the former login cannot be ended', async () => {
-    const home = await newHome();
-    const first = JSON.parse((await logIn(home)).stdout) as LoggedIn;
-    const path = await fileOf(home);
-    const former = JSON.parse(await readFile(path, 'utf8')) as { access_token: string; id_token: string };
-    // Whose it was is said by an ID token for that client.
-    const [head, claims, signature] = former.id_token.split('.');
-    const changed = {
-      ...(JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()) as object),
-      aud: 'nobody',
-    };
-    const payload = Buffer.from(JSON.stringify(changed)).toString('base64url');
-    const broken = { ...former, client_id: 'nobody', id_token: [head, payload, signature].join('.') };
-    await writeFile(path, JSON.stringify(broken));
-    const { code, stdout, stderr } = await logIn(home);
-    expect(code).toBe(0);
-    expect((JSON.parse(stdout) as LoggedIn).replaced).toEqual({
-      authorization_id: first.authorization_id,
-      revoked: false,
-    });
-    expect(stderr).toContain(`(${first.authorization_id}) is still authorized, because`);
-    expect(stderr).toContain(`${mandate.issuer}/account/authorizations`);
-    expect(await introspect(mandate.issuer, former.access_token)).toMatchObject({ active: true });
-    expect(await introspect(mandate.issuer, (await kept(home)).access_token)).toMatchObject({ active: true });
-  }, 60_000);
 });
 
 describe('a login that comes to nothing', () => {
