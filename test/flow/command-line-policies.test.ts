@@ -1,7 +1,7 @@
 /** Policies, approvals and removals from a terminal: what would happen is shown first, and a token never grows by it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
-import { toolWith } from '../support/administrator-token.ts';
+import { administratingTool, toolWith } from '../support/administrator-token.ts';
 import { engines } from '../support/databases.ts';
 import { administratorsCommandLine, type CommandLine } from '../support/logged-in-command-line.ts';
 import { startMandate, type TestMandate } from '../support/mandate.ts';
@@ -192,5 +192,22 @@ describe.each(engines)('somebody who is logged in to administer, on %s', (engine
       refused,
     );
     expect((await decide('decline')).status).toBe(200);
+
+    // Nor does any token give it to another owner, who might hold what the present one has lost.
+    const ci = (await mandate.stores.users.findByEmail('ci@acme.test'))?.id;
+    const lord = (await mandate.stores.users.findByEmail('owner@acme.test'))?.id;
+    const { body: other } = await owner.call<Made>('POST', '/api-keys', {
+      name: 'more ops',
+      capabilities: ['mandate:admin'],
+    });
+    const tool = await administratingTool(mandate.issuer, 'admin@acme.test', {
+      'mandate:admin': true,
+      'flows:edit': false,
+    });
+    expect(
+      await tool.call('POST', `/api-keys/${other.id}/move`, { user_id: ci }, { 'if-match': '"1"' }),
+    ).toMatchObject(refused);
+    const all = { to: ci, authorization_ids: [other.id] };
+    expect((await tool.call('POST', `/users/${lord}/departure/keys`, all)).status).toBe(403);
   });
 });

@@ -36,7 +36,7 @@ import {
   termsRefused,
 } from './edit-authorization.ts';
 import { type AdminDeps, operation } from './operation.ts';
-import { guardKey, guardSelf } from './over-token.ts';
+import { guardKey, guardManagement, guardSelf } from './over-token.ts';
 import { refusal } from './problem.ts';
 import { listOf, nameSchema, pageOf, pageQuery, searchQuery } from './schemas.ts';
 
@@ -331,6 +331,8 @@ export const apiKeyOperations = {
       const found = await requireFoundKey(deps, caller, params);
       guardSelf(caller, found.owner.user.id);
       guardSelf(caller, body.user_id);
+      // Another owner may bring back what the present one has lost.
+      guardManagement(caller, found.authorization.capabilities);
       const desk = createKeyDesk(deps);
       const permission = await desk.ownerFor(caller.access, body.user_id);
       if (permission.kind !== 'owner') throw refused(permission, body.user_id);

@@ -16,7 +16,7 @@ import type { Caller } from './caller.ts';
 import { claimVersion } from './expected-version.ts';
 import { guardAccount } from './guards.ts';
 import { type AdminDeps, operation } from './operation.ts';
-import { guardSelf } from './over-token.ts';
+import { guardManagement, guardSelf } from './over-token.ts';
 import { refusal } from './problem.ts';
 import { instantSchema } from './schemas.ts';
 
@@ -119,6 +119,10 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
         });
         const unknown = wanted?.find((asked) => !keys.some((key) => key.id === asked));
         if (unknown !== undefined) throw refusal('unknown_reference', { what: unknown });
+        guardManagement(
+          caller,
+          keys.flatMap(({ capabilities }) => capabilities),
+        );
         const outcomes = await moveAll(deps, caller, { owner, heir, keys });
         const moved = outcomes.filter(({ reason }) => reason === undefined).map((one) => one.id);
         if (moved.length === 0) throw refusal('nothing_moved', { email: heir.user.email });
