@@ -1,6 +1,7 @@
 import type { Authorization } from '../authorizations/authorization.ts';
-import { standingOf } from '../authorizations/to-granted.ts';
+import { standingUnder } from '../authorizations/handed-on.ts';
 import { runningAdditions } from '../policy/additions.ts';
+import type { Standing } from '../policy/vocabulary.ts';
 import { type Answer, done, refused } from './answer.ts';
 import { findUser, noSuchUser } from './find-user.ts';
 import { shownInstant, table } from './table.ts';
@@ -10,7 +11,7 @@ const headings = ['ID', 'USER', 'TOOL', 'KIND', 'STATUS', 'CAPABILITIES', 'PROJE
 
 /** `authorizations list` */
 export async function listAuthorizations(
-  { authorizations, users, clock }: Workspace,
+  { authorizations, handedOn, users, clock }: Workspace,
   { user: named, limit, after }: { user?: string; limit: number; after?: string },
 ): Promise<Answer> {
   const user = named === undefined ? undefined : await findUser(users, named);
@@ -27,18 +28,21 @@ export async function listAuthorizations(
     if (!emails.has(userId)) emails.set(userId, (await users.findById(userId))?.email ?? userId);
   }
   const now = clock.now();
+  const above = await handedOn.above(page);
   const rows = page.map((one) => [
     one.id,
     emails.get(one.userId) ?? one.userId,
     one.name ?? one.clientId ?? '-',
     one.kind,
-    standingOf(one, now),
+    standingUnder(one, above, now),
     one.followsOwner ? "its owner's" : one.capabilities.join(' ') || 'none',
     one.followsOwner ? '-' : String(one.projects.length),
     one.followsOwner ? '-' : String(one.mcpServers.length),
     shownInstant(one.expiresAt, 'never'),
   ]);
-  const documents = page.map((one) => authorizationDocument(one, emails.get(one.userId) ?? null, now));
+  const documents = page.map((one) =>
+    authorizationDocument(one, emails.get(one.userId) ?? null, standingUnder(one, above, now), now),
+  );
   const text = table([headings, ...rows]);
   return done({ authorizations: documents, next }, next === null ? text : `${text}\nmore: --after ${next}`);
 }
@@ -53,15 +57,16 @@ export async function revokeAuthorization({ authorizations, actor }: Workspace, 
   );
 }
 
-const authorizationDocument = (one: Authorization, email: string | null, now: number) => ({
+const authorizationDocument = (one: Authorization, email: string | null, status: Standing, now: number) => ({
   id: one.id,
   kind: one.kind,
   user_id: one.userId,
   username: email,
   client_id: one.clientId,
+  parent_id: one.parentId,
   name: one.name,
   resource: one.resource,
-  status: standingOf(one, now),
+  status,
   follows_owner: one.followsOwner,
   capabilities: one.capabilities,
   roles: one.roles,
