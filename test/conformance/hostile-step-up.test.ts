@@ -163,7 +163,17 @@ describe.each(engines)('on %s', (engine) => {
       '/service-accounts',
       { email: 'leaving@acme.test', name: 'Leaving' },
     );
+    const { body: key } = await (await signInToApi(mandate.issuer, 'owner@acme.test')).call<Versioned>(
+      'POST',
+      '/api-keys',
+      { name: 'to be moved', capabilities: ['api'] },
+    );
     mandate.clock.advance(601);
+    const own = await browser.get(`/account/authorizations/${key.id}`);
+    const move = await browser.submit(own, 'Move key', { 'Service account': 'Acme CI · ci@acme.test' });
+    expect(move.text).toContain('Confirm that it is you');
+    const owner = (await mandate.stores.users.findByEmail('owner@acme.test'))?.id;
+    expect(await mandate.stores.authorizations.find(key.id)).toMatchObject({ userId: owner });
     const page = await browser.get(`/admin/service-accounts/${made.id}/remove`);
     const asked = await browser.submit(page, 'Remove');
     expect(asked.text).toContain('Confirm that it is you');
