@@ -7,6 +7,8 @@ export interface CookieNames {
   readonly session: string;
   /** Names the browser that consents. */
   readonly browser: string;
+  /** Tells a browser that signed in to an account before. */
+  readonly known: string;
   /** Valid on one path alone, which `__Host-` does not allow. */
   readonly interaction: string;
   readonly resume: string;
@@ -20,6 +22,7 @@ export function cookieNames(issuer: string): CookieNames {
   return {
     session: `${host}mandate_session`,
     browser: `${host}mandate_browser`,
+    known: `${host}mandate_known`,
     interaction: `${secure}mandate_interaction`,
     resume: `${secure}mandate_resume`,
   };

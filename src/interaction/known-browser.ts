@@ -6,9 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import type Koa from 'koa';
 import { emailKey } from '../directory/email-key.ts';
+import { cookieNames } from '../http/cookie-names.ts';
 import type { Secrets } from '../secrets.ts';
 
-const cookieName = 'mandate_known';
 const cookieSeconds = 400 * 86_400;
 /** Accounts that one browser is known to; the oldest makes room. */
 const mostAccounts = 8;
@@ -22,11 +22,12 @@ export interface KnownBrowsers {
 
 export function createKnownBrowsers({
   secrets,
-  secure,
+  issuer,
 }: {
   secrets: Secrets;
-  secure: boolean;
+  issuer: string;
 }): KnownBrowsers {
+  const { known: cookieName } = cookieNames(issuer);
   /** The cookie is signed as a whole; its parts name no account to whoever reads it. */
   const tagOf = (email: string) => secrets.keyedHash('known-browser', emailKey(email)).slice(0, 22);
   const read = (ctx: Koa.Context) =>
@@ -47,7 +48,7 @@ export function createKnownBrowsers({
         signed: true,
         httpOnly: true,
         sameSite: 'lax',
-        secure,
+        secure: issuer.startsWith('https:'),
         maxAge: cookieSeconds * 1_000,
       });
     },
