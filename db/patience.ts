@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { monotonicMilliseconds } from '../src/clock.ts';
 
 /** An answer that comes within this is prompt. */
-const promptMilliseconds = 50;
+const promptMilliseconds = 100;
 
 export interface Patience {
   /**
