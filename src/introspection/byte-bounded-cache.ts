@@ -8,6 +8,8 @@ export interface ByteBoundedCache<Value> {
   /** @param bytes about how much memory the entry takes, its key included */
   set(key: string, value: Value, bytes: number): void;
   delete(key: string): void;
+  /** Tells whether an entry would drive out no other. */
+  hasRoomFor(bytes: number): boolean;
   /** Bytes that are taken, as told. */
   readonly bytes: number;
 }
@@ -61,6 +63,7 @@ export function createByteBoundedCache<Value>(mostBytes: number): ByteBoundedCac
       makeRoom();
     },
     delete: remove,
+    hasRoomFor: (size) => bytes + size <= mostBytes,
     get bytes() {
       return bytes;
     },

@@ -17,6 +17,7 @@ import {
 } from '../operations/introspection-instruments.ts';
 import { type Counter, createTally } from '../operations/tally.ts';
 import { type AnswerRights, answerFor, inactive, writeAnswer } from './answer.ts';
+import { createAskedBefore } from './asked-before.ts';
 import { createByteBoundedCache } from './byte-bounded-cache.ts';
 import { createPartCache, type Reading } from './part-cache.ts';
 import { guardedAt, type PlainViewDependencies } from './plain-view.ts';
@@ -89,6 +90,7 @@ interface Caller {
 export function createLiveView(deps: LiveViewDependencies): LiveView {
   const { issuer, ledger, clock, mostBytes = defaultBytes } = deps;
   const answers = createByteBoundedCache<KnownAnswer>(mostBytes * 0.72);
+  const askedBefore = createAskedBefore();
   const callers = createPartCache<Caller>(ledger, mostBytes * 0.02);
   const clients = createPartCache<boolean>(ledger, mostBytes * 0.03);
   const rights = createPartCache<TimedRights>(
@@ -187,7 +189,8 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
       position,
       subjects: [held.subjects, caller.subjects, client?.subjects ?? []],
     };
-    answers.set(question, answer, 400 + body.length);
+    const bytes = 400 + body.length;
+    if (answers.hasRoomFor(bytes) || askedBefore.note(question)) answers.set(question, answer, bytes);
     return { outcome: answer, steps };
   }
 
