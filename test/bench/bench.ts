@@ -15,8 +15,9 @@ import { type Growth, measureGrowth } from './growth.ts';
 import { introspectionSubjects, kitSubjects, workerSubjects } from './introspection-subjects.ts';
 import { connections, generator, type Measured } from './load.ts';
 import { plotOf } from './plot.ts';
-import { canPin, loadCore, pin } from './process.ts';
-import { type Row, tablesOf } from './report.ts';
+import { canPin, loadCore, pin, startProgram } from './process.ts';
+import { type Row, revokedByTheKit, tablesOf } from './report.ts';
+import type { RevocationLatency } from './revocation-latency.ts';
 import { measureStarts, type Started } from './start-up.ts';
 import { tokenSubjects } from './token-subjects.ts';
 import { type Subject, startWorld, type World } from './world.ts';
@@ -66,6 +67,12 @@ async function measureAll(subjects: readonly Subject[]): Promise<Row[]> {
   });
 }
 
+async function measureRevocations(): Promise<RevocationLatency> {
+  const { said, stop } = await startProgram<RevocationLatency>('revocation-latency.ts', ['500']);
+  await stop();
+  return said;
+}
+
 const wanted = (text: string) => text.includes(values.only);
 
 async function subjectsOf(world: World): Promise<Subject[]> {
@@ -91,11 +98,12 @@ try {
     : [];
   const starts: Started[] = wanted('start to first answer') ? await measureStarts(world.folder, rounds) : [];
   const growth: Growth[] = wanted('one answer, without a socket') ? await measureGrowth(world.folder) : [];
+  const revocation = wanted(revokedByTheKit) ? await measureRevocations() : undefined;
   if (values.plot) writeFileSync(values.plot, plotOf(rows, machine));
   console.log(
     values.json
-      ? JSON.stringify({ machine, how, rows, disturbances, starts, growth }, undefined, 2)
-      : `${machine}\n${how}\n\n${tablesOf({ rows, disturbances, starts, growth })}`,
+      ? JSON.stringify({ machine, how, rows, disturbances, starts, growth, revocation }, undefined, 2)
+      : `${machine}\n${how}\n\n${tablesOf({ rows, disturbances, starts, growth, revocation })}`,
   );
 } catch (error) {
   console.error(world.output());

@@ -2,6 +2,7 @@
 import type { Disturbed } from './disturbances.ts';
 import type { Growth } from './growth.ts';
 import type { Measured } from './load.ts';
+import type { RevocationLatency } from './revocation-latency.ts';
 import type { Started } from './start-up.ts';
 
 export interface Row extends Measured {
@@ -17,10 +18,13 @@ export interface Report {
   readonly starts: readonly Started[];
   readonly disturbances: readonly Disturbed[];
   readonly growth: readonly Growth[];
+  readonly revocation?: RevocationLatency | undefined;
 }
 
+export const revokedByTheKit = 'from the acknowledgement of a revocation to the refusal by the kit';
+
 /** Writes the tables of a report. */
-export function tablesOf({ rows, starts, disturbances, growth }: Report): string {
+export function tablesOf({ rows, starts, disturbances, growth, revocation }: Report): string {
   const groups = [...new Set(rows.map((row) => row.group))].map((group) =>
     table(
       [group, 'per second', '×', 'CPU µs each', 'p50 ms', 'p99 ms', 'RSS MB'],
@@ -67,6 +71,18 @@ export function tablesOf({ rows, starts, disturbances, growth }: Report): string
     ]),
   );
   const others = [
+    revocation
+      ? table(
+          [revokedByTheKit, 'times', 'p50 ms', 'p99 ms', 'most ms'],
+          [
+            [
+              "the kit's memory, through the change stream",
+              String(revocation.times),
+              ...[revocation.p50, revocation.p99, revocation.most].map(milliseconds),
+            ],
+          ],
+        )
+      : '',
     disturbances.length > 0 ? disturbed : '',
     starts.length > 0 ? started : '',
     growth.length > 0 ? grown : '',
