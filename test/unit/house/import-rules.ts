@@ -10,7 +10,14 @@ const programAndExamples = [...program, 'examples/**'];
 const entryPoints = ['src/server.ts', 'src/cli.ts', 'src/cli/**', 'src/commands/**'];
 
 /** Small modules that every concept may use, and that import nothing of ours themselves. */
-const foundations = ['src/policy/**', 'src/clock.ts', 'src/ids.ts', 'src/secrets.ts', 'db/schema.ts'];
+const foundations = [
+  'src/policy/**',
+  'src/clock.ts',
+  'src/ids.ts',
+  'src/secrets.ts',
+  'db/schema.ts',
+  'db/compile-once.ts',
+];
 const pureLibraries = [
   'package:kysely',
   'package:zod',
