@@ -38,6 +38,8 @@ export async function introspectionSubjects(world: World, hot: number, many: num
   }
   if (many > 1) {
     const target = sqlite.ask(sqlite.tokens.map(bodyOf));
+    // Until what the tokens hang on is remembered, as it is in a server that was not just started.
+    await load(target, Math.ceil(many / 30_000));
     subjects.push(subject(`Mandate, SQLite, ${many.toLocaleString('en')} tokens at random`, target));
   }
   return subjects;
