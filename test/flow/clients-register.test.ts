@@ -179,6 +179,7 @@ describe('3., 7. and 12. the metadata lists offline_access, none, private_key_jw
       'client_credentials',
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
     ]);
     expect(metadata.client_id_metadata_document_supported).toBe(true);
   });
