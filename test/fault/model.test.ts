@@ -62,10 +62,9 @@ function expected(
   if (!token?.alive || from?.status !== 'active' || suspended.has(from.owner) || !clientEnabled)
     return undefined;
   const { api, flows, atlas } = from.slice;
-  // A project is there to be seen for whoever is on it, whatever may be done to it.
-  const onAtlas = atlas && role[from.owner] !== 'none';
-  if (!api && !onAtlas) return undefined;
-  const edits = flows && onAtlas && role[from.owner] === 'editor';
+  const edits = flows && atlas && role[from.owner] === 'editor';
+  // A project on which nothing may be done is nothing that anybody guards.
+  if (!api && !edits) return undefined;
   return [...(api ? ['api'] : []), ...(edits ? ['flows:edit'] : [])].join(' ');
 }
 
