@@ -88,7 +88,7 @@ export interface AuthorizationStore {
 }
 
 /** Authorizations that one step of a larger revocation ends: pages that many of them share are written once a step. */
-const revokedAtOnce = 500;
+const revokedAtOnce = 1_000;
 /** The same inside of a transaction, where a step holds up whoever answers. */
 const revokedWithin = 50;
 /** After each step other processes come to write as well. */
