@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { createPasswordThreads } from './password-threads.ts';
 
 /** Argon2id as OWASP's password storage cheat sheet has it: 19 MiB, two passes, one lane. */
@@ -17,11 +18,14 @@ export interface Passwords {
   verify(passwordHash: string | null | undefined, password: string): Promise<boolean>;
 }
 
+/** A core is left to whoever answers, where there are two. */
+const usualAtOnce = Math.max(1, Math.min(2, availableParallelism() - 1));
+
 /**
  * Creates the hasher.
  * @param atOnce how many run at once; each takes 19 MiB and a thread, the others wait in order
  */
-export function createPasswords({ atOnce = 2 }: { atOnce?: number } = {}): Passwords {
+export function createPasswords({ atOnce = usualAtOnce }: { atOnce?: number } = {}): Passwords {
   const threads = createPasswordThreads(atOnce);
   const hash = async (password: string) => String(await threads.ask({ password: normal(password), cost }));
   const verify = async (passwordHash: string, password: string) =>
