@@ -1,4 +1,5 @@
 /** Many requests at the same moment, spread over the nodes of one issuer. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Answer } from './raw-request.ts';
 import type { ServerProcess } from './server-process.ts';
 
@@ -19,12 +20,20 @@ export async function raceForms(
   times: number,
   { path, fields, headers = {} }: RacedForm,
 ): Promise<Answer[]> {
-  return race(nodes, times, (node) =>
+  const send = (node: ServerProcess) =>
     node.send(path, {
       body: new URLSearchParams(fields),
       headers: { 'x-forwarded-for': anAddress(), ...headers },
-    }),
-  );
+    });
+  return race(nodes, times, async (node) => {
+    let answer = await send(node);
+    // On a machine that has much else to do, a database may be too late for some of so many: they ask again, as Retry-After says.
+    for (let again = 0; answer.status === 503 && again < 5; again += 1) {
+      await pause(1_000);
+      answer = await send(node);
+    }
+    return answer;
+  });
 }
 
 /** Another address each time, for nodes that trust the proxy in front of them: what is raced is not who asks too often. */
