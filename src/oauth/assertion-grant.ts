@@ -26,6 +26,7 @@ import { decideConsent } from '../policy/consent-decision.ts';
 import { approvalsToAsk } from '../policy/limits.ts';
 import { narrowTo } from '../policy/narrow.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
+import { answerWithToken, makeAccessToken, type Proof } from './answer-with-token.ts';
 import { ceilingOf, choiceOf, decideIndicator, mayReach } from './assertion-choice.ts';
 import {
   type Asserted,
@@ -38,11 +39,9 @@ import { type AssertionIssuer, actorOf } from './assertion-issuer.ts';
 import { createAssertionKeys } from './assertion-keys.ts';
 import { type AssertionRefusal, errorOf, retryAfterSeconds } from './assertion-refusal.ts';
 import { type AssertionSubjectDependencies, findSubject } from './assertion-subject.ts';
-import { authorizationDetails, authorizationReference } from './authorization-details.ts';
 import type { AuthorizationRights, Rights } from './authorization-rights.ts';
 import type { Audience, Resources } from './resources.ts';
 import { parametersOf, readScope } from './scopes.ts';
-import { tokenMemory } from './token-hooks.ts';
 import { tokenView } from './token-view.ts';
 
 export interface AssertionGrantDependencies extends AssertionSubjectDependencies {
@@ -74,7 +73,6 @@ interface Held {
   readonly ceiling: readonly string[];
 }
 
-type Proof = Awaited<ReturnType<typeof helpers.validateDpop>>;
 type Step<T> = Promise<({ readonly kind: 'found' } & T) | AssertionRefusal>;
 
 /** Creates the handler of the grant. */
@@ -241,39 +239,29 @@ export function createAssertionGrant(provider: Provider, deps: AssertionGrantDep
   /** No refresh token: whoever asserts decides again how long it goes on (the draft's section 4.4.3). */
   async function issue(
     ctx: TokenEndpointGrantContext,
-    { issuer, person, audience, ceiling }: Held,
+    held: Held,
     { id, seen }: { readonly id: string; readonly seen: Seen },
     proof: Proof,
   ): Promise<void> {
     const { client } = ctx.oidc;
     if (!client) throw new errors.InvalidClient('no client');
-    const token = new provider.AccessToken({
-      accountId: person.user.id,
+    const { audience, ceiling, issuer, person } = held;
+    const token = makeAccessToken(provider, {
+      userId: person.user.id,
       client,
-      grantId: id,
-      gty: 'jwt_bearer',
+      authorizationId: id,
+      grant: 'jwt_bearer',
       scope: ceiling.join(' '),
-      expiresIn: issuer.tokenSeconds,
-    } as ConstructorParameters<typeof provider.AccessToken>[0]);
-    token.resourceServer = new provider.ResourceServer(audience.uri, {
-      audience: audience.uri,
-      scope: ceiling.join(' '),
-      accessTokenFormat: 'opaque',
-      accessTokenTTL: issuer.tokenSeconds,
+      audience,
+      seconds: issuer.tokenSeconds,
     });
-    const cert = helpers.checkMtlsCert(provider, ctx);
-    if (cert) token.setThumbprint('x5t', cert);
-    if (proof) token.setThumbprint('jkt', proof.thumbprint);
-    // Follows its authorization up to its ceiling: what its owner adds within it shows at once.
-    Object.assign(ctx, { [tokenMemory]: { live: false } });
-    ctx.oidc.entity('AccessToken', token);
-    const value = await token.save();
-    ctx.body = {
-      access_token: value,
-      expires_in: token.expiration,
-      token_type: token.tokenType,
+    await answerWithToken(provider, ctx, token, {
+      proof,
+      // Follows its authorization up to its ceiling: what its owner adds within it shows at once.
+      memory: { live: false },
+      authorizationId: id,
       scope: seen.scope.join(' '),
-      authorization_details: [authorizationReference(id), ...authorizationDetails(seen)],
-    };
+      holds: seen,
+    });
   }
 }

@@ -4,11 +4,10 @@ import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
 import * as helpers from 'oidc-provider/lib/helpers/grants.js';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { ClientStore } from '../clients/client-store.ts';
-import { authorizationDetails, authorizationReference } from './authorization-details.ts';
+import { answerWithToken } from './answer-with-token.ts';
 import type { AuthorizationRights } from './authorization-rights.ts';
 import type { Resources } from './resources.ts';
 import { readScope } from './scopes.ts';
-import { tokenMemory } from './token-hooks.ts';
 import { tokenView } from './token-view.ts';
 
 export interface ClientCredentialsDependencies {
@@ -56,24 +55,13 @@ export async function clientCredentials(
     scope: (asked.length > 0 ? asked : view.scope).join(' '),
   } as ConstructorParameters<typeof provider.ClientCredentials>[0]);
   token.resourceServer = server;
-  const cert = helpers.checkMtlsCert(provider, ctx);
-  if (cert) token.setThumbprint('x5t', cert);
-  if (dPoP) {
-    await helpers.checkDpopReplay(provider, ctx, dPoP, client.clientId, errors.InvalidRequest);
-    token.setThumbprint('jkt', dPoP.thumbprint);
-  }
+  if (dPoP) await helpers.checkDpopReplay(provider, ctx, dPoP, client.clientId, errors.InvalidRequest);
   helpers.checkDpopRequired(provider, ctx, dPoP);
-  Object.assign(ctx, { [tokenMemory]: { authorization_id: authorization.id, live: asked.length === 0 } });
-  ctx.oidc.entity('ClientCredentials', token);
-  const value = await token.save();
-  ctx.body = {
-    access_token: value,
-    expires_in: token.expiration,
-    token_type: token.tokenType,
-    scope: token.scope,
-    authorization_details: [
-      authorizationReference(authorization.id),
-      ...authorizationDetails(current.effective),
-    ],
-  };
+  await answerWithToken(provider, ctx, token, {
+    proof: dPoP,
+    memory: { authorization_id: authorization.id, live: asked.length === 0 },
+    authorizationId: authorization.id,
+    scope: token.scope ?? '',
+    holds: current.effective,
+  });
 }

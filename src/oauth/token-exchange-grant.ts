@@ -16,14 +16,14 @@ import type { Clock } from '../clock.ts';
 import { type Guarded, seenBy } from '../policy/audience.ts';
 import { effectiveUnder, type HandedOn, mostParents } from '../policy/handed-on.ts';
 import { narrowTo } from '../policy/narrow.ts';
-import { authorizationDetails, authorizationReference } from './authorization-details.ts';
+import { answerWithToken, makeAccessToken, type Proof } from './answer-with-token.ts';
 import type { AuthorizationRights, Rights } from './authorization-rights.ts';
 import { mayExchange } from './exchange-permission.ts';
 import { type ExchangeRefusal, errorOfExchange } from './exchange-refusal.ts';
 import { accessTokenType, type ExchangeRequest, readExchange } from './exchange-request.ts';
 import type { Audience, Resources } from './resources.ts';
 import { parametersOf } from './scopes.ts';
-import { accessTokenSeconds, tokenMemory } from './token-hooks.ts';
+import { accessTokenSeconds } from './token-hooks.ts';
 import { placeOf, tokenView } from './token-view.ts';
 
 /** A token of ours that has not expired; whether it means anything is another question. */
@@ -58,7 +58,6 @@ interface Subject {
   readonly from: Guarded | undefined;
 }
 type Step<T> = Promise<({ readonly kind: 'found' } & T) | ExchangeRefusal>;
-type Proof = Awaited<ReturnType<typeof helpers.validateDpop>>;
 
 const unacceptable = { kind: 'subject_not_acceptable' } as const;
 
@@ -190,35 +189,19 @@ export function createTokenExchange(provider: Provider, deps: TokenExchangeDepen
     const end = Math.min(subject.expiresAt, expiresAt ?? Number.POSITIVE_INFINITY, current.limits.end);
     const seconds = Math.min(accessTokenSeconds, end - clock.now());
     if (seconds <= 0) throw errorOfExchange(unacceptable);
-    const token = new provider.AccessToken({
-      accountId: current.owner.user.id,
-      client,
-      grantId: id,
-      gty: 'token_exchange',
-      scope: seen.scope.join(' '),
-      expiresIn: seconds,
-    } as ConstructorParameters<typeof provider.AccessToken>[0]);
-    token.resourceServer = new provider.ResourceServer(audience.uri, {
-      audience: audience.uri,
-      scope: seen.scope.join(' '),
-      accessTokenFormat: 'opaque',
-      accessTokenTTL: seconds,
+    const scope = seen.scope.join(' ');
+    const userId = current.owner.user.id;
+    const grant = 'token_exchange';
+    const made = { userId, client, authorizationId: id, grant, scope, audience, seconds };
+    await answerWithToken(provider, ctx, makeAccessToken(provider, made), {
+      proof,
+      // A narrower scope stays its ceiling; its authorization has the same one.
+      memory: { live: names === undefined },
+      authorizationId: id,
+      scope,
+      holds: seen,
+      issuedTokenType: accessTokenType,
     });
-    const cert = helpers.checkMtlsCert(provider, ctx);
-    if (cert) token.setThumbprint('x5t', cert);
-    if (proof) token.setThumbprint('jkt', proof.thumbprint);
-    // A narrower scope stays its ceiling; its authorization has the same one.
-    Object.assign(ctx, { [tokenMemory]: { live: names === undefined } });
-    ctx.oidc.entity('AccessToken', token);
-    const value = await token.save();
-    ctx.body = {
-      access_token: value,
-      issued_token_type: accessTokenType,
-      token_type: token.tokenType,
-      expires_in: token.expiration,
-      scope: seen.scope.join(' '),
-      authorization_details: [authorizationReference(id), ...authorizationDetails(seen)],
-    };
   }
 }
 
