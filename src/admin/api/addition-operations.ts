@@ -7,7 +7,6 @@ import { addsNothing, longestAdditionSeconds, splitAddition, unite } from '../..
 import {
   authorizationSchema,
   readAuthorization,
-  requireKept,
   requireSeen,
   sliceOf,
   sliceShape,
@@ -15,10 +14,10 @@ import {
 import type { Caller } from './caller.ts';
 import {
   justificationSchema,
-  notGranted,
   requireDone,
+  requireEditable,
   requireFresh,
-  requireOwnContent,
+  requireGrantable,
   termsRefused,
 } from './edit-authorization.ts';
 import { type AdminDeps, operation } from './operation.ts';
@@ -86,17 +85,11 @@ async function addForAWhile(
   body: z.output<typeof addBody>,
   version: number,
 ): Promise<void> {
-  const found = await requireKept(deps, caller, id);
+  const found = await requireEditable(deps, caller, id, version);
   const { authorization, world } = found;
-  requireOwnContent(authorization);
-  if (authorization.status === 'revoked') throw refusal('ended');
-  if (authorization.version !== version) throw refusal('version_changed');
-  if (authorization.followsOwner) throw refusal('follows_owner');
   const desk = createKeyDesk(deps);
   const content = contentOf(authorization);
-  const decision = desk.judgeEdit(caller.access, found, unite(content, [sliceOf(body)]));
-  if (decision.dropped.length > 0) throw notGranted(decision.dropped, world);
-  if (decision.kind === 'refused') throw refusal('nothing_chosen');
+  const decision = requireGrantable(desk, caller, found, unite(content, [sliceOf(body)]));
   const { added } = splitAddition(decision.granted, content);
   if (addsNothing(added)) throw refusal('nothing_chosen');
   guardEdit(caller, authorization, decision.granted, true);

@@ -1,12 +1,11 @@
 /** Changing what an authorization says, for either kind: the same desk, and the same refusals, as on its page. */
 import { z } from 'zod';
 import { droppedNames } from '../../account/dropped-names.ts';
-import { createKeyDesk, type TermsRefusal } from '../../account/key-desk.ts';
+import { createKeyDesk, type KeyDesk, type TermsRefusal } from '../../account/key-desk.ts';
 import { addsSensitive, freshSeconds } from '../../account/reauthentication.ts';
-import type { Authorization } from '../../authorizations/authorization.ts';
 import type { EditOutcome } from '../../authorizations/authorization-editor.ts';
 import { mostAdditions } from '../../policy/additions.ts';
-import type { DroppedItem } from '../../policy/key-decision.ts';
+import type { DroppedItem, Slice } from '../../policy/key-decision.ts';
 import type { World } from '../../policy/vocabulary.ts';
 import { requireKept, sliceOf, sliceShape } from './authorization-document.ts';
 import type { Caller } from './caller.ts';
@@ -48,19 +47,12 @@ export async function editAuthorization(
   body: z.output<typeof editBody>,
   version: number,
 ): Promise<void> {
-  const found = await requireKept(deps, caller, id);
+  const found = await requireEditable(deps, caller, id, version);
   const { authorization, world } = found;
-  requireOwnContent(authorization);
-  if (authorization.status === 'revoked') throw refusal('ended');
-  if (authorization.version !== version) throw refusal('version_changed');
-  // What follows its owner has no words of its own to change.
-  if (authorization.followsOwner) throw refusal('follows_owner');
   const isKey = authorization.kind === 'api_key';
   const slice = sliceOf(isKey ? body : { ...body, role_ids: [] }, authorization);
   const desk = createKeyDesk(deps);
-  const decision = desk.judgeEdit(caller.access, found, slice);
-  if (decision.dropped.length > 0) throw notGranted(decision.dropped, world);
-  if (decision.kind === 'refused') throw refusal('nothing_chosen');
+  const decision = requireGrantable(desk, caller, found, slice);
   guardEdit(caller, authorization, decision.granted, body.lifetime_seconds === undefined);
   const { lifetime_seconds: lifetime = 'keep', justification } = body;
   const agreed = await desk.agreeEdit(caller.actor, found, decision.granted, { lifetime, justification });
@@ -78,9 +70,35 @@ export async function editAuthorization(
   );
 }
 
-/** What was handed on says nothing of its own: it holds what the one above it holds. @throws Refusal `handed_on` */
-export function requireOwnContent({ parentId }: Pick<Authorization, 'parentId'>): void {
-  if (parentId !== null) throw refusal('handed_on');
+/** Finds an authorization that the caller may edit, at the version that they saw. @throws Refusal */
+export async function requireEditable(
+  deps: AdminDeps,
+  caller: Caller,
+  id: string | undefined,
+  version: number,
+) {
+  const found = await requireKept(deps, caller, id);
+  const { authorization } = found;
+  // What was handed on says nothing of its own: it holds what the one above it holds.
+  if (authorization.parentId !== null) throw refusal('handed_on');
+  if (authorization.status === 'revoked') throw refusal('ended');
+  if (authorization.version !== version) throw refusal('version_changed');
+  // What follows its owner has no words of its own to change.
+  if (authorization.followsOwner) throw refusal('follows_owner');
+  return found;
+}
+
+/** Judges what an authorization is to say; all of it has to be its owner's to hand over. @throws Refusal */
+export function requireGrantable(
+  desk: KeyDesk,
+  caller: Caller,
+  found: Awaited<ReturnType<typeof requireEditable>>,
+  slice: Slice,
+) {
+  const decision = desk.judgeEdit(caller.access, found, slice);
+  if (decision.dropped.length > 0) throw notGranted(decision.dropped, found.world);
+  if (decision.kind === 'refused') throw refusal('nothing_chosen');
+  return decision;
 }
 
 /** Refuses to hand over something sensitive to a session that may have been left open. @throws Refusal `sign_in_again` */
