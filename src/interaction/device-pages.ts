@@ -44,9 +44,10 @@ export function createDevicePages(deps: {
         pages.show(ctx, 'device-done', (): DeviceDonePage => ({ outcome: abortedBy(ctx) }));
         return;
       }
-      if (error?.name === 'SessionNotFound') {
+      const session = ctx.oidc.session as { touched?: boolean; exp?: number } | undefined;
+      if (error?.name === 'SessionNotFound' || (error && session?.exp === undefined)) {
         // The library has put a secret into a session that nobody has, and would fail to prolong it.
-        if (ctx.oidc.session) (ctx.oidc.session as { touched?: boolean }).touched = false;
+        if (session) session.touched = false;
         pages.fail(ctx, 'interaction_expired', { status: 400 });
         return;
       }

@@ -60,6 +60,18 @@ describe.each(engines)('on %s', (engine) => {
     expect((await enter(createBrowserlessClient(mandate.issuer), right)).text).toContain('Is this the code');
   });
 
+  test('a code sent from no page of ours is refused, with no session to remember it by', async () => {
+    const { user_code: right } = await start();
+    for (const cookie of ['', '1e309', '_session=unknown']) {
+      const answer = await fetch(`${mandate.issuer}/device`, {
+        method: 'POST',
+        headers: { cookie, origin: mandate.issuer, 'sec-fetch-site': 'same-origin' },
+        body: new URLSearchParams({ xsrf: 'x', user_code: right, confirm: 'yes' }),
+      });
+      expect([answer.status, answer.headers.get('set-cookie')]).toEqual([400, null]);
+    }
+  });
+
   test('DV-09: two device codes never share a user code', async () => {
     await start();
     const row = await mandate.store.db
