@@ -9,8 +9,10 @@ const fixed = /^\/(?:device\/auth|session\/end(?:\/[a-z]+)?|[^/]+)(?=\/|$)/i;
 
 /** Spells a path as our routes do. Pure. */
 export function spelledOnce(path: string): string {
-  const bare = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-  return bare.replace(fixed, (part) => part.toLowerCase());
+  let end = path.length;
+  // All of them: a router forgives one, also the one that would be left.
+  while (end > 1 && path[end - 1] === '/') end -= 1;
+  return path.slice(0, end).replace(fixed, (part) => part.toLowerCase());
 }
 
 /** Shows everybody after it the one spelling; ahead of whatever compares paths. */

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => mandate.stop());
 
-const spellings = (path: string) => [path, `${path}/`, path.toUpperCase(), `${path.toUpperCase()}/`];
+const spellings = (path: string) => [path, `${path}//`, path.toUpperCase(), `${path.toUpperCase()}/`];
 
 /** Leaves an address of this machine nothing of a limit. */
 async function useUp(name: string, points: number, windowSeconds: number, of = ''): Promise<void> {

@@ -10,6 +10,9 @@ test.each([
   ['/.well-known/openid-configuration/', '/.well-known/openid-configuration'],
   ['/', '/'],
   ['//', '/'],
+  ['///', '/'],
+  ['/token//', '/token'],
+  ['/Session/End///', '/session/end'],
   ['/token', '/token'],
 ])('%s is %s to whatever compares paths', (path, spelled) => {
   expect(spelledOnce(path)).toBe(spelled);
