@@ -2,7 +2,7 @@
  * The whole server as one request listener: which parts there are and in which order a request meets them. Owns no rule and no
  * socket; `server.ts` hands real things in, tests hand in theirs.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
@@ -118,6 +118,10 @@ export interface AppDependencies
 
 export interface App {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Takes what it can of a server's requests ahead of their parsing; the rest comes to the listener. */
+  attend(server: Server): void;
+  /** How many requests are being answered that the server itself does not know of. */
+  unparsed(): number;
   readonly garbage: GarbageCollector;
   /** Sends by itself what is due; a test need not wait for it. */
   readonly mail: Pick<Mail, 'sendDue'>;
@@ -325,6 +329,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     }),
     mostBytes: deps.cacheBytes,
     instruments: operations.introspection,
+    open: () => app.ready,
     monotonic,
     onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
   });
@@ -363,7 +368,12 @@ export async function createApp(deps: AppDependencies): Promise<App> {
       (await keys.keepUp(deps.signingKeyDays ?? 0)) +
       (await collector.collect()),
   };
-  const app: App = { listener, garbage, mail, endStreams: stream.end, settle, ready: true };
+  const { attend, underWay: unparsed } = introspection;
+  const app: App = {
+    ...{ listener, attend, unparsed, garbage, mail, settle },
+    endStreams: stream.end,
+    ready: true,
+  };
   const watch = operations.watch({
     hashing: passwords.underWay,
     streams: () => stream.count(),

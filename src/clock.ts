@@ -15,6 +15,15 @@ export const monotonicMilliseconds = (): number => performance.now();
 /** Reads the machine's clock in milliseconds since the epoch, with a fraction: for how others want to be told when something was. */
 export const epochMilliseconds = (): number => performance.timeOrigin + performance.now();
 
+let written = { second: Number.NaN, text: '' };
+
+/** Writes the machine's time as the `Date` of an HTTP answer; once a second. @see RFC 9110 section 6.6.1 */
+export function httpDate(): string {
+  const second = Math.floor(Date.now() / 1_000);
+  if (second !== written.second) written = { second, text: new Date(second * 1_000).toUTCString() };
+  return written.text;
+}
+
 /** Turns an instant into what libraries want. Pure. */
 export function dateOf(seconds: number): Date {
   return new Date(seconds * 1_000);

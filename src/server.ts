@@ -152,6 +152,7 @@ async function serve(
     if (!app.ready) response.shouldKeepAlive = false;
     app.listener(request, response);
   });
+  app.attend(server);
   await listen(server, config);
   const stopCollecting = collectRegularly(app, tends, log);
   const settling = setTimeout(settle, settleAfterMilliseconds).unref();
@@ -166,7 +167,7 @@ async function serve(
       clearTimeout(settling);
       stopCollecting();
       app.endStreams();
-      await closeServer(server);
+      await closeServer(server, app.unparsed);
       await app.settle();
       await store.close();
     },
@@ -208,11 +209,16 @@ function listen(server: Server, { port, host }: Config): Promise<void> {
   });
 }
 
-/** Takes no new connections, and lets those that are open end with an answer rather than without one. */
-function closeServer(server: Server): Promise<void> {
+/**
+ * Takes no new connections, and lets those that are open end with an answer rather than without one.
+ * @param unparsed how many requests are being answered on connections that the server takes for idle
+ */
+function closeServer(server: Server, unparsed: () => number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), stopWithinMilliseconds);
-    const leave = setInterval(() => server.closeIdleConnections(), lingerMilliseconds);
+    const leave = setInterval(() => {
+      if (unparsed() === 0) server.closeIdleConnections();
+    }, lingerMilliseconds);
     // Right after the system was asked for what has come: a connection that nobody has taken yet ends with the socket.
     setImmediate(() => {
       // An HTTP server's own close also ends idle connections at once, on which a request may be under way.

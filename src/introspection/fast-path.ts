@@ -6,11 +6,12 @@
  * for as long as that holds, so a hit neither parses nor authenticates anything again.
  */
 import { hash, randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Store } from '../../db/open.ts';
 import type { Freshness } from '../changes/freshness.ts';
 import type { Clock } from '../clock.ts';
 import { type Form, parseForm } from '../http/read-form.ts';
+import { createRepeatedHeads, type RepeatedRequest } from '../http/repeated-heads.ts';
 import {
   createIntrospectionInstruments,
   type IntrospectionInstruments,
@@ -36,14 +37,29 @@ export interface FastPathDependencies {
   readonly callers: CallerAuthentication;
   readonly plain: Introspection;
   readonly instruments?: IntrospectionInstruments;
+  /** Whether questions may be taken ahead of the parser; always, when absent. */
+  readonly open?: () => boolean;
   /** Milliseconds that only go on. */
   readonly monotonic: () => number;
   /** Told of active answers, of the same one every few seconds only. @param caller the resource server's name */
   readonly onUse?: (authorizationId: string, caller: string, request: IncomingMessage) => void;
 }
 
-/** @returns a listener that takes a request, or leaves it as it is and says false */
-export function createFastPath(deps: FastPathDependencies) {
+export interface FastPath {
+  /** Takes a request, or leaves it as it is and says false. */
+  take(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Takes requests of a server ahead of its parser, when their head is known. */
+  attend(server: Server): void;
+  /** How many of those are being answered. */
+  underWay(): number;
+}
+
+/** A question, and where its answer goes. */
+type Question = Pick<RepeatedRequest<Head>, 'head' | 'body' | 'request' | 'respond'> & {
+  send(body: string): void;
+};
+
+export function createFastPath(deps: FastPathDependencies): FastPath {
   const { store, view, freshness, callers, plain, clock, onUse, monotonic } = deps;
   const instruments = deps.instruments ?? createIntrospectionInstruments(createTally());
   const { recalled, latency } = instruments;
@@ -51,10 +67,13 @@ export function createFastPath(deps: FastPathDependencies) {
   const { host } = new URL(deps.issuer);
   // Keys of what is remembered mean nothing outside this process, and nobody can compute one.
   const salt = randomBytes(16).toString('hex');
+  const repeated = createRepeatedHeads<Head>({ open: deps.open ?? (() => true), answer: takeRepeated });
+  return { take, attend: repeated.attend, underWay: repeated.underWay };
 
-  return (request: IncomingMessage, response: ServerResponse): boolean => {
-    if (request.method !== 'POST' || request.url !== '/introspect') return false;
-    const head = readHead(request.rawHeaders, host);
+  function take(request: IncomingMessage, response: ServerResponse): boolean {
+    const isPost = request.method === 'POST' && request.url === '/introspect';
+    const head = isPost ? readHead(request.rawHeaders, host) : undefined;
+    repeated.note(request, response, head?.ifNoneMatch === undefined ? head : undefined);
     if (!head) return false;
     arrived += 1;
     if (arrived % sampledOneIn === 0) measure(response);
@@ -62,38 +81,53 @@ export function createFastPath(deps: FastPathDependencies) {
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString('latin1');
       if (body.length < head.bodyBytes) return;
-      freshness.prove((failure, waited) => {
-        if (failure !== undefined) plain.fail(failure, response);
-        else answer(head, body, request, response, waited);
+      prove({
+        ...{ head, body, request },
+        send: (answer) => send(response, answer, head.ifNoneMatch),
+        respond: () => response,
       });
     });
     return true;
-  };
+  }
+
+  function takeRepeated({ head, body, request, send, respond }: RepeatedRequest<Head>): void {
+    arrived += 1;
+    const begun = arrived % sampledOneIn === 0 ? monotonic() : undefined;
+    prove({
+      ...{ head, body, request, respond },
+      send(answer) {
+        send(beforeLength + answer.length + afterLength, answer);
+        if (begun !== undefined) latency.note((monotonic() - begun) / 1_000);
+      },
+    });
+  }
 
   function measure(response: ServerResponse): void {
     const begun = monotonic();
     response.once('finish', () => latency.note((monotonic() - begun) / 1_000));
   }
 
-  function answer(
-    head: Head,
-    body: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    waited = 0,
-  ): void {
-    // No header holds a line feed: two questions never make the same text.
-    const question = hash('sha256', `${salt}${head.authorization ?? ''}\n${body}`, 'base64');
-    const known = view.recall(question);
-    if (known) {
-      recalled.n += 1;
-      give(known, head, request, response);
-    } else void store.within(() => find(question, head, body, request, response), { waited });
+  function prove(question: Question): void {
+    freshness.prove((failure, waited) => {
+      if (failure !== undefined) plain.fail(failure, question.respond());
+      else answer(question, waited);
+    });
   }
 
-  function give(known: KnownAnswer, head: Head, request: IncomingMessage, response: ServerResponse): void {
+  function answer(question: Question, waited = 0): void {
+    const { head, body } = question;
+    // No header holds a line feed: two questions never make the same text.
+    const key = hash('sha256', `${salt}${head.authorization ?? ''}\n${body}`, 'base64');
+    const known = view.recall(key);
+    if (known) {
+      recalled.n += 1;
+      give(known, question);
+    } else void store.within(() => find(key, question), { waited });
+  }
+
+  function give(known: KnownAnswer, { request, send }: Question): void {
     known.counter.n += 1;
-    send(response, known.body, head.ifNoneMatch);
+    send(known.body);
     if (!onUse || known.body === inactive) return;
     const since = clock.now() - known.toldAt;
     if (since >= 0 && since < tellEverySeconds) return;
@@ -101,24 +135,18 @@ export function createFastPath(deps: FastPathDependencies) {
     onUse(known.authorizationId, known.caller, request);
   }
 
-  async function find(
-    question: string,
-    head: Head,
-    body: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    const { authorization, ifNoneMatch } = head;
+  async function find(key: string, question: Question): Promise<void> {
+    const { authorization } = question.head;
     try {
-      const form = parseForm(Buffer.from(body, 'latin1').toString('utf8'));
+      const form = parseForm(Buffer.from(question.body, 'latin1').toString('utf8'));
       const caller = readCaller(authorization, form);
       const token = form.get('token')?.[0];
-      const found = caller && token ? await view.find(question, caller, token) : undefined;
-      if (found === undefined) await plain.handleForm(authorization, form, response);
-      else if (typeof found === 'string') send(response, found, ifNoneMatch);
-      else give(found, head, request, response);
+      const found = caller && token ? await view.find(key, caller, token) : undefined;
+      if (found === undefined) await plain.handleForm(authorization, form, question.respond());
+      else if (typeof found === 'string') question.send(found);
+      else give(found, question);
     } catch (error) {
-      plain.fail(error, response);
+      plain.fail(error, question.respond());
     }
   }
 
@@ -198,6 +226,10 @@ function readHead(raw: readonly string[], host: string): Head | undefined {
   const common = isHost && isForm && bodyBytes > 0 && bodyBytes <= mostBodyBytes;
   return common ? { authorization, bodyBytes, ifNoneMatch } : undefined;
 }
+
+/** Status line and headers of the common answer, around its length; as `send` has them written. */
+const beforeLength = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ';
+const afterLength = '\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n';
 
 /** Bodies are ASCII: as many bytes as characters. */
 function send(response: ServerResponse, body: string, ifNoneMatch: string | undefined): void {

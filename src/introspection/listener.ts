@@ -9,19 +9,18 @@ import { createFreshness } from '../changes/freshness.ts';
 import { createIntrospectionInstruments } from '../operations/introspection-instruments.ts';
 import { createTally } from '../operations/tally.ts';
 import { createIntrospection } from './endpoint.ts';
-import { createFastPath, type FastPathDependencies } from './fast-path.ts';
+import { createFastPath, type FastPath, type FastPathDependencies } from './fast-path.ts';
 import { createLiveView, type LiveViewDependencies } from './live-view.ts';
 import { createPlainView } from './plain-view.ts';
 
-export interface IntrospectionListener {
-  /** Takes a request in the common way of asking, which is complete when it says true; leaves any other as it is. */
-  take(request: IncomingMessage, response: ServerResponse): boolean;
+/** Its `take` is to be told of every request first: it takes those in the common way of asking, and leaves any other as it is. */
+export interface IntrospectionListener extends FastPath {
   /** Takes any request for this path that came to the right host. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
 export type IntrospectionDependencies = Omit<LiveViewDependencies, 'ledger' | 'freshness'> &
-  Pick<FastPathDependencies, 'callers' | 'onUse' | 'monotonic'> & {
+  Pick<FastPathDependencies, 'callers' | 'onUse' | 'open' | 'monotonic'> & {
     readonly store: Store;
     /** Told why an answer could not be given. */
     readonly onFailure: (error: unknown) => void;
@@ -39,7 +38,7 @@ export function createIntrospectionListener(deps: IntrospectionDependencies): In
   const plain = createIntrospection({ ...deps, instruments, view: createPlainView(deps) });
   const view = createLiveView({ ...deps, instruments, ledger, freshness });
   return {
-    take: createFastPath({ ...deps, instruments, view, freshness, plain }),
+    ...createFastPath({ ...deps, instruments, view, freshness, plain }),
     handle: plain.handle,
   };
 }

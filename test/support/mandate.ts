@@ -44,6 +44,8 @@ export interface TestMandate {
   readonly stores: Stores;
   readonly clock: MovableClock;
   readonly app: App;
+  /** How many requests were parsed; others were answered ahead of it. */
+  parsed(): number;
   /** Everything that was logged, as one text. */
   logged(): string;
   stop(): Promise<void>;
@@ -118,7 +120,12 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     upstreamProviders: options.upstreamProviders ?? [],
     assertionIssuers: options.assertionIssuers ?? [],
   });
-  const server = createServer(app.listener);
+  let parsed = 0;
+  const server = createServer((request, response) => {
+    parsed += 1;
+    app.listener(request, response);
+  });
+  app.attend(server);
   await new Promise<void>((resolve) => void server.listen(port, resolve));
   return {
     issuer,
@@ -127,6 +134,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     stores,
     clock,
     app,
+    parsed: () => parsed,
     logged: () => lines.join(''),
     async stop() {
       await close(server);

@@ -1,5 +1,5 @@
 /** The short path gives what the long one gives, and takes nothing that is not for it. */
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { issueToken } from '../../support/issue-token.ts';
 import { demo, startMandate, type TestMandate } from '../../support/mandate.ts';
@@ -48,13 +48,15 @@ interface Answer {
 function send(
   headers: readonly string[],
   body: string,
-  host = new URL(mandate.issuer).host,
+  { host = new URL(mandate.issuer).host, agent }: { host?: string; agent?: Agent } = {},
 ): Promise<Answer> {
+  // Headers that are given one by one are sent as they are: this one is the agent's to say otherwise.
+  const connection = ['Connection', agent ? 'keep-alive' : 'close'];
   return new Promise((resolve, reject) => {
     const sent = request(`${mandate.issuer}/introspect`, {
       method: 'POST',
-      agent: false,
-      headers: ['Host', host, 'Content-Length', String(Buffer.byteLength(body)), ...headers],
+      agent: agent ?? false,
+      headers: ['Host', host, 'Content-Length', String(Buffer.byteLength(body)), ...headers, ...connection],
     });
     sent.on('error', reject);
     sent.on('response', (response) => {
@@ -64,7 +66,10 @@ function send(
         text += chunk;
       });
       response.on('end', () => {
-        const kept = response.rawHeaders.filter((_, index) => response.rawHeaders[index & ~1] !== 'Date');
+        const of = (index: number) => response.rawHeaders[index & ~1] ?? '';
+        const kept = response.rawHeaders.filter(
+          (_, index) => !/^(Date|Connection|Keep-Alive)$/.test(of(index)),
+        );
         resolve({ status: response.statusCode, headers: kept, body: text });
       });
     });
@@ -81,7 +86,7 @@ const common = ['Content-Type', 'application/x-www-form-urlencoded'];
 /** The same to the standard, and not the common way. */
 const uncommon = ['Content-Type', 'application/x-www-form-urlencoded; charset=utf-8'];
 
-describe('status, headers and body are the same on both ways, asked for the first time and again:', () => {
+describe('status, headers and body are the same on every way, asked for the first time and again:', () => {
   const t = () => encodeURIComponent(token);
   test.each<[string, () => string[], () => string]>([
     ['an active token', () => basic(id, secret), () => `token=${t()}`],
@@ -108,6 +113,13 @@ describe('status, headers and body are the same on both ways, asked for the firs
     const long = await send([...uncommon, ...credentials()], body());
     expect(await send([...common, ...credentials()], body())).toEqual(long);
     expect(await send([...common, ...credentials()], body())).toEqual(long);
+
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const before = mandate.parsed();
+    for (let again = 0; again < 3; again++)
+      expect(await send([...common, ...credentials()], body(), { agent })).toEqual(long);
+    expect(mandate.parsed() - before).toBe(1);
+    agent.destroy();
   });
 });
 
@@ -128,7 +140,7 @@ test('the common answer is the one of the standard', async () => {
 });
 
 test('a foreign host is refused, whatever was remembered', async () => {
-  const { status } = await send([...common, ...basic(id, secret)], `token=${token}`, 'evil.test');
+  const { status } = await send([...common, ...basic(id, secret)], `token=${token}`, { host: 'evil.test' });
   expect(status).toBe(421);
 });
 

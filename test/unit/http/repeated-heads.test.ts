@@ -1,0 +1,358 @@
+/** Ahead of the parser nothing may look different from behind it: every stream of bytes has the same answers in the same order. */
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createRepeatedHeads } from '../../../src/http/repeated-heads.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  await Promise.all(closers.splice(0).map((close) => close()));
+});
+
+interface Echo {
+  readonly port: number;
+  readonly server: Server;
+  /** Paths and bodies that were asked behind the parser, and ahead of it. */
+  readonly parsed: string[];
+  readonly unparsed: string[];
+  open: boolean;
+  underWay(): number;
+}
+
+const start = (length: number) => `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\nX-Ours: yes\r\n`;
+
+/** A server that tells what was asked of it, a turn of the event loop later; `/ask` may be answered ahead of the parser. */
+async function startEcho(attended: boolean, options: ServerOptions = {}): Promise<Echo> {
+  const parsed: string[] = [];
+  const unparsed: string[] = [];
+  const heads = createRepeatedHeads<string>({
+    open: () => echo.open,
+    answer({ head, body, send, respond }) {
+      unparsed.push(body);
+      const text = `${head} ${body}`;
+      setImmediate(() => {
+        if (body === 'refuse') respond().writeHead(400, { 'Content-Length': 2 }).end('no');
+        else send(start(text.length), text);
+      });
+    },
+  });
+  const server = createServer({ keepAliveTimeout: 5_000, ...options }, (request, response) => {
+    const url = request.url ?? '';
+    heads.note(request, response, request.method === 'POST' && url === '/ask' ? url : undefined);
+    let body = '';
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString('latin1');
+    });
+    request.on('end', () => {
+      parsed.push(`${url} ${body}`);
+      const text = `${url} ${body}`;
+      setImmediate(() => {
+        if (body === 'refuse') response.writeHead(400, { 'Content-Length': 2 }).end('no');
+        else response.writeHead(200, ['Content-Length', String(text.length), 'X-Ours', 'yes']).end(text);
+      });
+    });
+  });
+  if (attended) heads.attend(server);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  closers.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
+  );
+  const { port } = server.address() as AddressInfo;
+  const echo: Echo = { port, server, parsed, unparsed, open: true, underWay: heads.underWay };
+  return echo;
+}
+
+interface Client {
+  readonly socket: Socket;
+  received(): string;
+  /** Waits until so many answers are there, or the connection has ended. */
+  answers(count: number): Promise<string>;
+}
+
+async function connectTo({ port }: Echo): Promise<Client> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  let text = '';
+  let ended = false;
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    ended = true;
+  });
+  await new Promise<void>((resolve) => void socket.once('connect', resolve));
+  return {
+    socket,
+    received: () => text,
+    async answers(count) {
+      for (let tries = 0; tries < 1_000; tries++) {
+        const found = text.match(/HTTP\/1\.1 \d\d\d /g)?.length ?? 0;
+        const whole = text.endsWith('\r\n\r\n') || /\r\n\r\n[^\r]+$/.test(text);
+        if ((found >= count && whole) || ended) break;
+        await wait(2);
+      }
+      return text.replaceAll(/Date: [^\r]+/g, 'Date: now').replaceAll(/(?:^[\w-]+: [^\r]+\r\n)+/gm, sorted);
+    },
+  };
+}
+
+/** The order of an answer's headers means nothing. */
+const sorted = (lines: string) => `${lines.trimEnd().split('\r\n').sort().join('\r\n')}\r\n`;
+
+const ask = (body: string, more = '') =>
+  `POST /ask HTTP/1.1\r\nHost: a\r\n${more}Content-Length: ${body.length}\r\n\r\n${body}`;
+
+describe('a request under a known head', () => {
+  test('is answered ahead of the parser, in the bytes that the server itself would send', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('one'));
+    const first = await client.answers(1);
+    client.socket.write(ask('two'));
+    const both = await client.answers(2);
+    expect(both.slice(first.length)).toBe(first.replace('one', 'two'));
+    expect([echo.parsed, echo.unparsed]).toEqual([['/ask one'], ['two']]);
+  });
+
+  test('may have any other answer, and the connection goes on', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    for (const [index, body] of ['starts', 'refuse', 'begins'].entries()) {
+      client.socket.write(ask(body));
+      await client.answers(index + 1);
+    }
+    expect(client.received()).toMatch(/200 OK.*400 Bad Request.*no.*200 OK.*\/ask begins$/s);
+    expect(echo.unparsed).toEqual(['refuse', 'begins']);
+    expect(echo.underWay()).toBe(0);
+  });
+
+  test('goes to the parser while the server is about to stop', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('one'));
+    await client.answers(1);
+    echo.open = false;
+    client.socket.write(ask('two'));
+    await client.answers(2);
+    expect(echo.parsed).toEqual(['/ask one', '/ask two']);
+  });
+
+  test('is known still after another request on the same connection', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    const pieces = [ask('one'), 'GET /other HTTP/1.1\r\nHost: a\r\n\r\n', ask('two'), ask('six')];
+    for (const [index, piece] of pieces.entries()) {
+      client.socket.write(piece);
+      await client.answers(index + 1);
+    }
+    expect([echo.parsed, echo.unparsed]).toEqual([
+      ['/ask one', '/other '],
+      ['two', 'six'],
+    ]);
+  });
+
+  test.each([
+    ['HTTP/1.0', 'POST /ask HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\none'],
+    ['an expectation', ask('one', 'Expect: 100-continue\r\n')],
+    ['an upgrade', ask('one', 'Upgrade: h2c\r\n')],
+    ['options of the connection', ask('one', 'Connection: TE, keep-alive\r\n')],
+    [
+      'a chunked body',
+      'POST /ask HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n',
+    ],
+  ])('is never one with %s', async (_, piece) => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    for (const count of [1, 2]) {
+      client.socket.write(piece);
+      await wait(30);
+      await client.answers(count);
+    }
+    expect(echo.unparsed).toEqual([]);
+    expect(echo.parsed).toEqual(['/ask one', '/ask one']);
+  });
+});
+
+describe('a request cannot be hidden in another:', () => {
+  test.each([
+    ['the body of one that is under way', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 60\r\n\r\n'],
+    ['a head that has only begun', 'GET /x HTTP/1.1\r\nHost: a\r\nX-Begun: '],
+    ['a chunk', 'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3c\r\n'],
+  ])('%s stays what it is, though the bytes are those of a known request', async (_, begun) => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('one'));
+    await client.answers(1);
+    client.socket.write(begun);
+    await wait(30);
+    client.socket.write(ask('two'));
+    await wait(30);
+    expect(echo.unparsed).toEqual([]);
+  });
+
+  test('two requests in one piece are two, in their order, and what follows them too', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('one'));
+    await client.answers(1);
+    client.socket.write(ask('two') + ask('six'));
+    await client.answers(3);
+    client.socket.write(ask('ten'));
+    await client.answers(4);
+    expect(client.received().match(/\/ask (?:one|two|six|ten)/g)).toEqual([
+      '/ask one',
+      '/ask two',
+      '/ask six',
+      '/ask ten',
+    ]);
+  });
+
+  test('what comes before the answer waits for it', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('one'));
+    await client.answers(1);
+    for (const body of ['two', 'six', 'ten']) {
+      client.socket.write(ask(body));
+      // Pieces of their own, as far as the system lets them be.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await client.answers(4);
+    expect(client.received().match(/\/ask (?:one|two|six|ten)/g)).toEqual([
+      '/ask one',
+      '/ask two',
+      '/ask six',
+      '/ask ten',
+    ]);
+  });
+
+  test('a line that ends without a carriage return is left to the parser', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write('POST /ask HTTP/1.1\nHost: a\nContent-Length: 0\n\n');
+    await wait(30);
+    client.socket.write(ask('two'));
+    await wait(30);
+    expect(echo.unparsed).toEqual([]);
+  });
+});
+
+test('every stream of requests, cut anywhere, has the answers that it has without', async () => {
+  const [plain, attended] = [await startEcho(false), await startEcho(true)];
+  const three = fc.constantFrom('one', 'two', 'six');
+  const word = fc.oneof(
+    { weight: 9, arbitrary: three },
+    fc.constantFrom('refuse', '', 'x'.repeat(700), ask('one')),
+  );
+  const requests = fc.array(
+    fc.oneof(
+      { weight: 15, arbitrary: word.map((body) => ask(body)) },
+      { weight: 1, arbitrary: word.map((body) => ask(body).replace('/ask', '/other')) },
+      fc.constant('GET /other HTTP/1.1\r\nHost: a\r\n\r\n'),
+      fc.constant('POST /ask HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n'),
+      fc.constant(ask('one', 'Connection: keep-alive\r\n')),
+      fc.constant('\r\n'),
+    ),
+    { minLength: 1, maxLength: 10 },
+  );
+  // Fractions of the stream at which it is cut; between two pieces the server has turns enough to answer.
+  const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 });
+  const ways = fc.constantFrom('cut', 'a request at a time', 'each after the answer before it');
+  let taken = 0;
+  await fc.assert(
+    fc.asyncProperty(requests, cuts, ways, async (stream, at, way) => {
+      const text = stream.join('');
+      const places = [...new Set(at.map((fraction) => Math.floor(fraction * text.length)))].sort(
+        (one, other) => one - other,
+      );
+      const pieces =
+        way === 'cut'
+          ? [0, ...places].map((place, index) => text.slice(place, places[index] ?? text.length))
+          : stream;
+      const asked = (sent: readonly string[]) => sent.filter((one) => one !== '\r\n').length;
+      const answers = await Promise.all(
+        [plain, attended].map(async (echo) => {
+          const client = await connectTo(echo);
+          for (const [index, piece] of pieces.entries()) {
+            if (piece !== '') client.socket.write(piece, 'latin1');
+            if (way.startsWith('each')) await client.answers(asked(pieces.slice(0, index + 1)));
+            else await wait(4);
+          }
+          const text = await client.answers(asked(stream));
+          client.socket.destroy();
+          return text;
+        }),
+      );
+      expect(answers[1]).toBe(answers[0]);
+      taken += attended.unparsed.splice(0).length;
+    }),
+    { numRuns: 100 },
+  );
+  expect(taken).toBeGreaterThan(50);
+}, 60_000);
+
+describe('a connection', () => {
+  test('lasts as long as it is asked on, though no head is parsed any more', async () => {
+    const echo = await startEcho(true, {
+      headersTimeout: 300,
+      requestTimeout: 400,
+      connectionsCheckingInterval: 50,
+    });
+    const client = await connectTo(echo);
+    for (let asked = 1; asked <= 12; asked++) {
+      client.socket.write(ask('one'));
+      await client.answers(asked);
+      await wait(60);
+    }
+    expect([echo.parsed.length, echo.unparsed.length]).toEqual([1, 11]);
+  });
+
+  test('on which nobody asks any more ends as it would have', async () => {
+    const echo = await startEcho(true, { keepAliveTimeout: 100 });
+    const client = await connectTo(echo);
+    for (const count of [1, 2]) {
+      client.socket.write(ask('one'));
+      await client.answers(count);
+    }
+    await new Promise((resolve) => client.socket.once('close', resolve));
+    expect(echo.unparsed).toEqual(['one']);
+  });
+
+  test('whose client does not read is not read from for ever', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('x'.repeat(3_000)));
+    await client.answers(1);
+    client.socket.pause();
+    let written = 0;
+    for (let tries = 0; tries < 8_000; tries++) {
+      if (!client.socket.write(ask('x'.repeat(3_000)))) await new Promise((resolve) => setImmediate(resolve));
+      written += 1;
+    }
+    await wait(300);
+    expect(echo.unparsed.length + echo.parsed.length).toBeLessThan(written);
+    client.socket.destroy();
+  }, 30_000);
+
+  test('that is cut while a request is answered leaves nothing under way', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('one'));
+    await client.answers(1);
+    for (const body of ['two', 'refuse']) {
+      const other = await connectTo(echo);
+      other.socket.write(ask(body));
+      await other.answers(1);
+      other.socket.write(ask(body));
+      other.socket.resetAndDestroy();
+    }
+    await wait(100);
+    expect(echo.underWay()).toBe(0);
+  });
+});
