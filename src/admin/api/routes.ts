@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import type Koa from 'koa';
 import type { Messages } from '../../http/messages.ts';
+import { once } from '../../once.ts';
 import { apiResource, apiRoot } from './api-root.ts';
 import type { Caller } from './caller.ts';
 import { challengesOf } from './challenges.ts';
@@ -27,12 +28,12 @@ export function createAdminApi(deps: {
 }): Router {
   const { admin, sessionAccess, tokenAccess, messages, issuer } = deps;
   const english = messages.words('en');
-  const description = JSON.stringify(describeApi(operations, issuer));
+  const description = once(async () => JSON.stringify(await describeApi(operations, issuer)));
   const router = new Router({ prefix: apiRoot });
 
-  router.get('/openapi.json', (ctx) => {
+  router.get('/openapi.json', async (ctx) => {
+    ctx.body = await description();
     ctx.type = 'application/json';
-    ctx.body = description;
   });
   router.get('/session', (ctx) =>
     answering(ctx, async () => {

@@ -40,8 +40,9 @@ describe('the table of operations', () => {
   });
 });
 
+const text = JSON.stringify(await describeApi(operations, issuer));
+
 describe('the description', () => {
-  const text = JSON.stringify(describeApi(operations, issuer));
   const described = JSON.parse(text) as {
     paths: Record<string, Record<string, { parameters?: { name: string; in: string; required: boolean }[] }>>;
     components: { schemas: Record<string, unknown> };
