@@ -2,7 +2,6 @@
  * R1, AK-05: the server is killed again and again while tools refresh, redeem, revoke and rotate, and ask again when no answer comes.
  * What was acknowledged holds, and nothing is spent twice.
  */
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { openDatabase } from '../../db/open.ts';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
@@ -14,23 +13,16 @@ import { authorize, pkce, tokenByCode } from '../support/oauth.ts';
 import { basic } from '../support/race.ts';
 import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { threadTimeOf } from '../support/thread-time.ts';
 
 const person = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
 const kills = tries(2, 100);
 const livesMilliseconds = sized([200, 500], [100, 900]) as [number, number];
-const readyWithinMilliseconds = sized(20_000, 5_000);
+const readyWithinMilliseconds = 30_000;
 const web = basic(demo.web);
 
-/** For how long a process's first thread stood in the kernel's queue, ready to run; 0 where the kernel does not tell. */
-function queuedMilliseconds(pid: number): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1_000_000;
-  } catch {
-    return 0;
-  }
-}
-
 type Fields = Record<string, string>;
+const seconds = (milliseconds: number) => `${(milliseconds / 1_000).toFixed(1)} s`;
 const json = ({ text }: Answer) => JSON.parse(text) as Record<string, string>;
 
 describe.each(engines)('kill -9 on %s', (engine) => {
@@ -161,7 +153,9 @@ describe.each(engines)('kill -9 on %s', (engine) => {
           .execute();
         return { live: rows.length };
       };
-      let slowest = { took: 0, queued: 0 };
+      let slowest = { took: 0, ran: 0, queued: 0 };
+      /** What is left without the machine: no start waits for anybody, for no lock of the dead node, no port, no time-out. */
+      let longestOwn = 0;
       try {
         const owner = await signInToApi(issuer, 'owner@acme.test');
         const made = await owner.call('POST', '/api-keys', { name: 'deploys', capabilities: ['api'] });
@@ -182,7 +176,9 @@ describe.each(engines)('kill -9 on %s', (engine) => {
           const start = performance.now();
           node = await startServerProcess({ databaseUrl: database.url, issuer, port });
           const took = performance.now() - start;
-          if (took > slowest.took) slowest = { took, queued: queuedMilliseconds(node.pid) };
+          const time = threadTimeOf(node.pid);
+          longestOwn = Math.max(longestOwn, took - time.queued);
+          if (took > slowest.took) slowest = { took, ...time };
           for (const token of [...dead].slice(-20))
             if (await introspect(token)) wrong.push('a revoked token is active');
           for (const token of [...alive].slice(-20))
@@ -211,14 +207,13 @@ describe.each(engines)('kill -9 on %s', (engine) => {
         scenario: `kill -9, ${kills} times, during refreshes, redemptions, revocations and API key rotations; clients ask again`,
         target:
           '0 acknowledged lost, 0 spent twice, one leaf a family, one or two live key secrets, ready in 3 s',
-        measured: `${wrong.length} violations in ${count.refreshed} refreshes, ${count.redeemed} redemptions, ${count.revoked} revocations, ${count.rotated} rotations (${count.lostAnswers} answers lost); ready in ${(slowest.took / 1_000).toFixed(1)} s at most, ${(slowest.queued / 1_000).toFixed(1)} s of it in the queue for a processor`,
+        measured: `${wrong.length} violations in ${count.refreshed} refreshes, ${count.redeemed} redemptions, ${count.revoked} revocations, ${count.rotated} rotations (${count.lostAnswers} answers lost); ready in ${seconds(slowest.took)} at most, of which it ran ${seconds(slowest.ran)} and waited for a processor ${seconds(slowest.queued)}; without waiting for one ${seconds(longestOwn)} at most`,
         engine: engineName(engine),
       });
       expect(wrong).toEqual([]);
       expect(Math.min(count.refreshed, count.redeemed, count.revoked, count.rotated)).toBeGreaterThan(0);
       expect(slowest.took).toBeLessThan(readyWithinMilliseconds);
-      // What is left waits for nobody: no lock of the dead node, no port, no time-out.
-      expect(slowest.took - slowest.queued).toBeLessThan(sized(6_000, 3_000));
+      expect(longestOwn).toBeLessThan(sized(6_000, 3_000));
     },
     sized(90_000, 900_000),
   );
