@@ -24,6 +24,7 @@ import * as handOnAuthorizations from './migrations/0020-hand-on-authorizations.
 import * as addTemporaryAdditions from './migrations/0022-add-temporary-additions.ts';
 import type { Store } from './open.ts';
 import type { Database } from './schema.ts';
+import { keepUndoInMemory, spillToFiles } from './sqlite-handles.ts';
 
 /** Registered by hand, in order; a name is never changed once it has landed. */
 const migrations: Record<string, Migration> = {
@@ -104,7 +105,7 @@ async function unhurried<T>(
   patience: number,
   work: (db: Kysely<Database>) => Promise<T>,
 ): Promise<T> {
-  if (!store.pool) return work(store.db);
+  if (!store.pool) return spilling(store, work);
   const { default: pg } = await import('pg');
   const options = {
     ...store.pool.options,
@@ -120,6 +121,17 @@ async function unhurried<T>(
     return await work(db);
   } finally {
     await db.destroy();
+  }
+}
+
+/** Works on SQLite, where an index on a large table is sorted in files. */
+async function spilling<T>({ db, sqlite }: Store, work: (db: Kysely<Database>) => Promise<T>): Promise<T> {
+  if (!sqlite) return work(db);
+  spillToFiles(sqlite.writer);
+  try {
+    return await work(db);
+  } finally {
+    keepUndoInMemory(sqlite.writer);
   }
 }
 

@@ -397,6 +397,7 @@ export interface OidcArtifactsTable {
   model: string;
   key: string;
   grant_id: string | null;
+  /** Null for an access token, as is its client: it ends with its authorization alone, and few rows are written as often. */
   account_id: string | null;
   client_id: string | null;
   /** Keyed hash of a session's uid. */

@@ -17,6 +17,7 @@ export interface SqliteHandles {
 export function openSqliteHandles(path: string): SqliteHandles {
   // Setting up may wait for a moment; from here on, waiting is done asynchronously.
   const writer = openWriter(path, 0);
+  keepUndoInMemory(writer);
   const reader = new Sqlite(path, { timeout: 2_000 });
   reader.pragma('query_only = ON');
   return { reader, writer };
@@ -33,6 +34,19 @@ export function openWriter(path: string, lockMilliseconds: number): Sqlite.Datab
   writer.pragma('foreign_keys = ON');
   writer.pragma(`busy_timeout = ${lockMilliseconds}`);
   return writer;
+}
+
+/**
+ * Keeps what undoes a part of a transaction in memory. In a file, which SQLite would make for each group of transactions, it costs
+ * as much as the writes themselves, and a full disk or a folder for temporary files that is missing would be one more way to fail.
+ */
+export function keepUndoInMemory(writer: Sqlite.Database): void {
+  writer.pragma('temp_store = MEMORY');
+}
+
+/** Lets what is sorted spill into files again: an index on a large table is made of more than memory holds. */
+export function spillToFiles(writer: Sqlite.Database): void {
+  writer.pragma('temp_store = FILE');
 }
 
 /** Prepares each statement once for as long as it is used now and then. */

@@ -77,6 +77,21 @@ describe.each(engines)('on %s', (engine) => {
     expect(await mandate.stores.authorizations.find(String(id))).toMatchObject({ status: 'active' });
   });
 
+  test('an access token hangs on its authorization alone, and ends with it', async () => {
+    const tokens = await tokenByCode(mandate.issuer, editor);
+    const { authorization_id: id } = await introspect(mandate.issuer, tokens.access_token ?? '');
+    const rows = await mandate.store.db
+      .selectFrom('oidc_artifacts')
+      .select(['model', 'account_id', 'client_id'])
+      .where('grant_id', '=', String(id))
+      .where('model', '=', 'AccessToken')
+      .execute();
+    expect(rows).toEqual([{ model: 'AccessToken', account_id: null, client_id: null }]);
+    await mandate.stores.authorizations.revoke({ id: 'test' }, String(id));
+    expect(await introspect(mandate.issuer, tokens.access_token ?? '')).toEqual({ active: false });
+    expect(await rowsOf(id, 'AccessToken', 'RefreshToken', 'Grant')).toBe(0);
+  });
+
   test('RF-02: a refresh token that comes back after its window ends its family; the authorization stays, marked', async () => {
     const first = await tokenByCode(mandate.issuer, editor);
     const second = await refresh(first.refresh_token);

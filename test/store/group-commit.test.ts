@@ -1,9 +1,11 @@
 /** Transactions on SQLite share a COMMIT, and stay as separate as if they did not. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { migrate } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
+import { spillToFiles } from '../../db/sqlite-handles.ts';
 import { type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
 
 let fresh: FreshDatabase;
@@ -28,6 +30,14 @@ const keys = async (from: Store = store) =>
 const writerOf = ({ sqlite }: Store) => {
   if (!sqlite) throw new Error('not SQLite');
   return sqlite.writer;
+};
+const linkOf = (path: string) => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Closed meanwhile.
+    return '';
+  }
 };
 /** Commits that the file has seen, by way of the version that every commit of another handle moves. */
 const dataVersion = () => store.sqlite?.reader.pragma('data_version', { simple: true }) as number;
@@ -126,6 +136,31 @@ describe('a group of transactions', () => {
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
     expect(await keys()).toEqual(['b']);
+  });
+
+  (process.platform === 'linux' ? test : test.skip)('keeps what would undo a member in no file', async () => {
+    await store.transact(async (trx) => {
+      for (let n = 0; n < 2_000; n++) {
+        await trx
+          .insertInto('counters')
+          .values({ key: `${n}${'-'.repeat(200)}`, points: 1, expires_at: 1 })
+          .execute();
+      }
+    });
+    // They have no name from the start.
+    const nameless = () =>
+      readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).endsWith('(deleted)')).length;
+    const temporaryFiles = (of: Store, points: number) =>
+      of.transact(async (trx) => {
+        const before = nameless();
+        await trx.updateTable('counters').set({ points }).execute();
+        return nameless() - before;
+      });
+    expect(await temporaryFiles(store, 2)).toBe(0);
+    const other = await openDatabase(fresh.url);
+    spillToFiles(writerOf(other));
+    expect(await temporaryFiles(other, 3)).toBe(1);
+    await other.close();
   });
 
   test('waits for another process without keeping reads or timers waiting', async () => {
