@@ -21,6 +21,7 @@ export async function introspectionSubjects(world: World, hot: number, many: num
   const subjects = [
     subject('bare node:http, a constant', { ...asked, ...bare }),
     subject('Mandate, SQLite, hot', asked),
+    subject('Mandate, SQLite, hot, every head another', { ...asked, traced: true }),
     subject('Mandate, SQLite, an API key', sqlite.ask([bodyOf(key)])),
     subject('Mandate, PostgreSQL, hot', postgres.ask([first(postgres)])),
     subject('stock oidc-provider, better-sqlite3', {

@@ -18,6 +18,8 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>;
   /** Drawn uniformly when there are many. */
   readonly bodies: readonly string[];
+  /** Whether each request has a header that no other has, as with traces. */
+  readonly traced?: boolean;
   /** Whether the load may run on every core, as the server does then. */
   readonly everywhere?: boolean;
 }
@@ -60,7 +62,7 @@ export async function measure(pid: number, work: () => Promise<Counted>): Promis
   };
 }
 
-async function byWrk({ url, headers, bodies, everywhere }: Load, seconds: number): Promise<Counted> {
+async function byWrk({ url, headers, bodies, traced, everywhere }: Load, seconds: number): Promise<Counted> {
   const folder = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
   try {
     const script = join(folder, 'load.lua');
@@ -73,12 +75,16 @@ async function byWrk({ url, headers, bodies, everywhere }: Load, seconds: number
       local bodies = {}
       for line in io.lines(${JSON.stringify(list)}) do bodies[#bodies + 1] = line end
       math.randomseed(os.time())
-      request = function() return wrk.format(nil, nil, nil, bodies[math.random(#bodies)]) end`;
+      local asked = 0
+      request = function()
+        ${traced ? 'asked = asked + 1; wrk.headers["X-Request-Id"] = asked' : ''}
+        return wrk.format(nil, nil, nil, bodies[math.random(#bodies)])
+      end`;
     writeFileSync(
       script,
       `wrk.method = "POST"
       ${set.join('\n')}
-      ${bodies.length === 1 ? `wrk.body = ${JSON.stringify(bodies[0])}` : many}
+      ${bodies.length === 1 && !traced ? `wrk.body = ${JSON.stringify(bodies[0])}` : many}
       done = function(summary, latency)
         io.write(string.format("\\nRESULT %d %d %d %d %d\\n", summary.requests, summary.duration,
           latency:percentile(50), latency:percentile(99), summary.errors.status))
@@ -105,10 +111,12 @@ async function byWrk({ url, headers, bodies, everywhere }: Load, seconds: number
   }
 }
 
-function byNode({ url, headers, bodies }: Load, seconds: number): Promise<Counted> {
+function byNode({ url, headers, bodies, traced }: Load, seconds: number): Promise<Counted> {
+  let asked = 0;
   const draw = () => bodies[Math.floor(Math.random() * bodies.length)] ?? '';
   return closedLoop(seconds, () => async (post) => {
-    const { status } = await post(url, headers, draw());
+    const own = traced ? { ...headers, 'X-Request-Id': String(++asked) } : headers;
+    const { status } = await post(url, own, draw());
     return status === 200;
   });
 }
