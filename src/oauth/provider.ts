@@ -3,6 +3,7 @@
  * what each hook decides is in its own file, and which routes stand beside the engine is `app.ts`'s.
  */
 import type { JWK } from 'jose';
+import type Koa from 'koa';
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 import type { Store } from '../../db/open.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
@@ -14,6 +15,7 @@ import { createPublicHttps, type PublicHttpsDependencies } from '../clients/meta
 import type { Clock } from '../clock.ts';
 import type { UserStore } from '../directory/user-store.ts';
 import type { BurstLimits } from '../http/burst-limits.ts';
+import { readQueriesOnce } from '../http/query.ts';
 import type { RateLimits } from '../http/rate-limit.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
@@ -124,6 +126,7 @@ export function createProvider(deps: ProviderDependencies): Provider {
       revokeGrantPolicy: createRevokeGrantPolicy({ units, authorizations, actorOf: deps.actorOf }),
     }),
   );
+  readQueriesOnce(provider as unknown as Pick<Koa, 'request'>);
   compareHashedClientSecrets(provider, clients);
   refuseGrantsOfOthers(provider);
   tidyPostedScope(provider);

@@ -8,8 +8,9 @@ import { parametersOf, readScope } from './scopes.ts';
 
 /** Folds them in an address, ahead of the library. */
 export const tidyAuthorizationQuery: Koa.Middleware = async (ctx, next) => {
+  if (ctx.path !== '/authorize') return next();
   const { scope } = ctx.query;
-  if (ctx.path === '/authorize' && typeof scope === 'string') {
+  if (typeof scope === 'string') {
     const tidy = readScope(scope).join(' ');
     if (tidy !== scope) ctx.query = { ...ctx.query, scope: tidy };
   }
