@@ -45,8 +45,8 @@ interface Group {
   turns: number;
 }
 
-/** Creates the group over the one handle that writes. */
-export function createGroupCommit(writer: Sqlite.Database): GroupCommit {
+/** Creates the group over the one handle that writes. @param committed called after each COMMIT, when it has been told to those who wait */
+export function createGroupCommit(writer: Sqlite.Database, committed: () => void = () => {}): GroupCommit {
   const run = (sql: string) => {
     const statement = writer.prepare(sql);
     return () => void statement.run();
@@ -108,7 +108,9 @@ export function createGroupCommit(writer: Sqlite.Database): GroupCommit {
     } catch (error) {
       if (writer.inTransaction) rollbackAll();
       group.reject(error);
+      return;
     }
+    committed();
   }
 
   return {

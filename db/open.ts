@@ -6,7 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { createApartDialect } from './apart.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createKeptThread } from './kept-thread.ts';
 import { createPatience, type Patience } from './patience.ts';
 import { createPatientPool, type PatientPool } from './patient-pool.ts';
 import type { Database } from './schema.ts';
@@ -61,9 +63,11 @@ export async function openDatabase(url: string, onError: (error: Error) => void 
 function openSqlite(path: string): Store {
   mkdirSync(dirname(path), { recursive: true });
   const sqlite = openSqliteHandles(path);
-  const group = createGroupCommit(sqlite.writer);
+  const thread = createKeptThread(path);
+  const group = createGroupCommit(sqlite.writer, () => checkpoints.committed());
+  const checkpoints = createCheckpoints({ writer: sqlite.writer, thread, group });
   const db = new Kysely<Database>({ dialect: createSqliteDialect(sqlite, group) });
-  const apart = new Kysely<Database>({ dialect: createApartDialect(path, group) });
+  const apart = new Kysely<Database>({ dialect: createApartDialect(thread, group) });
   return {
     engine: 'sqlite',
     db,
@@ -75,7 +79,9 @@ function openSqlite(path: string): Store {
     transact: transactOn(db),
     transactApart: transactOn(apart),
     async close() {
+      checkpoints.end();
       await apart.destroy();
+      await thread.giveUp();
       await db.destroy();
       // Kysely destroys nothing that it has not used.
       sqlite.reader.close();
