@@ -84,6 +84,8 @@ const types = [
   'application/jwt',
   '/',
 ];
+/** As many parameters as fit: whatever looks each of them up among all the others takes seconds. */
+const flood = (length: number) => '&a'.repeat(length / 2);
 /** What Node itself would refuse to send in a header. */
 const unsendable = /[^\t\x20-\x7e]/g;
 
@@ -129,6 +131,7 @@ export function mutate(request: PlainRequest, random: () => number): MutatedRequ
   }
   if (body !== undefined && chance(0.05)) body = body.slice(0, Math.floor(random() * body.length));
   if (body !== undefined && chance(0.02)) body = '['.repeat(10_000);
+  if (request.form && chance(0.01)) body = `${body ?? ''}${flood(50_000)}`;
   if (body !== undefined && chance(0.05)) headers['content-type'] = pick(types);
   if (chance(0.05))
     headers[
@@ -139,11 +142,13 @@ export function mutate(request: PlainRequest, random: () => number): MutatedRequ
 
   // Whatever the method: a body that is not announced would be read as the next request.
   if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body));
-  const query = request.query
-    ? encode(bendFields(request.query))
-    : chance(0.1)
-      ? encode(bendFields({ a: 'b' }))
-      : '';
+  const query = chance(0.01)
+    ? flood(18_000)
+    : request.query
+      ? encode(bendFields(request.query))
+      : chance(0.1)
+        ? encode(bendFields({ a: 'b' }))
+        : '';
   let path = request.path;
   if (chance(0.08)) path = `${path}${pick(['/', '//', ';x', '/..', '%00', '%2e%2e', '.json', '/%ff'])}`;
   const target = `${path}${query === '' ? '' : `?${query}`}`.replace(/[^\x21-\x7e]/g, (character) =>
