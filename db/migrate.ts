@@ -110,7 +110,6 @@ async function unhurried<T>(
   const options = {
     ...store.pool.options,
     max: 1,
-    query_timeout: undefined,
     statement_timeout: undefined,
     lock_timeout: patience * 1_000,
   };

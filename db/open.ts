@@ -99,7 +99,6 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: postgresPatienceMilliseconds,
-    query_timeout: giveUpMilliseconds,
     statement_timeout: postgresPatienceMilliseconds,
     application_name: 'mandate',
     keepAlive: true,
@@ -108,10 +107,12 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
   // The pool listens to idle connections only: one that breaks between two statements of its user would end the process.
   connections.on('connect', (client) => void client.on('error', onError));
   const patience = createPatience(postgresPatienceMilliseconds);
-  const pool = createPatientPool(connections, patience);
+  const pool = createPatientPool(connections, patience, giveUpMilliseconds);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const { rows } = await connections.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
+    const { rows } = await pool.query<{ synchronous_commit: string }>({
+      text: 'SHOW synchronous_commit',
+    });
     if (rows[0]?.synchronous_commit === 'off') {
       throw new UnsafeDatabaseError(
         'PostgreSQL has synchronous_commit=off: acknowledged changes could be lost',

@@ -12,6 +12,8 @@ import { monotonicMilliseconds } from '../src/clock.ts';
 const promptMilliseconds = 100;
 
 export interface Patience {
+  /** What a request may wait in all. */
+  readonly limitMilliseconds: number;
   /**
    * Runs a request's work on one budget, with everything that it begins.
    * @param options.waited milliseconds that it has waited already
@@ -50,6 +52,7 @@ interface Budget {
 export function createPatience(limitMilliseconds: number): Patience {
   const budgets = new AsyncLocalStorage<Budget>();
   return {
+    limitMilliseconds,
     within: (work, { waited = 0, until = () => false } = {}) =>
       budgets.run({ spent: waited, waiting: 0, since: 0, until }, work),
     async wait(ask) {

@@ -5,10 +5,10 @@
  * A proof is a read that begins after the question has arrived, so it sees every commit that was acknowledged before the
  * question was asked. All questions that are waiting when a read begins share it. When it cannot be made, there is no proof.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Store } from '../../db/open.ts';
 import { monotonicMilliseconds } from '../clock.ts';
 import type { ChangeLedger } from './change-ledger.ts';
-import { createKeptConnection, type KeptConnection } from './kept-connection.ts';
 
 export interface Freshness {
   /**
@@ -22,13 +22,19 @@ export interface Freshness {
 }
 
 type Proved = (failure?: unknown, waitedMilliseconds?: number) => void;
-type Counted = { n: number };
+type NumberReader = ReturnType<NonNullable<Store['pool']>['numberReader']>;
 type ChangedRow = { subject: string; subject_id: string };
 
 /** A node that was away for longer than this many changes starts anew instead of reading them. */
 const mostChangesRead = 5_000;
 /** Reads of the counter that may be under way on PostgreSQL. */
 const mostReads = 2;
+
+const counterStatement = {
+  name: 'change_counter',
+  // change_counter by primary key
+  text: 'select n from change_counter where id = 1',
+};
 
 /**
  * Creates the proof for either engine.
@@ -50,7 +56,7 @@ export function createFreshness({
  * Moves the ledger from one value of the counter to another.
  * @param rows the changes in between, read after the counter; undefined when they were too many to read
  */
-function follow(
+function noteChanges(
   ledger: ChangeLedger,
   from: number,
   to: number,
@@ -89,7 +95,7 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
     const n = count.get() as number;
     if (n !== counter) {
       const rows = readable(counter, n) ? (between.all(counter, n) as ChangedRow[]) : undefined;
-      follow(ledger, counter, n, rows);
+      noteChanges(ledger, counter, n, rows);
       counter = n;
     }
     version = seen;
@@ -125,22 +131,64 @@ function onPostgres(
   ledger: ChangeLedger,
   onRead: (milliseconds: number) => void,
 ): Freshness {
-  const free = Array.from({ length: mostReads }, () => createKeptConnection(pool));
+  // What waits was not asked by whoever made the connection that brings the answer, nor is it part of that request.
+  const inNobodysContext = AsyncLocalStorage.snapshot();
+  const free = Array.from({ length: mostReads }, createRead);
   let counter = -1;
   let waiting: Proved[] = [];
   /** When the first of those who wait came. */
   let since = 0;
   let scheduled = false;
 
-  async function look(connection: KeptConnection): Promise<void> {
-    const before = counter;
-    // change_counter by primary key
-    const counted = await connection.query<Counted>({
-      name: 'change_counter',
-      text: 'select n from change_counter where id = 1',
-    });
-    const n = counted.rows[0]?.n;
-    if (n === undefined) throw new Error('the change counter is missing');
+  /** One of the reads that may be under way, made once and used again. */
+  function createRead() {
+    const reader = pool.numberReader(counterStatement);
+    let due: Proved[] = [];
+    let came = 0;
+    let begun = 0;
+    let before = 0;
+
+    function begin(): void {
+      scheduled = false;
+      due = waiting;
+      waiting = [];
+      came = since;
+      begun = monotonicMilliseconds();
+      before = counter;
+      reader.read(came, read);
+    }
+    function read(failure: unknown, n: number): void {
+      if (failure !== undefined || (before <= n && n <= counter)) inNobodysContext(end, failure);
+      else void catchUp(n);
+    }
+    async function catchUp(n: number): Promise<void> {
+      let failure: unknown;
+      try {
+        await within(() => follow(reader, before, n), { waited: monotonicMilliseconds() - came });
+      } catch (error) {
+        failure = error;
+      }
+      inNobodysContext(end, failure);
+    }
+    function end(failure?: unknown): void {
+      const now = monotonicMilliseconds();
+      if (failure === undefined) onRead(now - begun);
+      else {
+        // Those who came meanwhile would wait for as long again, and find the same.
+        due.push(...waiting);
+        waiting = [];
+      }
+      const answered = due;
+      due = [];
+      free.push(begin);
+      const waited = now - came;
+      for (const done of answered) done(failure, waited);
+      schedule();
+    }
+    return begin;
+  }
+
+  async function follow(reader: NumberReader, before: number, n: number): Promise<void> {
     if (n < before) {
       // It went back: this is another history than the one that was followed.
       counter = n;
@@ -148,51 +196,29 @@ function onPostgres(
     }
     while (counter < n) {
       const from = counter;
-      const changed = readable(from, n) ? await readChanges(connection, from, n) : undefined;
+      const changed = readable(from, n) ? await readChanges(reader, from, n) : undefined;
       // Another read was faster; what is left after it is read anew.
       if (counter !== from) continue;
       counter = n;
-      follow(ledger, from, n, changed?.rows);
+      noteChanges(ledger, from, n, changed?.rows);
     }
   }
 
-  const readChanges = (connection: KeptConnection, from: number, to: number) =>
-    connection.query<ChangedRow>({
+  const readChanges = (reader: NumberReader, from: number, to: number) =>
+    reader.query<ChangedRow>({
       name: 'changes_between',
       // changes by primary key
       text: 'select subject, subject_id from changes where seq > $1 and seq <= $2 order by seq',
       values: [from, to],
     });
 
-  async function readForAll(connection: KeptConnection): Promise<void> {
-    scheduled = false;
-    const due = waiting;
-    waiting = [];
-    let failure: unknown;
-    const begun = monotonicMilliseconds();
-    const came = since;
-    try {
-      await within(() => look(connection), { waited: begun - came });
-      onRead(monotonicMilliseconds() - begun);
-    } catch (error) {
-      failure = error;
-      // Those who came meanwhile would wait for as long again, and find the same.
-      due.push(...waiting);
-      waiting = [];
-    }
-    free.push(connection);
-    const waited = monotonicMilliseconds() - came;
-    for (const done of due) done(failure, waited);
-    schedule();
-  }
-
   function schedule(): void {
     if (scheduled || waiting.length === 0) return;
-    const connection = free.pop();
-    if (!connection) return;
+    const begin = free.pop();
+    if (!begin) return;
     scheduled = true;
     // Questions of the same turn of the event loop come along.
-    setImmediate(() => void readForAll(connection));
+    setImmediate(inNobodysContext, begin);
   }
 
   return {

@@ -1,4 +1,5 @@
 /** The proof that a node knows of every acknowledged change, on both engines and with two nodes on one database. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrate } from '../../../db/migrate.ts';
 import { openDatabase, type Store } from '../../../db/open.ts';
@@ -33,7 +34,7 @@ describe.each(engines)('on %s', (engine) => {
       new Promise<void>((resolve, reject) => {
         freshness.prove((failure) => (failure === undefined ? resolve() : reject(failure)));
       });
-    return { ledger, prove };
+    return { ledger, freshness, prove };
   };
   const record = (store: Store, ...ids: string[]) =>
     store.transact(async (trx) => {
@@ -107,6 +108,28 @@ describe.each(engines)('on %s', (engine) => {
       }),
     );
     expect(stale).toEqual([]);
+  });
+
+  test('those who wait are told as nobody, not as part of whatever first needed the connection', async () => {
+    const store = await openDatabase(fresh.url);
+    const { freshness } = node(store);
+    const running = new AsyncLocalStorage<string>();
+    const told: unknown[] = [];
+    await running.run('a request', () =>
+      Promise.all(
+        Array.from({ length: 10 }, () => store.db.selectFrom('change_counter').selectAll().execute()),
+      ),
+    );
+    for (let time = 0; time < 5; time += 1) {
+      await new Promise<void>((resolve) => {
+        freshness.prove(() => {
+          told.push(running.getStore());
+          resolve();
+        });
+      });
+    }
+    expect(told).toEqual(Array(5).fill(undefined));
+    await store.close();
   });
 
   test('fails when the database cannot be asked, for everyone who waits', async () => {
