@@ -1,4 +1,7 @@
-/** From the start of the process to its first answer: on an empty database, which gets the demo, and on one that is there. */
+/**
+ * From the start of the process to its first answer, of the sources and of what is built and published: on an empty database, which gets
+ * the demo, and on one that is there.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -6,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../support/free-port.ts';
+import { buildInstallation } from '../support/installation.ts';
 import { sendTo } from '../support/raw-request.ts';
 import { cpuSeconds, pin, residentMegabytes, serverCore } from './process.ts';
 
@@ -18,35 +22,66 @@ export interface Started {
   readonly settledMegabytes: number;
 }
 
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const sources = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 
 /** @param rounds of which the medians are taken */
 export async function measureStarts(folder: string, rounds: number): Promise<Started[]> {
-  const cache = mkdtempSync(join(folder, 'compiled-'));
-  const starts = { empty: [] as Started[], warm: [] as Started[] };
-  // The first one compiles.
-  await start('compiling', join(folder, 'start.db'), cache);
-  for (let round = 0; round < rounds; round++) {
-    starts.empty.push(await start('an empty database', join(folder, `start-${round}.db`), cache));
-    starts.warm.push(await start('a database that is there', join(folder, 'start.db'), cache));
+  const installation = await buildInstallation();
+  try {
+    return await measure(folder, rounds, [
+      { of: 'the sources', program: sources },
+      { of: 'as published', program: installation.cli },
+    ]);
+  } finally {
+    installation.remove();
   }
-  return [starts.empty, starts.warm].map((all) => {
-    const middle = (pick: (one: Started) => number) =>
-      all.map(pick).sort((one, other) => one - other)[Math.floor(all.length / 2)] ?? Number.NaN;
-    return {
-      name: all[0]?.name ?? '',
-      milliseconds: middle((one) => one.milliseconds),
-      cpuMilliseconds: middle((one) => one.cpuMilliseconds),
-      residentMegabytes: middle((one) => one.residentMegabytes),
-      settledMegabytes: middle((one) => one.settledMegabytes),
-    };
-  });
 }
 
-async function start(name: string, path: string, cache: string): Promise<Started> {
+interface Subject {
+  readonly of: string;
+  readonly program: string;
+}
+
+async function measure(folder: string, rounds: number, subjects: readonly Subject[]): Promise<Started[]> {
+  const cache = mkdtempSync(join(folder, 'compiled-'));
+  const kinds = subjects.map((subject, index) => {
+    const kept = join(folder, `start-${index}.db`);
+    const on = (name: string, path: string) => () =>
+      start(`${subject.of}, ${name}`, subject.program, path, cache);
+    const empty = (round: number) => on('an empty database', join(folder, `start-${index}-${round}.db`))();
+    return {
+      empty,
+      warm: on('a database that is there', kept),
+      measured: [[], []] as [Started[], Started[]],
+    };
+  });
+  // The first ones compile.
+  for (const { warm } of kinds) await warm();
+  for (let round = 0; round < rounds; round++) {
+    for (const { empty, warm, measured } of kinds) {
+      measured[0].push(await empty(round));
+      measured[1].push(await warm());
+    }
+  }
+  return kinds
+    .flatMap(({ measured }) => measured)
+    .map((all) => {
+      const middle = (pick: (one: Started) => number) =>
+        all.map(pick).sort((one, other) => one - other)[Math.floor(all.length / 2)] ?? Number.NaN;
+      return {
+        name: all[0]?.name ?? '',
+        milliseconds: middle((one) => one.milliseconds),
+        cpuMilliseconds: middle((one) => one.cpuMilliseconds),
+        residentMegabytes: middle((one) => one.residentMegabytes),
+        settledMegabytes: middle((one) => one.settledMegabytes),
+      };
+    });
+}
+
+async function start(name: string, program: string, path: string, cache: string): Promise<Started> {
   const port = await freePort();
   const begun = performance.now();
-  const child = spawn(process.execPath, [cli, 'start', '--no-platform'], {
+  const child = spawn(process.execPath, [program, 'start', '--no-platform'], {
     env: {
       PATH: process.env.PATH,
       PORT: String(port),

@@ -12,15 +12,20 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs `mandate` with these arguments. @param environment all that it is told, beside the search path */
+/**
+ * Runs `mandate` with these arguments.
+ * @param environment all that it is told, beside the search path
+ * @param program where it is not the sources'
+ */
 export function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  program = cli,
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [cli, ...args],
+      [program, ...args],
       { env: { PATH: process.env.PATH, ...environment }, cwd: tmpdir() },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });

@@ -14,6 +14,8 @@ const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 const readyWithinMilliseconds = 45_000;
 
 export interface ServerProcessOptions {
+  /** The program, where it is not the sources'. */
+  readonly program?: string;
   readonly databaseUrl: string;
   /** Shared by the nodes of one issuer; by default the port of this process on localhost. */
   readonly issuer?: string;
@@ -50,7 +52,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       DATABASE_URL: options.databaseUrl,
       ...options.environment,
     },
-    options.leadsGroup,
+    options,
   );
   const output = collect(child);
   const agent = new Agent({ keepAlive: true });
@@ -95,8 +97,11 @@ export async function startRefused(environment: Readonly<Record<string, string>>
   return { code: child.exitCode, output: output() };
 }
 
-function spawnServer(environment: Readonly<Record<string, string>>, detached = false): ChildProcess {
-  const child = spawn(process.execPath, [cli, 'start', '--no-platform'], {
+function spawnServer(
+  environment: Readonly<Record<string, string>>,
+  { program = cli, leadsGroup: detached = false }: Pick<ServerProcessOptions, 'program' | 'leadsGroup'> = {},
+): ChildProcess {
+  const child = spawn(process.execPath, [program, 'start', '--no-platform'], {
     env: { PATH: process.env.PATH, ...environment },
     // Not where a developer may have an .env.
     cwd: tmpdir(),
