@@ -9,8 +9,8 @@ import type { Checkpoint, Statement, StatementAnswer } from './apart-thread.ts';
 /** A thread holds some ten megabytes, and takes some 50 ms to start. */
 const idleMilliseconds = 30_000;
 
-export type Asked = Statement | Checkpoint;
-export type Answered = Exclude<StatementAnswer, { failure: unknown }>;
+type Asked = Statement | Checkpoint;
+type Answered = Exclude<StatementAnswer, { failure: unknown }>;
 
 export interface KeptThread {
   /**

@@ -78,17 +78,16 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
 
   const findRow = async (column: 'key' | 'uid' | 'user_code', values: readonly string[]) => {
     const [value = ''] = values;
-    const { rows } = await store.db.executeQuery(
+    const rows =
       column === 'key' && values.length === 1
-        ? statements.find({ key: value })
-        : store.db
+        ? await statements.find(value)
+        : await store.db
             // oidc_artifacts_by_uid, oidc_artifacts_by_user_code, or the primary key.
             .selectFrom('oidc_artifacts')
             .selectAll()
             .where('model', '=', model)
             .where(column, 'in', values)
-            .compile(),
-    );
+            .execute();
     // Nodes that differ in their present secret may each have kept a successor: it is used when one of its rows is.
     const row = rows.find(({ consumed_at }) => consumed_at !== null) ?? rows[0];
     if (row) {
@@ -141,37 +140,22 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         return;
       }
       const found = unit.found.has(`${model} ${key}`);
-      unit.onSuccess(async (trx) => {
-        if (model === 'RefreshToken') {
-          // The successor of a refresh token is derived from it: whoever refreshes second meets the same row.
-          await trx.executeQuery(statements.insertNew(row));
-          return;
-        }
-        if (!found && row.user_code === null && row.uid === null) {
-          await trx.executeQuery(statements.save(row));
-          return;
-        }
-        const { model: _model, consumed_at: _consumed, user_code, uid, ...changed } = row;
-        // A device code that is saved again by its alias does not know its user code: the column keeps it.
-        const values = { ...changed, ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
-        if (!found) {
-          await trx
-            .insertInto('oidc_artifacts')
-            .values(row)
-            .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet(values))
-            .execute();
-          return;
-        }
-        const { numUpdatedRows } = await trx
-          // Primary key.
-          .updateTable('oidc_artifacts')
-          .set(values)
-          .where('model', '=', model)
-          .where('key', 'in', keys)
-          .executeTakeFirstOrThrow();
-        // It was there when this request began: whoever ended it meanwhile is not overruled.
-        if (numUpdatedRows === 0n) throw new AlreadyUsedError(`${model} was ended by another request`);
-      });
+      const known =
+        model === 'RefreshToken'
+          ? // The successor of a refresh token is derived from it: whoever refreshes second meets the same row.
+            statements.insertNew
+          : !found && row.user_code === null && row.uid === null
+            ? statements.save
+            : undefined;
+      if (known) {
+        const query = known(row);
+        unit.onSuccess(
+          async (trx) => void (await trx.executeQuery(query)),
+          () => ({ query, mustChange: false }),
+        );
+      } else {
+        unit.onSuccess((trx) => saveRow(trx, row, found ? keys : undefined));
+      }
       if (!row.uid || !row.account_id) return;
       const before = uids.find((uid) => unit.found.has(underUid(uid)));
       const goesOn = before !== undefined && unit.found.has(signedIn(before, row.account_id));
@@ -217,10 +201,10 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
       const keys = keysOf(id);
       const own = unit.artifacts.get(`${model} ${keys[0]}`);
       if (own) own.consumed = true;
-      unit.onSuccess(async (trx) => {
+      const [key] = keys;
+      const use = async (trx: Transaction<Database>) => {
         const now = clock.now();
         await joinFamily(trx, store.engine, { model, keys });
-        const [key] = keys;
         const { numAffectedRows = 0n } = await trx.executeQuery(
           keys.length === 1
             ? statements.consume({ key, now })
@@ -242,7 +226,10 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
           .executeTakeFirst();
         if (!row || !(await isInGrace(row, trx)))
           throw new AlreadyUsedError(`${model} was used by another request`);
-      });
+      };
+      // The common case on SQLite, which has no family to join: nobody else has used it.
+      const first = () => ({ query: statements.consume({ key, now: clock.now() }), mustChange: true });
+      unit.onSuccess(use, keys.length === 1 ? first : undefined);
     },
 
     async destroy(id) {
@@ -338,6 +325,34 @@ const underUid = (uid: string) => `uid ${uid}`;
 const signedIn = (uid: string | null, accountId: string) => `signed in ${uid} ${accountId}`;
 /** Names a session that this request saves: under a new id, it goes on. */
 const goingOn = (uid: string) => `going on ${uid}`;
+
+/** Saves a row that may be there. @param kept the keys that it was found under by this request, which then makes none anew */
+async function saveRow(
+  trx: Transaction<Database>,
+  row: OidcArtifactsTable,
+  kept: readonly string[] | undefined,
+): Promise<void> {
+  const { model, consumed_at: _consumed, user_code, uid, ...changed } = row;
+  // A device code that is saved again by its alias does not know its user code: the column keeps it.
+  const values = { ...changed, ...(user_code ? { user_code } : {}), ...(uid ? { uid } : {}) };
+  if (!kept) {
+    await trx
+      .insertInto('oidc_artifacts')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet(values))
+      .execute();
+    return;
+  }
+  const { numUpdatedRows } = await trx
+    // Primary key.
+    .updateTable('oidc_artifacts')
+    .set(values)
+    .where('model', '=', model)
+    .where('key', 'in', kept)
+    .executeTakeFirstOrThrow();
+  // It was there when the request began: whoever ended it meanwhile is not overruled.
+  if (numUpdatedRows === 0n) throw new AlreadyUsedError(`${model} was ended by another request`);
+}
 
 /** The authorization behind a token: its grant's id, or what a service account's token remembers. */
 function authorizationOf(row: Pick<OidcArtifactsTable, 'grant_id' | 'payload'>): string | undefined {

@@ -2,14 +2,22 @@
 import { compileOnce } from '../../db/compile-once.ts';
 import type { Store } from '../../db/open.ts';
 import type { OidcArtifactsTable } from '../../db/schema.ts';
+import { createStatementCache } from '../../db/sqlite-handles.ts';
 
 /** Prepares them for one model. */
-export function createArtifactStatements({ db }: Store, model: string) {
+export function createArtifactStatements({ db, sqlite }: Store, model: string) {
+  // Primary key, each of them.
+  const find = compileOnce(db, (query, { key }: { key: string }) =>
+    query.selectFrom('oidc_artifacts').selectAll().where('model', '=', model).where('key', '=', key),
+  );
+  const prepared = sqlite && createStatementCache(sqlite.reader);
   return {
-    // Primary key, each of them.
-    find: compileOnce(db, (query, { key }: { key: string }) =>
-      query.selectFrom('oidc_artifacts').selectAll().where('model', '=', model).where('key', '=', key),
-    ),
+    /** @returns the row under a key, in a list */
+    async find(key: string): Promise<OidcArtifactsTable[]> {
+      const query = find({ key });
+      if (!prepared) return (await db.executeQuery(query)).rows;
+      return prepared(query.sql).all(...query.parameters) as OidcArtifactsTable[];
+    },
     insertNew: compileOnce(db, (query, row: OidcArtifactsTable) =>
       query
         .insertInto('oidc_artifacts')

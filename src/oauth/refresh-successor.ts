@@ -21,10 +21,11 @@ export function deriveRefreshSuccessors(
 
   /** Under the secret that the parent is kept under: nodes may differ in their present one while it is being rotated. */
   function successorOf(parent: string): string {
+    const successors = secrets.keyedHashes('refresh-successor', parent);
+    if (successors.length === 1) return successors[0];
     const { found } = units.current();
     const [, ...earlier] = secrets.keyedHashes('RefreshToken', parent);
     const kept = earlier.findIndex((key) => found.has(`RefreshToken ${key}`)) + 1;
-    const successors = secrets.keyedHashes('refresh-successor', parent);
     return successors[kept] ?? successors[0];
   }
 }

@@ -7,6 +7,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
+import type { KnownStatement } from '../../db/run-together.ts';
 import type { Database } from '../../db/schema.ts';
 
 export type Write = (trx: Transaction<Database>) => Promise<void>;
@@ -15,8 +16,11 @@ export type Write = (trx: Transaction<Database>) => Promise<void>;
 export type RevocationReach = 'nothing' | 'tokens' | 'authorization';
 
 export interface UnitOfWork {
-  /** Adds a write that only a successful answer makes. */
-  onSuccess(write: Write): void;
+  /**
+   * Adds a write that only a successful answer makes.
+   * @param known the same as one statement, for a write that most often is no more than that; where that is not so, `write` is what is run
+   */
+  onSuccess(write: Write, known?: () => KnownStatement): void;
   /** Adds a write that stands whatever the protocol answers, such as a revocation after a replay. */
   always(write: Write): void;
   /** Artifacts as this request has left them: a payload, or null once destroyed. */
@@ -55,14 +59,36 @@ export interface UnitsOfWork {
   current(): UnitOfWork;
 }
 
-export function createUnitsOfWork({ store }: { store: Store }): UnitsOfWork {
+interface PlannedWrite {
+  readonly write: Write;
+  readonly always: boolean;
+  readonly known: (() => KnownStatement) | undefined;
+}
+
+export function createUnitsOfWork({
+  store,
+}: {
+  store: Pick<Store, 'transact' | 'runTogether'>;
+}): UnitsOfWork {
   const running = new AsyncLocalStorage<UnitOfWork>();
+
+  /** @returns false, and nothing is done, when the writes have to be gone through one by one */
+  async function runKnown(standing: readonly PlannedWrite[]): Promise<boolean> {
+    if (!store.runTogether) return false;
+    const statements: KnownStatement[] = [];
+    for (const { known } of standing) {
+      if (!known) return false;
+      statements.push(known());
+    }
+    return store.runTogether(statements);
+  }
+
   return {
     async run(request, outcome, visitor = {}) {
-      const writes: { write: Write; always: boolean }[] = [];
+      const writes: PlannedWrite[] = [];
       const unit: UnitOfWork = {
-        onSuccess: (write) => void writes.push({ write, always: false }),
-        always: (write) => void writes.push({ write, always: true }),
+        onSuccess: (write, known) => void writes.push({ write, always: false, known }),
+        always: (write) => void writes.push({ write, always: true, known: undefined }),
         artifacts: new Map(),
         found: new Set(),
         reach: 'nothing',
@@ -73,7 +99,7 @@ export function createUnitsOfWork({ store }: { store: Store }): UnitsOfWork {
       const standing = writes.filter(
         ({ always }) => verdict === 'success' || (verdict === 'refusal' && always),
       );
-      if (standing.length > 0) {
+      if (standing.length > 0 && !(await runKnown(standing))) {
         await store.transact(async (trx) => {
           for (const { write } of standing) await write(trx);
         });
