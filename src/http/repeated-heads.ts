@@ -39,7 +39,7 @@ export interface RepeatedHeads<Head> {
 interface Connection<Head> {
   /** What is being parsed, when it began where the parser rested and no request was announced of it yet. */
   piece: Buffer | undefined;
-  /** How many pieces went to the parser. */
+  /** Bytes that went to the parser since it rested. */
   parsed: number;
   /** The parser is between two requests again, and all are answered. @param known of the last one, when its like can be taken */
   rest(known: Known<Head> | undefined): void;
@@ -85,6 +85,7 @@ export function createRepeatedHeads<Head>(deps: {
       parsed: 0,
       rest(last) {
         phase = 'at rest';
+        connection.parsed = 0;
         known = last ?? known;
       },
     };
@@ -98,7 +99,7 @@ export function createRepeatedHeads<Head>(deps: {
         take(piece, known);
       } else {
         connection.piece = phase === 'at rest' ? piece : undefined;
-        connection.parsed += 1;
+        connection.parsed += piece.length;
         phase = 'parsing';
         toParser(piece);
         connection.piece = undefined;
@@ -114,16 +115,17 @@ export function createRepeatedHeads<Head>(deps: {
     function take(piece: Buffer, { bytes, head, request }: Known<Head>): void {
       phase = 'answering';
       underWay += 1;
+      let due = true;
       deps.answer({ head, body: piece.toString('latin1', bytes.length), request, send, respond });
 
       function send(start: string, body: string): void {
-        if (socket.writable) socket.write(start + connectionHeaders(server) + body, 'latin1');
+        if (due && socket.writable) socket.write(start + connectionHeaders(server) + body, 'latin1');
         done();
       }
 
       function respond(): ServerResponse {
         const response = new ServerResponse(request);
-        if (socket.destroyed) {
+        if (!due || socket.destroyed) {
           done();
           return response;
         }
@@ -132,18 +134,20 @@ export function createRepeatedHeads<Head>(deps: {
         response.setHeader('Keep-Alive', keepAliveOf(server));
         response.once('finish', () => {
           response.detachSocket(socket);
-          response.removeListener('close', done);
           done();
         });
         response.once('close', done);
         return response;
       }
-    }
 
-    function done(): void {
-      underWay -= 1;
-      phase = 'at rest';
-      if (socket.isPaused()) socket.resume();
+      /** Once, whatever else goes wrong behind an answer: a second one would be the next request's. */
+      function done(): void {
+        if (!due) return;
+        due = false;
+        underWay -= 1;
+        phase = 'at rest';
+        if (socket.isPaused()) socket.resume();
+      }
     }
   }
 
@@ -153,16 +157,17 @@ export function createRepeatedHeads<Head>(deps: {
     if (!piece) return;
     // Another request that is announced of the same piece is not the whole of it.
     connection.piece = undefined;
-    const end = endOfHead(piece, request);
-    if (end === undefined) return;
+    const extent = extentOf(piece, request);
+    if (!extent) return;
+    const { end, length } = extent;
     const known =
       head !== undefined && keepsConnection(request)
-        ? { bytes: Buffer.from(piece.subarray(0, end)), length: piece.length, head, request }
+        ? { bytes: Buffer.from(piece.subarray(0, end)), length, head, request }
         : undefined;
-    const { parsed } = connection;
     response.once('finish', () => {
-      // What came meanwhile is with the parser, which may be anywhere in it.
-      if (connection.parsed === parsed) connection.rest(known);
+      // The parser has read it to its end, and that is as far as it was given anything. Either alone is not enough: what Node refuses
+      // by itself is announced to nobody, and may stand ahead of a request whose answer does not wait for its body.
+      if (request.complete && connection.parsed === length) connection.rest(known);
     });
   }
 
@@ -176,8 +181,8 @@ const isLike = (piece: Buffer, { bytes, length }: Known<unknown>): boolean =>
 /** Lines that end as they have to, so that nobody can take another place for the end of the head. */
 const headLines = /^(?:[^\r\n]+\r\n)+\r\n$/;
 
-/** @returns how long the head is; undefined unless the piece is exactly one request: a head, and a body of the length that it says */
-function endOfHead(piece: Buffer, { rawHeaders }: IncomingMessage): number | undefined {
+/** @returns where the head ends, and the body of the length that it says; undefined when a piece does not begin with all of the head */
+function extentOf(piece: Buffer, { rawHeaders }: IncomingMessage) {
   const end = piece.indexOf('\r\n\r\n') + 4;
   let bodyBytes = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -190,8 +195,7 @@ function endOfHead(piece: Buffer, { rawHeaders }: IncomingMessage): number | und
         bodyBytes = Number(rawHeaders[index + 1]);
     }
   }
-  if (end + bodyBytes !== piece.length) return undefined;
-  return headLines.test(piece.toString('latin1', 0, end)) ? end : undefined;
+  return headLines.test(piece.toString('latin1', 0, end)) ? { end, length: end + bodyBytes } : undefined;
 }
 
 /** Tells whether the connection goes on after this request by the standard's own default. @see RFC 9112 section 9.3 */

@@ -23,7 +23,7 @@ interface Echo {
 
 const start = (length: number) => `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\nX-Ours: yes\r\n`;
 
-/** A server that tells what was asked of it, a turn of the event loop later; `/ask` may be answered ahead of the parser. */
+/** A server that tells what was asked of it, a turn of the event loop later, or of `/early` at once; `/ask` may be answered ahead of the parser. */
 async function startEcho(attended: boolean, options: ServerOptions = {}): Promise<Echo> {
   const parsed: string[] = [];
   const unparsed: string[] = [];
@@ -35,12 +35,20 @@ async function startEcho(attended: boolean, options: ServerOptions = {}): Promis
       setImmediate(() => {
         if (body === 'refuse') respond().writeHead(400, { 'Content-Length': 2 }).end('no');
         else send(start(text.length), text);
+        if (body !== 'twice') return;
+        send(start(text.length), text);
+        respond().writeHead(503, { 'Content-Length': 0 }).end();
       });
     },
   });
   const server = createServer({ keepAliveTimeout: 5_000, ...options }, (request, response) => {
     const url = request.url ?? '';
     heads.note(request, response, request.method === 'POST' && url === '/ask' ? url : undefined);
+    if (url === '/early') {
+      parsed.push(url);
+      response.writeHead(404, { 'Content-Length': 0 }).end();
+      return;
+    }
     let body = '';
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString('latin1');
@@ -157,6 +165,31 @@ describe('a request under a known head', () => {
     ]);
   });
 
+  test('is known still after a request that came in two pieces, and its own may', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    const at = ask('one').length - 2;
+    client.socket.write(ask('one').slice(0, at));
+    await wait(30);
+    client.socket.write(ask('one').slice(at));
+    await client.answers(1);
+    client.socket.write(ask('two'));
+    await client.answers(2);
+    expect([echo.parsed, echo.unparsed]).toEqual([['/ask one'], ['two']]);
+  });
+
+  test('is answered once, whatever happens after its answer', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    for (const [index, body] of ['first', 'twice', 'after'].entries()) {
+      client.socket.write(ask(body));
+      await client.answers(index + 1);
+    }
+    expect(client.received().match(/HTTP\/1\.1 \d\d\d/g)).toHaveLength(3);
+    expect(client.received()).toMatch(/\/ask first.*\/ask twice.*\/ask after$/s);
+    expect([echo.unparsed, echo.underWay()]).toEqual([['twice', 'after'], 0]);
+  });
+
   test.each([
     ['HTTP/1.0', 'POST /ask HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\none'],
     ['an expectation', ask('one', 'Expect: 100-continue\r\n')],
@@ -194,6 +227,33 @@ describe('a request cannot be hidden in another:', () => {
     client.socket.write(ask('two'));
     await wait(30);
     expect(echo.unparsed).toEqual([]);
+  });
+
+  const early = (bodyBytes: number | string) =>
+    `POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: ${bodyBytes}\r\n\r\n`;
+  test.each([
+    ['a body that comes after the answer', early(ask('two').length)],
+    [
+      'the same, where the head before it was refused without being announced',
+      // As long as its own head: the first head and this body together are just as long as the piece.
+      `GET /x HTTP/1.1\r\nHost: a\r\nExpect: else\r\n\r\n${early(early('00').length)}`,
+    ],
+  ])('%s is no request, though its bytes are those of a known one', async (_, begun) => {
+    const heard: string[] = [];
+    for (const attended of [false, true]) {
+      const echo = await startEcho(attended);
+      const client = await connectTo(echo);
+      client.socket.write(ask('one'));
+      await client.answers(1);
+      client.socket.write(begun);
+      await wait(30);
+      client.socket.write(ask('two'));
+      await wait(30);
+      expect(echo.unparsed).toEqual([]);
+      expect(echo.parsed).toEqual(['/ask one', '/early']);
+      heard.push(await client.answers(2));
+    }
+    expect(heard[1]).toBe(heard[0]);
   });
 
   test('two requests in one piece are two, in their order, and what follows them too', async () => {
