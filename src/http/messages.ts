@@ -1,18 +1,14 @@
 /**
- * The words of the pages: one catalogue per language, read once, and what turns a key into a sentence.
+ * The words of the pages: one catalogue per language, and what turns a key into a sentence.
  * Owns plurals, lists and dates as people read them. Does not know pages, and never produces markup.
  */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import type { Locale } from './locale.ts';
+import { type Message, type MessageCatalogue, openCatalogue } from './message-catalogue.ts';
 
 /** Values for the `{placeholders}` of a message. */
 export type Params = Readonly<Record<string, string | number>>;
-
-/** A message: one sentence, or one per plural category. `zero`, when present, speaks for exactly 0 in every language. */
-export type Message = string | Readonly<Record<string, string>>;
 
 /** A piece of a message: its own words, or the value of the placeholder `name`. */
 export interface Part {
@@ -53,18 +49,17 @@ export interface Messages {
 }
 
 /**
- * Opens the catalogues. Each is read when its language is first spoken: a start does without, and a machine never needs one.
+ * Opens the catalogues. Each is opened when its language is first spoken: a start does without, and a machine never needs one.
  *
  * @param directory Folder that holds one `<locale>.yaml` a language.
- * @throws Error, when a language is first spoken whose catalogue is missing or is not a tree of strings.
+ * @throws Error, when something is first said whose catalogue is missing or is not a tree of strings.
  */
 export function loadMessages(directory: string): Messages {
-  const entries = eachOnce((locale) => {
-    const found = new Map<string, Message>();
-    collect(parse(readFileSync(join(directory, `${locale}.yaml`), 'utf8')), '', found);
-    return found;
-  });
-  return { words: eachOnce((locale) => createWords(locale, entries(locale), entries('en'))), entries };
+  const catalogue = eachOnce((locale) => openCatalogue(join(directory, `${locale}.yaml`)));
+  return {
+    words: eachOnce((locale) => createWords(locale, catalogue(locale), catalogue('en'))),
+    entries: (locale) => catalogue(locale).entries(),
+  };
 }
 
 /** Makes something of each language when it is first asked for. */
@@ -79,6 +74,15 @@ function eachOnce<T>(make: (locale: Locale) => T): (locale: Locale) => T {
   };
 }
 
+/** Makes something when it is first needed. */
+function lazily<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 const placeholder = /\{([a-z_]+)\}/g;
 
 /** Names the placeholders of a message, sorted. Pure. */
@@ -89,44 +93,21 @@ export function placeholdersOf(message: Message): string[] {
   ].sort();
 }
 
-const categories = new Set(['zero', 'one', 'two', 'few', 'many', 'other']);
-
-function collect(node: unknown, key: string, into: Map<string, Message>): void {
-  if (typeof node === 'string') {
-    into.set(key, node);
-    return;
-  }
-  if (typeof node !== 'object' || node === null || Array.isArray(node)) {
-    throw new Error(`message ${key || '(root)'} is neither text nor a group of messages`);
-  }
-  const children = Object.entries(node);
-  if (children.every(([name, text]) => categories.has(name) && typeof text === 'string') && 'other' in node) {
-    into.set(key, Object.fromEntries(children) as Record<string, string>);
-    return;
-  }
-  for (const [name, child] of children) collect(child, key === '' ? name : `${key}.${name}`, into);
-}
-
-function createWords(
-  locale: Locale,
-  entries: ReadonlyMap<string, Message>,
-  english: ReadonlyMap<string, Message>,
-): Words {
+function createWords(locale: Locale, entries: MessageCatalogue, english: MessageCatalogue): Words {
   const region = locale === 'en' ? 'en-GB' : locale;
-  const rules = new Intl.PluralRules(region);
-  const numbers = new Intl.NumberFormat(region);
-  const lists = new Intl.ListFormat(region, { type: 'conjunction' });
-  const ages = new Intl.RelativeTimeFormat(region, { numeric: 'auto' });
-  const dayAndMonth = new Intl.DateTimeFormat(region, { day: 'numeric', month: 'long', timeZone: 'UTC' });
-  const fullDay = new Intl.DateTimeFormat(region, { dateStyle: 'long', timeZone: 'UTC' });
-  const exactly = new Intl.DateTimeFormat(region, {
-    dateStyle: 'long',
-    timeStyle: 'medium',
-    timeZone: 'UTC',
-  });
-  const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: 'UTC' });
+  // Each takes up to 20 ms the first time, and most pages need none.
+  const rules = lazily(() => new Intl.PluralRules(region));
+  const numbers = lazily(() => new Intl.NumberFormat(region));
+  const lists = lazily(() => new Intl.ListFormat(region, { type: 'conjunction' }));
+  const ages = lazily(() => new Intl.RelativeTimeFormat(region, { numeric: 'auto' }));
+  const inUtc = (options: Intl.DateTimeFormatOptions, language = region) =>
+    lazily(() => new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' }));
+  const dayAndMonth = inUtc({ day: 'numeric', month: 'long' });
+  const fullDay = inUtc({ dateStyle: 'long' });
+  const exactly = inUtc({ dateStyle: 'long', timeStyle: 'medium' });
+  const year = inUtc({ year: 'numeric' }, 'en');
   // Swedish writes "2026-12-21 15:04:05": the one format of Intl that HTML reads as a time.
-  const iso = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone: 'UTC' });
+  const iso = inUtc({ dateStyle: 'short', timeStyle: 'medium' }, 'sv-SE');
 
   function raw(key: string): Message {
     const message = entries.get(key);
@@ -139,7 +120,7 @@ function createWords(
     return message;
   }
   const value = (given: string | number | undefined) =>
-    typeof given === 'number' ? numbers.format(given) : (given ?? '');
+    typeof given === 'number' ? numbers().format(given) : (given ?? '');
   const fill = (template: string, params: Params) =>
     template.replace(placeholder, (_, name: string) =>
       value(Object.hasOwn(params, name) ? params[name] : undefined),
@@ -154,7 +135,8 @@ function createWords(
     plural(key, count, params = {}) {
       const message = raw(key);
       if (typeof message === 'string') throw new Error(`the ${locale} message ${key} has no plural forms`);
-      const form = (count === 0 ? message.zero : undefined) ?? message[rules.select(count)] ?? message.other;
+      const form =
+        (count === 0 ? message.zero : undefined) ?? message[rules().select(count)] ?? message.other;
       return fill(form ?? '', { ...params, count });
     },
     parts(key, params) {
@@ -168,20 +150,20 @@ function createWords(
             : { text: value(Object.hasOwn(params, name) ? params[name] : undefined), name };
         });
     },
-    list: (items) => lists.format(items),
+    list: (items) => lists().format(items),
     date(instant, now) {
-      const sameYear = year.format(instant * 1000) === year.format(now * 1000);
-      return (sameYear ? dayAndMonth : fullDay).format(instant * 1000);
+      const sameYear = year().format(instant * 1000) === year().format(now * 1000);
+      return (sameYear ? dayAndMonth : fullDay)().format(instant * 1000);
     },
-    exact: (instant) => `${exactly.format(instant * 1000)} UTC`,
-    machine: (instant) => `${iso.format(instant * 1000)}Z`,
+    exact: (instant) => `${exactly().format(instant * 1000)} UTC`,
+    machine: (instant) => `${iso().format(instant * 1000)}Z`,
     relative(instant, now) {
       const seconds = instant - now;
       const size = Math.abs(seconds);
       for (const [unit, length] of units) {
-        if (size >= length || unit === 'second') return ages.format(Math.trunc(seconds / length), unit);
+        if (size >= length || unit === 'second') return ages().format(Math.trunc(seconds / length), unit);
       }
-      return ages.format(0, 'second');
+      return ages().format(0, 'second');
     },
   };
 }

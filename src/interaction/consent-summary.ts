@@ -1,6 +1,7 @@
 /** The summary sentence: what the tool will be able to do with what is ticked right now, and until when. */
 
-import type { Message, Words } from '../http/messages.ts';
+import type { Message } from '../http/message-catalogue.ts';
+import type { Words } from '../http/messages.ts';
 import type { Bound } from '../policy/vocabulary.ts';
 
 export interface SummaryFacts {
