@@ -4,7 +4,7 @@
  * and the scripts that improve it; the layout closes around it.
  */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
 import type { Assets } from './assets.ts';
@@ -30,7 +30,7 @@ export interface RendererOptions {
   readonly viewsRoot: string;
   readonly messages: Messages;
   readonly assets: Pick<Assets, 'href'>;
-  /** Compiles each template once; without it once a page, for where templates are being edited. */
+  /** Keeps each template as it was first read; without it a template that was edited is read again, for where they are being written. */
   readonly cache: boolean;
 }
 
@@ -47,16 +47,38 @@ export interface Renderer {
 
 export function createRenderer(options: RendererOptions): Renderer {
   const compiled = new Map<string, ejs.TemplateFunction>();
+  /** When each file was written that something was compiled of, where that may change. */
+  const writtenAt = new Map<string, number | undefined>();
+
+  function note(filename: string): void {
+    if (!options.cache && !writtenAt.has(filename)) writtenAt.set(filename, lastWrite(filename));
+  }
+
+  /** A page includes others: what is edited anywhere is compiled anew everywhere. */
+  function forgetEdited(): void {
+    for (const [filename, at] of writtenAt) {
+      if (lastWrite(filename) === at) continue;
+      compiled.clear();
+      ejs.cache.reset();
+      writtenAt.clear();
+      return;
+    }
+  }
 
   function template(name: string): ejs.TemplateFunction {
     const known = compiled.get(name);
     if (known !== undefined) return known;
     const filename = join(options.viewsRoot, `${name}.ejs`);
+    note(filename);
     const fresh = ejs.compile(readFileSync(filename, 'utf8'), {
       filename,
       views: [options.viewsRoot],
       // For what it includes, a row of a table perhaps, which is not to be read and compiled for each row.
       cache: true,
+      includer(_, included) {
+        note(included);
+        return { filename: included };
+      },
     });
     compiled.set(name, fresh);
     return fresh;
@@ -64,10 +86,7 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   return {
     render(name, model, locale) {
-      if (!options.cache) {
-        compiled.clear();
-        ejs.cache.reset();
-      }
+      forgetEdited();
       const words = options.messages.words(localeOf(locale) ?? 'en');
       const page: PageFrame = { title: '', width: 'narrow', scripts: [] };
       const locals = {
@@ -89,3 +108,5 @@ export function createRenderer(options: RendererOptions): Renderer {
     },
   };
 }
+
+const lastWrite = (filename: string) => statSync(filename, { throwIfNoEntry: false })?.mtimeMs;

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { locales } from '../../../src/http/locale.ts';
-import { renderer, samplePages, viewsRoot } from '../../support/sample-pages.ts';
+import { createRenderer } from '../../../src/http/render.ts';
+import { assets, messages, renderer, samplePages, viewsRoot } from '../../support/sample-pages.ts';
 
 const payloads = [
   '<script>alert(1)</script>',
@@ -84,4 +86,51 @@ test('templates write values escaped and inside quotes', () => {
 
 test('an unknown language reads as English', () => {
   expect(renderer.render('signed-out', {}, 'tlh')).toContain('You are signed out');
+});
+
+describe('a template that is edited', () => {
+  let seconds = 1_700_000_000;
+  const edit = (folder: string, name: string, text: string, at?: number) => {
+    seconds += 1;
+    writeFileSync(join(folder, `${name}.ejs`), text);
+    utimesSync(join(folder, `${name}.ejs`), at ?? seconds, at ?? seconds);
+  };
+  const render = (cache: boolean, step: (show: () => string, folder: string) => void) => {
+    const folder = mkdtempSync(join(tmpdir(), 'mandate-views-'));
+    try {
+      edit(folder, 'layout', '<%- body %>');
+      edit(folder, 'page', "page <%- include('part') %>");
+      edit(folder, 'part', 'part');
+      const own = createRenderer({ viewsRoot: folder, messages, assets, cache });
+      step(() => own.render('page', {}, 'en'), folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  test('is shown as it is now, where it is included too', () =>
+    render(false, (show, folder) => {
+      expect(show()).toBe('page part');
+      edit(folder, 'page', "new page <%- include('part') %>");
+      expect(show()).toBe('new page part');
+      edit(folder, 'part', 'new part');
+      expect(show()).toBe('new page new part');
+      edit(folder, 'layout', '[<%- body %>]');
+      expect(show()).toBe('[new page new part]');
+    }));
+
+  test('is compiled once for as long as it stays the same', () =>
+    render(false, (show, folder) => {
+      edit(folder, 'part', 'part', 1_600_000_000);
+      expect(show()).toBe('page part');
+      edit(folder, 'part', 'another text, written at the same time', 1_600_000_000);
+      expect(show()).toBe('page part');
+    }));
+
+  test('is as it was at first in production', () =>
+    render(true, (show, folder) => {
+      expect(show()).toBe('page part');
+      edit(folder, 'page', 'new page');
+      expect(show()).toBe('page part');
+    }));
 });
