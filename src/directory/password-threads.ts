@@ -1,14 +1,18 @@
-/** A few threads that hash passwords: started when they are needed, gone when nobody signs in for a while. */
+/**
+ * A few threads that hash passwords: started when they are needed, gone when nobody signs in for a while. They give way to whoever
+ * answers requests: a hash takes a core for some 20 ms on purpose, and a machine that is busy makes people who sign in wait.
+ */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { PasswordAnswer, PasswordQuestion } from './password-thread.ts';
+import { startBehind } from './start-behind.ts';
 
 export interface PasswordThreads {
   /** Asks a thread that has nothing to do, as soon as there is one, in the order in which was asked. */
   ask(question: PasswordQuestion): Promise<string | boolean>;
 }
 
-/** A thread holds some ten megabytes, and takes 40 ms to start. */
+/** A thread holds some ten megabytes, and takes a core for 40 ms to start, or 90 where it is read as TypeScript. */
 const idleMilliseconds = 30_000;
 
 interface Thread {
@@ -27,7 +31,7 @@ export function createPasswordThreads(most: number): PasswordThreads {
     started += 1;
     // The neighbour, as a source or as what was built of it.
     const file = new URL(`./password-thread${extname(import.meta.url)}`, import.meta.url);
-    return { worker: new Worker(file) };
+    return { worker: startBehind(() => new Worker(file)) };
   };
   const take = async (): Promise<Thread> => {
     const thread = free.pop() ?? (started < most ? start() : undefined);
