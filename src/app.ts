@@ -15,23 +15,19 @@ import { createLastUseRecorder } from './authorizations/last-use.ts';
 import { createChangeFeed } from './changes/change-feed.ts';
 import { createChangeStream } from './changes/change-stream.ts';
 import { createPublicHttps } from './clients/metadata-document-transport.ts';
-import { createUnusedClients } from './clients/unused-clients.ts';
 import { type Clock, monotonicMilliseconds as monotonic } from './clock.ts';
 import type { Config } from './config.ts';
 import { countHashing } from './directory/count-hashing.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { asideFrom } from './http/aside-from.ts';
-import { createAssets } from './http/assets.ts';
 import { createBurstLimits } from './http/burst-limits.ts';
 import { pinHost, refuseOtherHost, refuseTwoHosts } from './http/canonical-host.ts';
 import { clientAddress, type TrustedProxies } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
 import { countRefusals } from './http/count-refusals.ts';
-import { loadMessages } from './http/messages.ts';
 import { oneSpelling } from './http/one-spelling.ts';
-import { createPageWriter } from './http/page-writer.ts';
+import { createPages } from './http/pages.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { createRenderer } from './http/render.ts';
 import { createRequestLimits } from './http/request-limits.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { createStartRoutes } from './http/start-routes.ts';
@@ -68,7 +64,7 @@ import { createVisibleUses } from './introspection/visible-uses.ts';
 import type { Mail, MailSettings } from './mail/mail.ts';
 import type { AssertionIssuer } from './oauth/assertion-issuer.ts';
 import { createAuthorizationRights } from './oauth/authorization-rights.ts';
-import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
+import type { GarbageCollector } from './oauth/collect-garbage.ts';
 import { createDevicePolling } from './oauth/device-flow.ts';
 import { createKeyRing } from './oauth/key-ring.ts';
 import { createProvider, type MetadataDocumentOptions } from './oauth/provider.ts';
@@ -87,6 +83,7 @@ import { createSignEvent } from './security-events/sign-event.ts';
 import { readVersion } from './shipped-files.ts';
 import type { UpstreamProvider } from './sign-in/upstream-provider.ts';
 import { createStores } from './stores.ts';
+import { createUpkeep } from './upkeep.ts';
 
 /** Settings that a test may leave out, beside what is handed in. */
 export interface AppDependencies
@@ -144,10 +141,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const resources = createResources({ ...stores, administration: apiResource(issuer) });
   const rights = createAuthorizationRights({ ...stores, clock });
 
-  const assets = createAssets({ viewsRoot: deps.viewsRoot });
-  const messages = loadMessages(deps.messagesRoot);
-  const renderer = createRenderer({ viewsRoot: deps.viewsRoot, messages, assets, cache: deps.production });
-  const pages = createPageWriter({ renderer, messages });
+  const { assets, messages, pages } = createPages(deps);
   const guesses = createUserCodeGuesses({
     limits,
     trustedProxies,
@@ -356,18 +350,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     onFailure: (error) => log.warn({ err: error }, 'uses could not be kept'),
   });
 
-  const collector = createGarbageCollector(deps);
-  const unusedClients = createUnusedClients({ ...stores, store, clock });
-  const garbage: GarbageCollector = {
-    collect: async () =>
-      (await stores.activity.prune()) +
-      (await stores.apiKeys.recordEnds()) +
-      (await stores.outbox.clear()) +
-      (await stores.accountLinks.clear()) +
-      (await unusedClients.clear()) +
-      (await keys.keepUp(deps.signingKeyDays ?? 0)) +
-      (await collector.collect()),
-  };
+  const garbage = createUpkeep({ ...deps, stores, keys });
   const { attend, underWay: unparsed } = introspection;
   const app: App = {
     ...{ listener, attend, unparsed, garbage, mail, settle },
