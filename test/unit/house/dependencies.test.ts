@@ -9,6 +9,13 @@ interface Manifest {
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
 }
+interface Lock {
+  packages: Record<
+    string,
+    { resolved?: string; integrity?: string; link?: boolean; optionalDependencies?: Record<string, string> }
+  >;
+}
+const readLock = () => JSON.parse(read('package-lock.json')) as Lock;
 const manifest = JSON.parse(read('package.json')) as Manifest;
 
 test('every production dependency is justified in one line of docs/dependencies.md, and no line is left over', () => {
@@ -22,16 +29,22 @@ test('versions are exact, and the lock file says where nothing comes from', () =
   for (const [name, version] of versions) {
     expect(`${name} ${version}`).toMatch(/ (\d+\.\d+\.\d+(-[\w.]+)?|file:tools\/\w+)$/);
   }
-  const lock = JSON.parse(read('package-lock.json')) as {
-    packages: Record<
-      string,
-      { resolved?: string; hasInstallScript?: boolean; integrity?: string; link?: boolean }
-    >;
-  };
+  const lock = readLock();
   const entries = Object.entries(lock.packages).filter(([path]) => path.startsWith('node_modules/'));
   expect(entries.length).toBeGreaterThan(100);
   for (const [path, { resolved, integrity, link }] of entries) {
     expect({ path, address: /^\w+:\/\//.test(resolved ?? '') }).toEqual({ path, address: false });
     expect({ path, hashed: integrity !== undefined || link === true }).toEqual({ path, hashed: true });
   }
+});
+
+test('the lock file knows the packages of every platform, or npm ci would refuse it', () => {
+  const entries = Object.entries(readLock().packages);
+  const known = new Set(
+    entries.map(([path]) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)),
+  );
+  const missing = entries.flatMap(([, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter((name) => !known.has(name)),
+  );
+  expect(missing).toEqual([]);
 });
