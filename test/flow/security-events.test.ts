@@ -168,8 +168,10 @@ describe.each(engines)('security events, on %s', (engine) => {
     expect(event?.events).toHaveProperty(['https://schemas.openid.net/secevent/ssf/event-type/verification']);
     await browser.submit(await browser.get(home), 'Push no more', {}, { follow: true });
     expect(await admin.call('GET', path)).toMatchObject({ status: 404 });
-    expect(await admin.call('PUT', path, { endpoint: 'http://a.example/events' })).toMatchObject({
-      status: 422,
-    });
+    for (const endpoint of ['http://a.example/events', 'no URL', `https://a.example/${'a'.repeat(3_000)}`]) {
+      expect(await admin.call('PUT', path, { endpoint })).toMatchObject({ status: 422 });
+    }
+    // Too long and no URL: what is wrong with it is told once for each.
+    expect(await admin.call('PUT', path, { endpoint: 'a'.repeat(3_000) })).toMatchObject({ status: 422 });
   });
 });

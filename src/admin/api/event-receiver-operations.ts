@@ -14,8 +14,9 @@ const endpointSchema = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .max(2_000)
   .refine((text) => {
-    const { protocol, hostname } = new URL(text);
-    return protocol === 'https:' || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
+    // Asked about what is no URL too: each check has its say.
+    const url = URL.parse(text);
+    return url?.protocol === 'https:' || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url?.hostname ?? '');
   }, 'must be an https URL');
 
 const receiverSchema = z
