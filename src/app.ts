@@ -31,6 +31,7 @@ import { createRateLimits } from './http/rate-limit.ts';
 import { createRequestLimits } from './http/request-limits.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { createStartRoutes } from './http/start-routes.ts';
+import { oneEachTurn } from './http/take-turns.ts';
 import { createBrowserSessions } from './interaction/browser-session.ts';
 import { createConsentTerms } from './interaction/consent-terms.ts';
 import { createConsentWriter } from './interaction/consent-writer.ts';
@@ -46,6 +47,7 @@ import {
 } from './interaction/engine-middleware.ts';
 import { createInstalls } from './interaction/install.ts';
 import { createNativeReturn } from './interaction/native-return.ts';
+import { readySignInPages } from './interaction/ready-pages.ts';
 import { createSignedOutAlready } from './interaction/return-after-sign-out.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
 import { createSessionPages } from './interaction/session-pages.ts';
@@ -120,6 +122,8 @@ export interface App {
   /** How many requests are being answered that the server itself does not know of. */
   unparsed(): number;
   readonly garbage: GarbageCollector;
+  /** Makes ready what the first person would wait for, and everybody else with them; soon after the start. */
+  prepare(): Promise<void>;
   /** Sends by itself what is due; a test need not wait for it. */
   readonly mail: Pick<Mail, 'sendDue'>;
   /** Ends the change streams, which would end by themselves only when their listeners leave; before connections are waited for. */
@@ -141,7 +145,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const resources = createResources({ ...stores, administration: apiResource(issuer) });
   const rights = createAuthorizationRights({ ...stores, clock });
 
-  const { assets, messages, pages } = createPages(deps);
+  const { assets, messages, renderer, pages } = createPages(deps);
   const guesses = createUserCodeGuesses({
     limits,
     trustedProxies,
@@ -293,7 +297,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     ]),
   );
 
-  const engine = provider.callback();
+  // A page takes milliseconds where an introspection takes microseconds. Tokens share a commit the better the more begin at once.
+  const engine = oneEachTurn(provider.callback(), { unless: '/token' });
   const lastUse = createLastUseRecorder({
     ...deps,
     onFailure: (error) => log.warn({ err: error }, 'last uses could not be written'),
@@ -354,6 +359,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const { attend, underWay: unparsed } = introspection;
   const app: App = {
     ...{ listener, attend, unparsed, garbage, mail, settle },
+    prepare: () => readySignInPages(renderer),
     endStreams: stream.end,
     ready: true,
   };

@@ -155,7 +155,7 @@ async function serve(
   app.attend(server);
   await listen(server, config);
   const stopCollecting = collectRegularly(app, tends, log);
-  const settling = setTimeout(settle, settleAfterMilliseconds).unref();
+  const settling = setTimeout(() => void settle(app, log), settleAfterMilliseconds).unref();
   return {
     demo,
     platform,
@@ -183,7 +183,8 @@ function mailRoute({ mail: { smtpUrl }, production }: Config): MailRoute {
 const demoWanted = (config: Config, options: StartOptions) => options.demo ?? !config.production;
 
 /** What a start leaves to do once the first questions are answered. */
-function settle(): void {
+async function settle(app: App, log: Logger): Promise<void> {
+  await app.prepare().catch((error: unknown) => log.warn({ err: error }, 'pages could not be made ready'));
   flushCompileCache();
   settleMemory();
 }
