@@ -83,8 +83,9 @@ export function createNumberStatement(
 
 /** Reads the number out of the rows that were selected. Pure. @throws Error unless there is one, with nothing beside it, and it is exact */
 export function exactNumber(name: string, rows: readonly (readonly unknown[])[]): number {
-  const [[value, ...beside] = [], ...more] = rows;
-  const alone = beside.length === 0 && more.length === 0 && value !== null && value !== '';
+  const row = rows[0];
+  const value = row?.[0];
+  const alone = rows.length === 1 && row?.length === 1 && value !== null && value !== '';
   const n = alone ? Number(value) : Number.NaN;
   if (Number.isSafeInteger(n)) return n;
   throw new Error(rows.length === 0 ? `${name} is missing` : `${name} is no exact number`);
