@@ -5,8 +5,12 @@ import { hasProjectAccess, mayCall } from '../policy/live-permissions.ts';
 import type { World } from '../policy/vocabulary.ts';
 import type { Offer, OfferedProject } from './consent-preselection.ts';
 
-/** As `localeCompare` does it, without looking the language up for each of thousands of pairs. */
-const byName = new Intl.Collator('en');
+/** As `localeCompare` does it, without looking the language up for each of thousands of pairs; made with the first offer. */
+let collator: Intl.Collator | undefined;
+const byName = (one: string, other: string) => {
+  collator ??= new Intl.Collator('en');
+  return collator.compare(one, other);
+};
 
 /** Projects that the person lacks are absent, not greyed; so are servers that they may not call. */
 export function offerTo(person: LiveAccess, world: World): Offer {
@@ -32,7 +36,7 @@ export function offerTo(person: LiveAccess, world: World): Offer {
       roles.find((role) => own.includes(role.id))?.name ?? world.roles.get(own[0] ?? '')?.name ?? '';
     projects.push({ id, slug, name, offeredRoles: roles, yourRole: highest });
   }
-  projects.sort((one, other) => byName.compare(one.slug, other.slug));
+  projects.sort((one, other) => byName(one.slug, other.slug));
   const servers = [...world.mcpServers]
     .filter(([, facts]) => facts.enabled && mayCall(live, facts, world))
     .map(([id, facts]) => ({
@@ -42,6 +46,6 @@ export function offerTo(person: LiveAccess, world: World): Offer {
       projectId: facts.project,
       projectSlug: world.projects.get(facts.project)?.slug ?? '',
     }))
-    .sort((one, other) => byName.compare(one.name, other.name));
+    .sort((one, other) => byName(one.name, other.name));
   return { catalogue: world.catalogue, delegable: delegableCapabilities(live, world), projects, servers };
 }
