@@ -10,6 +10,9 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { httpDate } from '../clock.ts';
 
+/** A connection keeps its last head for as long as it lives; a longer one is not kept. */
+const mostHeadBytes = 4_096;
+
 /** A request that no parser saw. */
 export interface RepeatedRequest<Head> {
   /** What was made of the head when it was parsed. */
@@ -161,7 +164,7 @@ export function createRepeatedHeads<Head>(deps: {
     if (!extent) return;
     const { end, length } = extent;
     const known =
-      head !== undefined && keepsConnection(request)
+      head !== undefined && end <= mostHeadBytes && keepsConnection(request)
         ? { bytes: Buffer.from(piece.subarray(0, end)), length, head, request }
         : undefined;
     response.once('finish', () => {

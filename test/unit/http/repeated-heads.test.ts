@@ -194,6 +194,7 @@ describe('a request under a known head', () => {
     ['HTTP/1.0', 'POST /ask HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\none'],
     ['an expectation', ask('one', 'Expect: 100-continue\r\n')],
     ['an upgrade', ask('one', 'Upgrade: h2c\r\n')],
+    ['more than a connection should keep', ask('one', `X-Long: ${'x'.repeat(4_096)}\r\n`)],
     ['options of the connection', ask('one', 'Connection: TE, keep-alive\r\n')],
     [
       'a chunked body',
