@@ -4,8 +4,9 @@
  * @see RFC 9112 sections 6.3 and 11.2
  */
 import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startMandate, type TestMandate } from '../support/mandate.ts';
+import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { type Nginx, nginxVersion, startNginx } from '../support/nginx.ts';
 import { sendTo } from '../support/raw-request.ts';
 
@@ -94,6 +95,50 @@ describe('DS-05: to the server itself', () => {
       `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
     );
     expect(heard).not.toContain('101 ');
+  });
+});
+
+describe('DS-05: on a connection whose requests are known by their head and no longer parsed', () => {
+  const question = () =>
+    [
+      `POST /introspect HTTP/1.1\r\nHost: ${host}\r\n${form}`,
+      `Authorization: Basic ${Buffer.from(`${demo.apiServer.id}:${demo.apiServer.secret}`).toString('base64')}`,
+      'Content-Length: 13\r\n\r\ntoken=unknown',
+    ].join('\r\n');
+  /** Sends each piece when the one before was answered, or swallowed. @returns status codes, and how many requests were not parsed */
+  async function heardOf(pieces: readonly string[]) {
+    const before = mandate.parsed();
+    let heard = '';
+    const socket = connect(Number(new URL(mandate.issuer).port), '127.0.0.1');
+    socket.on('data', (data) => {
+      heard += data.toString('latin1');
+    });
+    socket.on('error', () => {});
+    for (const piece of pieces) {
+      socket.write(piece, 'latin1');
+      await wait(100);
+    }
+    socket.destroy();
+    return { answers: answersIn(heard).map((answer) => answer.slice(-3)), parsed: mandate.parsed() - before };
+  }
+
+  test.each(Object.keys(probes))('%s is refused, and a question behind it is not heard', async (name) => {
+    const { answers } = await heardOf([question(), question(), probes[name]?.() ?? '', question()]);
+    expect(answers).toEqual(['200', '200', expect.stringMatching(/^4/)]);
+  });
+
+  test('a question in the body of another request is none, however the lengths add up', async () => {
+    const begun = (bodyBytes: number) =>
+      `POST /nowhere HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${bodyBytes}\r\n\r\n`;
+    const unannounced = `GET / HTTP/1.1\r\nHost: ${host}\r\nExpect: else\r\n\r\n`;
+    const cases = [
+      [begun(question().length), ['404']],
+      [unannounced + begun(begun(99).length), ['417', '404', '400']],
+    ] as const;
+    for (const [piece, statuses] of cases) {
+      const { answers, parsed } = await heardOf([question(), question(), piece, question()]);
+      expect([answers, parsed]).toEqual([['200', '200', ...statuses], 2]);
+    }
   });
 });
 
