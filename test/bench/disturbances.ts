@@ -2,13 +2,13 @@
  * How long an introspection takes while something else goes on: asked at a steady pace, whether or not the last answer has come,
  * at half of what the server answers when it does nothing else or at what the generator can pace, whichever is less.
  */
-import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
+import { askMeanwhile } from './ask-meanwhile.ts';
 import { fillField, makeKey, openField } from './field.ts';
-import { connections, load } from './load.ts';
+import { load } from './load.ts';
 import type { Running, World } from './world.ts';
 
 export interface Disturbed {
@@ -16,6 +16,8 @@ export interface Disturbed {
   readonly perSecond: number;
   readonly p50Milliseconds: number;
   readonly p99Milliseconds: number;
+  /** The slowest. */
+  readonly mostMilliseconds: number;
   readonly refused: number;
   /** What went on, for how long. */
   readonly seconds: number;
@@ -24,17 +26,16 @@ export interface Disturbed {
 const signIns = 300;
 const revoked = 10_000;
 const lockSeconds = 10;
-/** The generator in Node is a process of the load's core too: more than this it cannot pace. */
+/** What asks is a process in Node, on the load's core too: more than this it cannot pace. */
 const mostPerSecond = 1_000;
 const leastPerSecond = 200;
-const tickMilliseconds = 5;
 
 export async function measureDisturbances(world: World): Promise<Disturbed[]> {
-  const running = await world.open('disturbed', 1);
+  const running = await world.open('disturbed', 1, { environment: { TRUSTED_PROXY_HOPS: '1' } });
   // Not of the client whose authorizations end.
-  const body = `token=${await makeKey(running.databaseUrl)}`;
-  const { perSecond } = await load(running.ask([body]), 2);
-  const pace = Math.max(leastPerSecond, Math.min(perSecond / 2, mostPerSecond));
+  const token = await makeKey(running.databaseUrl);
+  const answered = await load(running.ask([`token=${token}`]), 2);
+  const perSecond = Math.max(leastPerSecond, Math.min(answered.perSecond / 2, mostPerSecond));
   await fillField(running.databaseUrl, revoked, 1);
   const rows: Disturbed[] = [];
   for (const [name, meanwhile] of [
@@ -43,75 +44,42 @@ export async function measureDisturbances(world: World): Promise<Disturbed[]> {
     [`a client's ${revoked.toLocaleString('en')} authorizations are revoked`, () => revokeAll(running)],
     [`another process holds the write lock for ${lockSeconds} s`, () => holdWriteLock(running)],
   ] as const) {
-    rows.push({ name, ...(await paced(running, body, pace, meanwhile)) });
+    rows.push({ name, ...(await paced(running, { perSecond, token }, meanwhile)) });
   }
   return rows;
 }
 
 async function paced(
-  { issuer, ask }: Running,
-  body: string,
-  pace: number,
+  { issuer }: Running,
+  pace: { perSecond: number; token: string },
   meanwhile: () => Promise<unknown>,
 ): Promise<Omit<Disturbed, 'name'>> {
-  const { headers } = ask([]);
-  const agent = new Agent({ keepAlive: true, maxSockets: connections * 4 });
-  const latencies: number[] = [];
-  let refused = 0;
-  let under = 0;
-  const once = () => {
-    const begun = performance.now();
-    under += 1;
-    const sent = request(`${issuer}/introspect`, {
-      method: 'POST',
-      agent,
-      headers: { ...headers, 'Content-Length': body.length },
-    });
-    const end = (fine: boolean) => {
-      latencies.push(performance.now() - begun);
-      if (!fine) refused += 1;
-      under -= 1;
-    };
-    sent.on('error', () => end(false));
-    sent.on('response', (response) => {
-      response.resume();
-      response.on('end', () => end(response.statusCode === 200));
-    });
-    sent.end(body);
-  };
-  const started = performance.now();
-  let asked = 0;
-  const timer = setInterval(() => {
-    const due = ((performance.now() - started) / 1_000) * pace;
-    for (; asked < due; asked++) once();
-  }, tickMilliseconds);
-  await meanwhile();
-  clearInterval(timer);
-  const seconds = (performance.now() - started) / 1_000;
-  while (under > 0) await sleep(10);
-  agent.destroy();
-  latencies.sort((one, other) => one - other);
-  const at = (part: number) => latencies[Math.floor(latencies.length * part)] ?? 0;
+  const { seconds, asked, within } = await askMeanwhile(issuer, pace, meanwhile);
   return {
-    perSecond: latencies.length / seconds,
-    p50Milliseconds: at(0.5),
-    p99Milliseconds: at(0.99),
-    refused,
+    perSecond: asked.length / seconds,
+    p50Milliseconds: within(0.5),
+    p99Milliseconds: within(0.99),
+    mostMilliseconds: within(1),
+    refused: asked.filter(({ active }) => !active).length,
     seconds,
   };
 }
 
+/** Each from an address of their own: many from one are refused, which costs less than hashing. */
 async function signInAll({ issuer }: Running): Promise<void> {
   const people = ['owner', 'admin', 'editor', 'viewer', 'analyst'];
   let next = 0;
   const browsers = Array.from({ length: 10 }, async () => {
     for (let index = next++; index < signIns; index = next++) {
       const browser = createBrowserlessClient(issuer);
-      const email = `${people[index % people.length]}@acme.test`;
-      await browser.submit(await browser.get('/sign-in'), 'Sign in', {
-        Email: email,
+      const from = { headers: { 'x-forwarded-for': `10.0.${index >> 8}.${index & 255}` } };
+      const credentials = {
+        Email: `${people[index % people.length]}@acme.test`,
         Password: demo.password,
-      });
+      };
+      const page = await browser.get('/sign-in', from);
+      const { status } = await browser.submit(page, 'Sign in', credentials, from);
+      if (status !== 303) throw new Error(`a sign-in was answered with ${status}`);
     }
   });
   await Promise.all(browsers);

@@ -5,23 +5,20 @@
  * `--json` prints data, `--engine sqlite|postgres` only one, `--only TEXT` the questions whose name contains it, `--times N` (5) asks each
  * so often, `--authorizations N` (100,000) makes a smaller organization, `--database URL` uses a seeded database (which it changes).
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
 import { largeOrganization, manyEmail, mostBystanders } from '../support/large-organization.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { startServerProcess } from '../support/server-process.ts';
+import { askMeanwhile } from './ask-meanwhile.ts';
 import { openField } from './field.ts';
 import { type Question, questionsFor } from './large-organization-questions.ts';
 import { seedDatabase, sizedTo } from './seed-organization.ts';
-import type { Asked } from './steady-introspection.ts';
 
 const { values } = parseArgs({
   options: {
@@ -144,37 +141,18 @@ async function time(issuer: string, pid: number, who: Administrator, question: Q
   return { name: question.name, status, median: at(took, 0.5), worst: took.at(-1) ?? 0, cpu };
 }
 
-/** Does something while another process introspects, and for three seconds before. */
+/** Does something while another process introspects. */
 async function amid(issuer: string, name: string, work: () => Promise<void>): Promise<Revoked> {
-  const program = fileURLToPath(new URL('steady-introspection.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, `${issuer}/introspect`, '100', String(mostBystanders)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const exited = once(child, 'exit');
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    text += piece;
-  });
-  // It takes a while to start where much else goes on; every token is asked about once before.
-  await once(child.stdout, 'data');
-  await new Promise((resume) => setTimeout(resume, 3_000));
-  const started = performance.timeOrigin + performance.now();
-  await work();
-  const ended = performance.timeOrigin + performance.now();
-  child.stdin.end();
-  await exited;
-  const asked = (JSON.parse(text.split('\n')[1] ?? '[]') as Asked[]).filter(
-    (one) => one.at >= started - 50 && one.at <= ended,
-  );
+  const pace = { perSecond: 100, token: 'bystander-#', many: mostBystanders };
+  const { seconds, asked, within } = await askMeanwhile(issuer, pace, work);
   if (asked.some(({ active }) => !active)) throw new Error("somebody else's token was not active");
-  const took = asked.map(({ milliseconds }) => milliseconds).sort((one, other) => one - other);
   return {
     name,
-    seconds: (ended - started) / 1_000,
-    introspections: took.length,
-    p50: at(took, 0.5),
-    p99: at(took, 0.99),
-    worst: took.at(-1) ?? 0,
+    seconds,
+    introspections: asked.length,
+    p50: within(0.5),
+    p99: within(0.99),
+    worst: within(1),
   };
 }
 

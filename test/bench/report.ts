@@ -52,12 +52,13 @@ export function tablesOf({ rows, starts, disturbances, growth, revocation }: Rep
     ]),
   );
   const disturbed = table(
-    ['an introspection at a steady pace, while', 'per second', 'p50 ms', 'p99 ms', 'for s'],
+    ['an introspection at a steady pace, while', 'per second', 'p50 ms', 'p99 ms', 'most ms', 'for s'],
     disturbances.map((row) => [
       row.refused > 0 ? `${row.name} (${row.refused} refused)` : row.name,
       Math.round(row.perSecond).toLocaleString('en'),
       milliseconds(row.p50Milliseconds),
       milliseconds(row.p99Milliseconds),
+      milliseconds(row.mostMilliseconds),
       row.seconds.toFixed(1),
     ]),
   );
