@@ -14,6 +14,7 @@ import type { Secrets } from '../secrets.ts';
 import { isApiKey, writeApiKey } from './api-key-format.ts';
 import type { Authorization } from './authorization.ts';
 import type { AuthorizationStore } from './authorization-store.ts';
+import { findEndedSecrets } from './ended-secrets.ts';
 
 export interface NewApiKey {
   readonly userId: string;
@@ -200,32 +201,34 @@ export function createApiKeyStore(deps: {
           })
         : Promise.resolve(false),
 
-    recordEnds: () =>
-      transact(async (trx) => {
-        const now = clock.now();
+    async recordEnds() {
+      const now = clock.now();
+      const due = await findEndedSecrets(db, now, endsAtOnce);
+      // Most of the time nothing is due, and nothing is begun.
+      if (due.length === 0) return 0;
+      return transact(async (trx) => {
         const by: Actor = { id: 'system' };
-        // api_key_secrets_unended
+        // api_key_secrets by primary key; both are looked at once more, since they may have changed meanwhile
         const rotatedOut = await trx
           .selectFrom('api_key_secrets')
           .selectAll()
+          .where('id', 'in', due)
           .where('revoked_at', 'is', null)
           .where('expires_at', '<=', now)
-          .limit(endsAtOnce)
           .execute();
-        // authorizations_keys_by_end, api_key_secrets_by_authorization
         const expired = await trx
           .selectFrom('authorizations as a')
           .innerJoin('api_key_secrets as s', 's.authorization_id', 'a.id')
           .selectAll('s')
-          .where('a.kind', '=', 'api_key')
+          .where('s.id', 'in', due)
           .where('a.expires_at', '<=', now)
           .where('s.revoked_at', 'is', null)
-          .limit(endsAtOnce)
           .execute();
         for (const secret of rotatedOut) await end(trx, by, secret, 'rotated_out');
         for (const secret of expired) await end(trx, by, secret, 'expired');
         return rotatedOut.length + expired.length;
-      }),
+      });
+    },
   };
 
   /**

@@ -2,6 +2,7 @@
  * Clears away clients that made themselves known and never got anything: nobody misses them, and the next connection makes
  * them known again under the same id. A client that anybody ever authorized stays.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ExpressionBuilder } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { Database } from '../../db/schema.ts';
@@ -12,6 +13,8 @@ import type { ClientStore } from './client-store.ts';
 const keptUnusedSeconds = 86_400;
 /** Clients a call. */
 const atOnce = 200;
+/** Clients looked at before others have their turn. */
+const stepRows = 1_000;
 
 /** Whoever authorizes a client notes that it is in use in the same transaction (`keepInUse`), and the two wait for each other. */
 const unusedSince =
@@ -41,17 +44,11 @@ export function createUnusedClients(deps: {
   return {
     async clear() {
       const due = clock.now() - keptUnusedSeconds;
-      const unused = await store.db
-        // clients by primary key, read through; authorizations_by_client for each
-        .selectFrom('clients')
-        .select('id')
-        .where(unusedSince(due))
-        .limit(atOnce)
-        .execute();
+      const unused = await find(due);
       if (unused.length === 0) return 0;
       return await store.transactApart(async (trx) => {
         let cleared = 0;
-        for (const { id } of unused) {
+        for (const id of unused) {
           // Looked at once more by the statement that removes it: somebody may have authorized it since.
           const removed = await clients.within(trx).remove({ id: 'system' }, id, unusedSince(due));
           if (removed.outcome !== 'done') continue;
@@ -63,4 +60,32 @@ export function createUnusedClients(deps: {
       });
     },
   };
+
+  /** Reads through all that there are, of which most are in use. */
+  async function find(due: number): Promise<string[]> {
+    const found: string[] = [];
+    for (let after = ''; found.length < atOnce; ) {
+      // clients by primary key
+      const step = await store.db
+        .selectFrom('clients')
+        .select('id')
+        .where('id', '>', after)
+        .orderBy('id')
+        .offset(stepRows - 1)
+        .limit(1)
+        .executeTakeFirst();
+      // clients by primary key; authorizations_by_client for each
+      let unused = store.db
+        .selectFrom('clients')
+        .select('id')
+        .where('id', '>', after)
+        .where(unusedSince(due));
+      if (step) unused = unused.where('id', '<=', step.id);
+      for (const { id } of await unused.limit(atOnce - found.length).execute()) found.push(id);
+      if (!step) break;
+      after = step.id;
+      await turn();
+    }
+    return found;
+  }
 }
