@@ -33,16 +33,20 @@ export function answerFor(
   rights: AnswerRights,
   guarded: Guarded,
 ): object | undefined {
+  return describe(issuer, token, rights, guarded)?.answer;
+}
+
+function describe(issuer: string, token: FoundToken, rights: AnswerRights, guarded: Guarded) {
   const { whole, seen } = seenThrough(token, rights, guarded);
   if (!whole || !seen) return undefined;
   const { authorization, owner, limits } = rights;
   // What is said here is right until then: whoever remembers the answer asks again when time alone has taken something from it.
-  const end = Math.min(
-    token.expiresAt,
-    authorization.expiresAt ?? token.expiresAt,
+  const endsAt = Math.min(
+    authorization.expiresAt ?? Number.POSITIVE_INFINITY,
     rightUntil(whole, limits, rights.additions),
   );
-  return {
+  const end = Math.min(token.expiresAt, endsAt);
+  const answer = {
     active: true,
     iss: issuer,
     token_type: token.jkt === undefined ? 'Bearer' : 'DPoP',
@@ -60,7 +64,48 @@ export function answerFor(
     withheld: seen.withheld,
     ...(token.jkt === undefined ? {} : { cnf: { jkt: token.jkt } }),
   };
+  return { answer, end, endsAt };
 }
+
+/** What the answers about several tokens have in common when the tokens differ in their times alone. */
+export interface Wording {
+  /** Up to the time of issue, which comes next. */
+  readonly head: string;
+  /** What follows the end, or the time of issue where there is no end. */
+  readonly tail: string;
+  /** Seconds; no token's answer is right for longer, nor says so. May be infinite. */
+  readonly endsAt: number;
+}
+
+/**
+ * Writes an answer as `writeAnswer(answerFor(…))` does, and takes it apart. Pure.
+ * @returns the answer, and its wording; none when it is the one of inactive tokens, which says no times
+ */
+export function wordAnswer(
+  issuer: string,
+  token: FoundToken,
+  rights: AnswerRights,
+  guarded: Guarded,
+): { readonly body: string; readonly wording: Wording | undefined } {
+  const described = describe(issuer, token, rights, guarded);
+  const body = writeAnswer(described?.answer);
+  if (!described) return { body, wording: undefined };
+  const { end, endsAt } = described;
+  const times = timesOf(token.issuedAt, end);
+  // A quotation mark within a string is escaped, so this is the member's name and no part of a name or an address before it.
+  const from = body.indexOf(`,"iat":${times},`) + ',"iat":'.length;
+  return {
+    body,
+    wording: { head: body.slice(0, from), tail: body.slice(from + times.length), endsAt },
+  };
+}
+
+/** Writes the answer about one token in a wording made for others like it. Pure. @param end as it says it, which may be infinite */
+export const sayAnswer = ({ head, tail }: Wording, issuedAt: number, end: number): string =>
+  head + timesOf(issuedAt, end) + tail;
+
+const timesOf = (issuedAt: number, end: number) =>
+  Number.isFinite(end) ? `${issuedAt},"exp":${end}` : `${issuedAt}`;
 
 /**
  * Finds what one caller may see of an authorization through one token. Pure.

@@ -3,11 +3,15 @@
  * was asked for since it last came by stays for another round, the first that was not makes room. So a hit costs one look-up and one
  * mark and moves nothing, and all of the room holds what is asked for.
  */
-export interface ByteBoundedCache<Value> {
-  get(key: string): Value | undefined;
+export interface ByteBoundedCache<Value, Key = string> {
+  get(key: Key): Value | undefined;
+  /** The same without counting as asking for it. */
+  peek(key: Key): Value | undefined;
   /** @param bytes about how much memory the entry takes, its key included */
-  set(key: string, value: Value, bytes: number): void;
-  delete(key: string): void;
+  set(key: Key, value: Value, bytes: number): void;
+  delete(key: Key): void;
+  /** Lets go until all fits again; to be called when something else has taken more. */
+  makeRoom(): void;
   /** Tells whether an entry would drive out no other. */
   hasRoomFor(bytes: number): boolean;
   /** Bytes that are taken, as told. */
@@ -20,14 +24,20 @@ interface Entry<Value> {
   asked: boolean;
 }
 
-/** @param mostBytes what all entries may take together */
-export function createByteBoundedCache<Value>(mostBytes: number): ByteBoundedCache<Value> {
-  const entries = new Map<string, Entry<Value>>();
+/**
+ * @param mostBytes what all entries may take together
+ * @param besides bytes of that which something else has taken by now
+ */
+export function createByteBoundedCache<Value, Key = string>(
+  mostBytes: number,
+  besides: () => number = () => 0,
+): ByteBoundedCache<Value, Key> {
+  const entries = new Map<Key, Entry<Value>>();
   /** Goes on where it was, past entries that came and went meanwhile. */
   let hand = entries.entries();
   let bytes = 0;
 
-  const remove = (key: string) => {
+  const remove = (key: Key) => {
     const entry = entries.get(key);
     if (!entry) return;
     entries.delete(key);
@@ -35,7 +45,7 @@ export function createByteBoundedCache<Value>(mostBytes: number): ByteBoundedCac
   };
   /** Ends: each step removes an entry, clears a mark, or begins a round over those that are left. */
   const makeRoom = () => {
-    while (bytes > mostBytes) {
+    while (bytes > 0 && bytes + besides() > mostBytes) {
       const { value: next } = hand.next();
       if (!next) {
         hand = entries.entries();
@@ -54,6 +64,7 @@ export function createByteBoundedCache<Value>(mostBytes: number): ByteBoundedCac
       entry.asked = true;
       return entry.value;
     },
+    peek: (key) => entries.get(key)?.value,
     set(key, value, size) {
       remove(key);
       // One that would drive everything else out is not kept at all.
@@ -63,7 +74,8 @@ export function createByteBoundedCache<Value>(mostBytes: number): ByteBoundedCac
       makeRoom();
     },
     delete: remove,
-    hasRoomFor: (size) => bytes + size <= mostBytes,
+    makeRoom,
+    hasRoomFor: (size) => bytes + besides() + size <= mostBytes,
     get bytes() {
       return bytes;
     },

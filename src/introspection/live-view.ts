@@ -15,31 +15,15 @@ import {
   createIntrospectionInstruments,
   type IntrospectionInstruments,
 } from '../operations/introspection-instruments.ts';
-import { type Counter, createTally } from '../operations/tally.ts';
-import { type AnswerRights, answerFor, inactive, writeAnswer } from './answer.ts';
-import { createAskedBefore } from './asked-before.ts';
-import { createByteBoundedCache } from './byte-bounded-cache.ts';
-import { createPartCache, type Reading } from './part-cache.ts';
+import { createTally } from '../operations/tally.ts';
+import type { Guarded } from '../policy/audience.ts';
+import { type AnswerRights, inactive, wordAnswer } from './answer.ts';
+import { type CommonAnswer, createAnswerMemory, type KnownAnswer } from './answer-memory.ts';
+import { createPartCache, type Part, type Reading } from './part-cache.ts';
 import { guardedAt, type PlainViewDependencies } from './plain-view.ts';
+import type { FoundToken, TokenSource } from './token.ts';
 
-/** An answer and what it depends on. */
-export interface KnownAnswer {
-  readonly body: string;
-  /** Seconds; from here on the token or its authorization has expired, or a time that the policy allows is over. */
-  readonly until: number;
-  /** Seconds; the last time of the policy's that is over already: a clock that is put back goes before it. */
-  readonly since: number;
-  readonly authorizationId: string;
-  /** The resource server's name. */
-  readonly caller: string;
-  /** Of answers like this one to this caller; whoever gives it adds to it. */
-  readonly counter: Counter;
-  /** Seconds; when its use was last told of. */
-  toldAt: number;
-  /** Of the ledger, at which it is known to hold. */
-  position: number;
-  readonly subjects: readonly (readonly SubjectKey[])[];
-}
+export type { KnownAnswer };
 
 /** Who asks, as authenticated; how is for the fast path to say. */
 export interface CallerProof {
@@ -53,10 +37,12 @@ export interface LiveView {
   recall(question: string): KnownAnswer | undefined;
   /**
    * Finds an answer, reading what is not known. Needs a proof likewise. A text is an answer that is not remembered, and counted here.
-   * @returns undefined when the caller is not authenticated
+   * @returns at once when one statement on SQLite is all that has to be read; undefined when the caller is not authenticated
    */
-  find(question: string, caller: CallerProof, token: string): Promise<KnownAnswer | string | undefined>;
+  find(question: string, caller: CallerProof, token: string): Found | Promise<Found>;
 }
+
+type Found = KnownAnswer | string | undefined;
 
 export interface LiveViewDependencies extends PlainViewDependencies {
   readonly ledger: ChangeLedger;
@@ -74,23 +60,50 @@ const defaultBytes = 160 * megabyte;
 const mostReadings = 5;
 
 /** Stands where a token has its client: an API key's holder is nobody's to disable. */
-const keyHolder = { value: true, subjects: [] };
+const keyHolder: Part<boolean> = { value: true, subjects: [], position: 0 };
+/** Answers about tokens of one authorization that are looked at for one that is the same; tokens bound to keys each have their own. */
+const mostAlike = 16;
 
 /** Rights with the time for which they are right. */
 interface TimedRights extends AnswerRights {
   readonly limits: Rights['limits'];
+  /** What was answered from them, the latest last. */
+  readonly answered: Answered[];
+}
+
+/** Everything that an answer is made of. */
+interface Parts {
+  readonly token: FoundToken;
+  /** What the caller guards of the token's audience. */
+  readonly guarded: Guarded;
+  readonly caller: Part<Caller>;
+  /** Undefined when it is no more. */
+  readonly client: Part<boolean> | undefined;
+  readonly held: Part<TimedRights>;
+}
+
+/** An answer, and what it was made of besides the rights. */
+interface Answered extends Pick<Parts, 'caller' | 'client'>, ReturnType<typeof distinctionOf> {
+  readonly common: CommonAnswer;
+}
+
+/** A token as it was found, and the position of the ledger before. */
+interface EarlyToken {
+  readonly token: ReturnType<TokenSource['find']>;
+  readonly position: number;
 }
 
 interface Caller {
   readonly server: ResourceServer;
   readonly counters: CallerCounters;
   readonly guards: GuardedResources;
+  /** By audience, those that were asked about. */
+  readonly guarded: Map<string, Guarded>;
 }
 
 export function createLiveView(deps: LiveViewDependencies): LiveView {
   const { issuer, ledger, clock, mostBytes = defaultBytes } = deps;
-  const answers = createByteBoundedCache<KnownAnswer>(mostBytes * 0.72);
-  const askedBefore = createAskedBefore();
+  const answers = createAnswerMemory({ ledger, clock, mostBytes: mostBytes * 0.72 });
   const callers = createPartCache<Caller>(ledger, mostBytes * 0.02);
   const clients = createPartCache<boolean>(ledger, mostBytes * 0.03);
   const rights = createPartCache<TimedRights>(
@@ -113,7 +126,8 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     // Whether an audience is an MCP server's depends on those that exist.
     const subjects: SubjectKey[] = [`resource_server:${server.id}`, 'mcp_server:*'];
     const counters = instruments.of(server.name);
-    return { value: { server, guards, counters }, subjects, bytes: 1_000 + 200 * guards.audiences.length };
+    const bytes = 1_000 + 400 * guards.audiences.length;
+    return { value: { server, guards, counters, guarded: new Map() }, subjects, bytes };
   };
 
   const readClient = async (id: string): Promise<Reading<boolean>> => {
@@ -133,6 +147,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
       effective,
       limits,
       additions,
+      answered: [],
     };
     const subjects = subjectsOf(read);
     const items = effective.projects.length + effective.mcpServers.length + effective.withheld.length;
@@ -141,57 +156,81 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     return { value, subjects, bytes: bytes + 60 * subjects.length };
   };
 
-  const stillHolds = (answer: KnownAnswer): boolean => {
-    if (answer.position === ledger.position) return true;
-    for (const subjects of answer.subjects) {
-      if (!ledger.unchangedSince(answer.position, subjects)) return false;
-    }
-    answer.position = ledger.position;
-    return true;
+  /** Makes the answer about a token, or finds that one was made of the same parts for a token like it. */
+  const commonAnswer = (parts: Parts, position: number): CommonAnswer => {
+    const { token, guarded, caller, client, held } = parts;
+    const { answered, authorization, limits } = held.value;
+    const at = answered.findIndex((one) => isAlike(one, parts));
+    const known = answered[at]?.common;
+    if (known && answers.holds(known)) return known;
+    if (known) answered.splice(at, 1);
+    const { server, counters } = caller.value;
+    const { body, wording } = client?.value
+      ? wordAnswer(issuer, token, held.value, guarded)
+      : { body: inactive, wording: undefined };
+    const common: CommonAnswer = {
+      wording,
+      until: Math.min(authorization.expiresAt ?? Number.POSITIVE_INFINITY, limits.until),
+      since: limits.since,
+      subjects: [held.subjects, caller.subjects, client?.subjects ?? []],
+      first: {
+        body,
+        authorizationId: authorization.id,
+        caller: server.name,
+        counter: body === inactive ? counters.inactive : counters.active,
+        toldAt: 0,
+        issuedAt: token.issuedAt,
+        end: Math.min(token.expiresAt, wording?.endsAt ?? token.expiresAt),
+      },
+      position,
+      number: 0,
+    };
+    if (answered.length === mostAlike) answered.shift();
+    answered.push({ common, caller, client, ...distinctionOf(token) });
+    return common;
   };
 
-  /** Makes one answer of parts that hold or are read now. @returns also whether anything was read in more than one step */
-  async function make(question: string, proof: CallerProof, value: string) {
-    const { position } = ledger;
+  /** Answers from parts of which none has to be read. @param position of the ledger, from before the token was read */
+  const answerFrom = (question: string, parts: Parts, position: number) => {
+    const { token, caller, held } = parts;
+    const end = Math.min(token.expiresAt, held.value.authorization.expiresAt ?? token.expiresAt);
+    if (end <= clock.now()) return { outcome: inactive, counter: caller.value.counters.inactive };
+    const common = commonAnswer(parts, position);
+    answers.remember(question, common, token, position);
+    return { outcome: answers.say(common, token), common };
+  };
+
+  /**
+   * Makes one answer of parts that hold or are read now.
+   * @param early the token, when it was read already
+   * @returns also whether anything was read in more than one step
+   */
+  async function make(question: string, proof: CallerProof, value: string, early?: EarlyToken) {
+    const position = early?.position ?? ledger.position;
     let steps = 0;
     const step = async <T>(reading: Promise<T>): Promise<T> => {
       steps += 1;
       return reading;
     };
     const caller = callers.known(proof.key) ?? (await callers.find(proof.key, () => step(readCaller(proof))));
-    if (!caller) return { outcome: undefined, steps };
-    const { counters } = caller.value;
-    const token = await deps.tokens.find(value);
+    if (!caller) return { outcome: undefined, steps, position };
+    const { inactive: counter } = caller.value.counters;
+    const token = await (early ? early.token : deps.tokens.find(value));
     if (!token) await deps.probing?.note(caller.value.server);
-    const guarded = token?.audience && guardedAt(caller.value.guards, token.audience);
+    const guarded = token && guardedOf(caller.value, token);
     // Not remembered: whoever asks about strings that mean nothing to it does not fill the memory.
-    if (!token || !guarded) return { outcome: inactive, steps, counter: counters.inactive };
-    const { clientId } = token;
+    if (!token || !guarded) return { outcome: inactive, steps, position, counter };
+    const { clientId, authorizationId } = token;
     const client =
       clientId === undefined
         ? keyHolder
         : (clients.known(clientId) ?? (await clients.find(clientId, () => step(readClient(clientId)))));
-    const { authorizationId } = token;
     const held =
       rights.known(authorizationId) ??
       (await rights.find(authorizationId, () => step(readRights(authorizationId))));
-    const end = Math.min(token.expiresAt, held?.value.authorization.expiresAt ?? token.expiresAt);
-    if (!held || end <= clock.now()) return { outcome: inactive, steps, counter: counters.inactive };
-    const body = writeAnswer(client?.value ? answerFor(issuer, token, held.value, guarded) : undefined);
-    const answer: KnownAnswer = {
-      body,
-      until: Math.min(end, held.value.limits.until),
-      since: held.value.limits.since,
-      authorizationId,
-      caller: caller.value.server.name,
-      counter: body === inactive ? counters.inactive : counters.active,
-      toldAt: 0,
-      position,
-      subjects: [held.subjects, caller.subjects, client?.subjects ?? []],
-    };
-    const bytes = 400 + body.length;
-    if (answers.hasRoomFor(bytes) || askedBefore.note(question)) answers.set(question, answer, bytes);
-    return { outcome: answer, steps };
+    if (!held) return { outcome: inactive, steps, position, counter };
+    const parts = { token, guarded, caller, client, held };
+    return { ...answerFrom(question, parts, position), steps, position };
   }
 
   const proveAgain = () =>
@@ -199,33 +238,74 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
       deps.freshness.prove((failure) => (failure === undefined ? resolve() : reject(failure)));
     });
 
-  return {
-    recall(question) {
-      const answer = answers.get(question);
-      if (!answer) return undefined;
-      if (!stillHolds(answer)) {
-        answers.delete(question);
-        return undefined;
+  async function findInSteps(
+    question: string,
+    proof: CallerProof,
+    value: string,
+    early?: EarlyToken,
+  ): Promise<Found> {
+    for (let reading = 1; ; reading += 1) {
+      const made = await make(question, proof, value, reading === 1 ? early : undefined);
+      // Read in several steps, it may be of several moments; unless nothing that it was read of has changed since.
+      if (made.steps > 0 && made.outcome !== undefined && reading < mostReadings) {
+        await proveAgain();
+        if ('common' in made && !answers.heldSince(made.common, made.position)) continue;
       }
-      // The slow way says what has expired; it is asked about for a short while only.
-      const now = clock.now();
-      return answer.since <= now && now < answer.until ? answer : undefined;
-    },
+      if ('counter' in made) made.counter.n += 1;
+      return made.outcome;
+    }
+  }
 
-    async find(question, proof, token) {
+  return {
+    recall: answers.recall,
+
+    find(question, proof, value) {
       instruments.made.n += 1;
-      for (let reading = 1; ; reading += 1) {
-        const { outcome, steps, counter } = await make(question, proof, token);
-        // Read in several steps, it may be of several moments; unless nothing that it was read of has changed since.
-        if (steps > 0 && outcome !== undefined && reading < mostReadings) {
-          await proveAgain();
-          if (typeof outcome !== 'string' && !stillHolds(outcome)) continue;
+      const caller = callers.known(proof.key);
+      if (!caller) return findInSteps(question, proof, value);
+      const { position } = ledger;
+      const token = deps.tokens.find(value);
+      if (!(token instanceof Promise) && token !== undefined) {
+        const { clientId, authorizationId } = token;
+        const guarded = guardedOf(caller.value, token);
+        const client = clientId === undefined ? keyHolder : clients.known(clientId);
+        const held = rights.known(authorizationId);
+        if (guarded && client && held) {
+          const { outcome, counter } = answerFrom(
+            question,
+            { token, guarded, caller, client, held },
+            position,
+          );
+          if (counter) counter.n += 1;
+          return outcome;
         }
-        if (counter) counter.n += 1;
-        return outcome;
       }
+      return findInSteps(question, proof, value, { token, position });
     },
   };
+}
+
+/** What the caller guards of a token's audience. */
+function guardedOf({ guards, guarded }: Caller, { audience }: FoundToken): Guarded | undefined {
+  if (audience === undefined) return undefined;
+  const known = guarded.get(audience);
+  if (known) return known;
+  const found = guardedAt(guards, audience);
+  if (found) guarded.set(audience, found);
+  return found;
+}
+
+/** What of a token shows in its answer, besides its times and its authorization. */
+const distinctionOf = ({ audience, jkt, ceiling }: FoundToken) => ({
+  audience,
+  jkt,
+  ceiling: ceiling && [...ceiling].join(' '),
+});
+
+function isAlike(answered: Answered, { token, caller, client }: Parts): boolean {
+  if (answered.caller !== caller || answered.client !== client) return false;
+  const { audience, jkt, ceiling } = distinctionOf(token);
+  return answered.audience === audience && answered.jkt === jkt && answered.ceiling === ceiling;
 }
 
 /** Everything whose change can alter what an authorization allows. Pure. */

@@ -24,7 +24,8 @@ export interface FoundToken {
 export const everyAudience = '*';
 
 export interface TokenSource {
-  find(token: string): Promise<FoundToken | undefined>;
+  /** @returns at once where SQLite has the tokens */
+  find(token: string): FoundToken | undefined | Promise<FoundToken | undefined>;
 }
 
 /** No token of ours is longer; what is longer is not looked up. */
@@ -50,25 +51,15 @@ export function createTokenSource({
   clock: Clock;
   secrets: Secrets;
 }): TokenSource {
-  const readRow = createRowReader(store);
-  /** What was issued under an earlier secret costs a reading more, and so does what is unknown while one is accepted. */
-  const readNewest = async (token: string) => {
-    let others: readonly string[] | undefined;
-    for (const [index, accessToken] of secrets.keyedHashes('AccessToken', token).entries()) {
-      const row = await readRow(accessToken, () => {
-        others ??= secrets.keyedHashes('ClientCredentials', token);
-        return others[index] ?? '';
-      });
-      if (row) return row;
-    }
-    return undefined;
-  };
+  const { sqlite, pool } = store;
+  const live = (row: Row | undefined): FoundToken | undefined =>
+    row && row.expires_at > clock.now() ? toFoundToken(JSON.parse(row.payload) as StoredToken) : undefined;
+  const read = sqlite ? onSqlite(sqlite, secrets) : onPostgres(pool, secrets);
   return {
-    async find(token) {
+    find(token) {
       if (token.length > mostCharacters || !/^[\w.~-]+$/.test(token)) return undefined;
-      const row = await readNewest(token);
-      if (!row || row.expires_at <= clock.now()) return undefined;
-      return toFoundToken(JSON.parse(row.payload) as StoredToken);
+      const row = read(token);
+      return row instanceof Promise ? row.then(live) : live(row);
     },
   };
 }
@@ -89,27 +80,45 @@ function toFoundToken(kept: StoredToken): FoundToken | undefined {
 
 type Row = Pick<OidcArtifactsTable, 'payload' | 'expires_at'>;
 
+// oidc_artifacts by primary key
+const readArtifact = (model: string, key: string) =>
+  `select payload, expires_at from oidc_artifacts where model = '${model}' and key = ${key}`;
+
+const models = ['AccessToken', 'ClientCredentials'] as const;
+
 /**
- * Reads by a prepared statement: most questions about a token that is not known here cost no more than this. SQLite looks for a token of
- * a client's own when there is no other one; PostgreSQL looks for both at once, which is one way there and back.
+ * Reads by a prepared statement: most questions about a token that is not known here cost no more than this. A token of a client's own
+ * is looked for when there is no other one; what was issued under an earlier secret costs a reading more.
  */
-function createRowReader({ sqlite, pool }: Store) {
-  // oidc_artifacts by primary key
-  const read = (model: string, key: string) =>
-    `select payload, expires_at from oidc_artifacts where model = ${model} and key = ${key}`;
-  const statement = sqlite?.reader.prepare<[string, string], Row>(read('?', '?'));
-  return async (accessToken: string, clientCredentials: () => string): Promise<Row | undefined> => {
-    if (statement) {
-      return (
-        statement.get('AccessToken', accessToken) ?? statement.get('ClientCredentials', clientCredentials())
-      );
+function onSqlite({ reader }: NonNullable<Store['sqlite']>, secrets: Secrets) {
+  const sources = models.map((model) => ({
+    model,
+    // `+?` as in the dialect: for a bare parameter SQLite would plan the statement anew with every value.
+    statement: reader.prepare<[string], Row>(readArtifact(model, '+?')),
+  }));
+  return (token: string): Row | undefined => {
+    for (const { model, statement } of sources) {
+      for (const key of secrets.keyedHashes(model, token)) {
+        const row = statement.get(key);
+        if (row) return row;
+      }
     }
-    const result = await pool?.query<Row>({
-      name: 'introspected_token',
-      text: `${read("'AccessToken'", '$1')} union all ${read("'ClientCredentials'", '$2')}`,
-      values: [accessToken, clientCredentials()],
-    });
-    return result?.rows[0];
+    return undefined;
+  };
+}
+
+/** Looks for both kinds at once, which is one way there and back. */
+function onPostgres(pool: Store['pool'], secrets: Secrets) {
+  const text = `${readArtifact('AccessToken', '$1')} union all ${readArtifact('ClientCredentials', '$2')}`;
+  return async (token: string): Promise<Row | undefined> => {
+    const clientCredentials = secrets.keyedHashes('ClientCredentials', token);
+    for (const [index, accessToken] of secrets.keyedHashes('AccessToken', token).entries()) {
+      const values = [accessToken, clientCredentials[index] ?? ''];
+      const result = await pool?.query<Row>({ name: 'introspected_token', text, values });
+      const [row] = result?.rows ?? [];
+      if (row) return row;
+    }
+    return undefined;
   };
 }
 

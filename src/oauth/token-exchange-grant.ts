@@ -43,7 +43,9 @@ export interface SubjectToken {
 export interface TokenExchangeDependencies {
   readonly clock: Clock;
   /** Finds access tokens and API keys; never refresh tokens. */
-  readonly subjectTokens: { find(token: string): Promise<SubjectToken | undefined> };
+  readonly subjectTokens: {
+    find(token: string): SubjectToken | undefined | Promise<SubjectToken | undefined>;
+  };
   readonly clients: Pick<ClientStore, 'find'>;
   readonly handedOn: Pick<HandedOnStore, 'findOrMake'>;
   readonly rights: AuthorizationRights;

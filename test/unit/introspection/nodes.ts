@@ -1,4 +1,5 @@
 /** Nodes of one deployment without their sockets: each has its own connections, its own memory, and the plain reading beside it. */
+import { hash } from 'node:crypto';
 import { migrate } from '../../../db/migrate.ts';
 import { openDatabase, type Store } from '../../../db/open.ts';
 import { readCatalogue } from '../../../src/catalogue.ts';
@@ -80,7 +81,7 @@ export async function openNode(url: string, clock: MovableClock, mostBytes?: num
         freshness.prove((failure) => (failure === undefined ? resolve() : reject(failure)));
       });
       const key = `${caller.name} ${caller.secret}`;
-      const question = `${key} ${token}`;
+      const question = hash('sha256', `${key} ${token}`, 'base64');
       const proof = { key, authenticate: () => authenticate(caller) };
       const found = view.recall(question) ?? (await view.find(question, proof, token));
       return found === undefined ? 'refused' : typeof found === 'string' ? found : found.body;
