@@ -95,7 +95,8 @@ export function createRepeatedHeads<Head>(deps: {
 
     socket.on('data', (piece: Buffer) => {
       if (phase === 'answering') {
-        // It is looked at when its turn has come.
+        // Its turn comes with the answer. Whoever does not wait for that is left to the parser, behind which many are answered at once.
+        known = undefined;
         socket.pause();
         socket.unshift(piece);
       } else if (phase === 'at rest' && known !== undefined && isLike(piece, known) && free()) {

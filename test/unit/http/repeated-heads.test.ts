@@ -23,6 +23,9 @@ interface Echo {
 
 const start = (length: number) => `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\nX-Ours: yes\r\n`;
 
+const inTurn = (body: string, answer: () => void) =>
+  void (body === 'later' ? setTimeout(answer, 300) : setImmediate(answer));
+
 /** A server that tells what was asked of it, a turn of the event loop later, or of `/early` at once; `/ask` may be answered ahead of the parser. */
 async function startEcho(attended: boolean, options: ServerOptions = {}): Promise<Echo> {
   const parsed: string[] = [];
@@ -32,7 +35,7 @@ async function startEcho(attended: boolean, options: ServerOptions = {}): Promis
     answer({ head, body, send, respond }) {
       unparsed.push(body);
       const text = `${head} ${body}`;
-      setImmediate(() => {
+      inTurn(body, () => {
         if (body === 'refuse') respond().writeHead(400, { 'Content-Length': 2 }).end('no');
         else send(start(text.length), text);
         if (body !== 'twice') return;
@@ -56,7 +59,7 @@ async function startEcho(attended: boolean, options: ServerOptions = {}): Promis
     request.on('end', () => {
       parsed.push(`${url} ${body}`);
       const text = `${url} ${body}`;
-      setImmediate(() => {
+      inTurn(body, () => {
         if (body === 'refuse') response.writeHead(400, { 'Content-Length': 2 }).end('no');
         else response.writeHead(200, ['Content-Length', String(text.length), 'X-Ours', 'yes']).end(text);
       });
@@ -291,6 +294,22 @@ describe('a request cannot be hidden in another:', () => {
       '/ask six',
       '/ask ten',
     ]);
+  });
+
+  test('those that come one behind the other, answered or not, wait for one answer at most', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    client.socket.write(ask('first'));
+    await client.answers(1);
+    const begun = performance.now();
+    for (let asked = 0; asked < 5; asked += 1) {
+      client.socket.write(ask('later'));
+      await wait(10);
+    }
+    await client.answers(6);
+    expect(client.received().match(/\/ask later/g)).toHaveLength(5);
+    expect(performance.now() - begun).toBeLessThan(900);
+    expect([echo.unparsed, echo.parsed.length]).toEqual([['later'], 5]);
   });
 
   test('a line that ends without a carriage return is left to the parser', async () => {
