@@ -13,6 +13,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type InputOptions, type OutputOptions } from 'rolldown';
+import { inAscii } from './build/ascii.ts';
 import { nodeHttpWithoutFetch } from './build/node-http.ts';
 import { thirdPartyNotices } from './build/third-party.ts';
 
@@ -28,7 +29,7 @@ const input: InputOptions = {
   cwd: root,
   platform: 'node',
   external: outside,
-  plugins: [nodeHttpWithoutFetch()],
+  plugins: [nodeHttpWithoutFetch(), inAscii()],
   // `eval` is what ejs and depd are about; anything else that is worth a warning ends the build.
   checks: { eval: false },
   onwarn(warning) {

@@ -73,6 +73,10 @@ test('a class that had to be renamed beside another one keeps its name: the engi
   expect(named).toHaveLength(renamed.length);
 });
 
+test('no file is kept at two bytes a character', () => {
+  expect(/[\u0080-\uffff]/.test(serverText())).toBe(false);
+});
+
 test('the command line helps, and opens the database', async () => {
   const help = await runCommand(['--help'], {}, installation.cli);
   expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('start') });
