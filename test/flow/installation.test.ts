@@ -8,7 +8,7 @@ import { runCommand } from '../support/command-line.ts';
 import { freshDatabaseUrl } from '../support/databases.ts';
 import { buildInstallation, type Installation } from '../support/installation.ts';
 import { demo } from '../support/mandate.ts';
-import { introspect, tokenByCode } from '../support/oauth.ts';
+import { askToken, introspect, tokenByCode } from '../support/oauth.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 let installation: Installation;
@@ -48,6 +48,15 @@ test('a sign-in, which a thread checks, gives a token, which a thread ends with 
   const changed = await person.submit(form, 'Change password', fields, { follow: true });
   expect(changed.status).toBe(200);
   expect(await introspect(server.issuer, token)).toEqual({ active: false });
+});
+
+test('one process serves from PostgreSQL', async () => {
+  const postgres = await freshDatabaseUrl('postgres');
+  const other = await startServerProcess({ program: installation.cli, databaseUrl: postgres.url });
+  const token = await askToken(other.issuer, { grant_type: 'client_credentials' }, demo.ci);
+  expect(await introspect(other.issuer, token.body.access_token ?? '')).toMatchObject({ active: true });
+  expect(await other.stop()).toBe(0);
+  await postgres.drop();
 });
 
 /** Everything that the server is made of. */
