@@ -15,8 +15,10 @@ export interface CheckpointPages {
   readonly lastResort: number;
 }
 
-/** Of 4 KiB: 16 MB, in which what is written often is often; and 64 MB. */
-const usualPages: CheckpointPages = { enough: 4_000, lastResort: 16_000 };
+/**
+ * Of 4 KiB: 8 MB, in which what is written often is often, and not so much that a COMMIT which meets it waits long for the disk; and 64 MB.
+ */
+const usualPages: CheckpointPages = { enough: 2_000, lastResort: 16_000 };
 /** COMMITs between two looks at the log; each takes some microseconds. */
 const looksEvery = 8;
 
