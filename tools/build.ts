@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type InputOptions, type OutputOptions } from 'rolldown';
 import { inAscii } from './build/ascii.ts';
-import { nodeHttpWithoutFetch } from './build/node-http.ts';
+import { lateFetch } from './build/late-fetch.ts';
 import { thirdPartyNotices } from './build/third-party.ts';
 
 /** They find their own binaries beside them. The last one is never installed: `pg` looks whether it is there. */
@@ -29,7 +29,7 @@ const input: InputOptions = {
   cwd: root,
   platform: 'node',
   external: outside,
-  plugins: [nodeHttpWithoutFetch(), inAscii()],
+  plugins: [lateFetch(), inAscii()],
   // `eval` is what ejs and depd are about; anything else that is worth a warning ends the build.
   checks: { eval: false },
   onwarn(warning) {
