@@ -14,7 +14,7 @@ import type { Secrets } from '../secrets.ts';
 import { isApiKey, writeApiKey } from './api-key-format.ts';
 import type { Authorization } from './authorization.ts';
 import type { AuthorizationStore } from './authorization-store.ts';
-import { findEndedSecrets } from './ended-secrets.ts';
+import { createEndedSecrets } from './ended-secrets.ts';
 
 export interface NewApiKey {
   readonly userId: string;
@@ -85,6 +85,7 @@ export function createApiKeyStore(deps: {
 }): ApiKeyStore {
   const { store, clock, changes, secrets, authorizations } = deps;
   const { db, transact } = store;
+  const endedSecrets = createEndedSecrets(db);
 
   return {
     create: (actor, { userId, name, expiresAt, ...slice }, inside) =>
@@ -203,7 +204,7 @@ export function createApiKeyStore(deps: {
 
     async recordEnds() {
       const now = clock.now();
-      const due = await findEndedSecrets(db, now, endsAtOnce);
+      const due = await endedSecrets(now, endsAtOnce);
       // Most of the time nothing is due, and nothing is begun.
       if (due.length === 0) return 0;
       return transact(async (trx) => {
