@@ -1,7 +1,6 @@
 /** What is built and published does what the sources do: the command line, the server, its threads, its workers, and the kit. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { signIn } from '../support/account.ts';
 import { runCommand } from '../support/command-line.ts';
@@ -98,7 +97,7 @@ test('the kit stands alone, with its types', async () => {
   expect(readdirSync(folder).filter((name) => name.endsWith('.js'))).toEqual(['index.js']);
   expect(readFileSync(join(folder, 'index.js'), 'utf8')).not.toMatch(/from "(?!node:)/);
   expect(readFileSync(join(folder, 'index.d.ts'), 'utf8')).toContain('createIntrospector');
-  const kit = (await import(pathToFileURL(join(folder, 'index.js')).href)) as Record<string, unknown>;
+  const kit = await installation.importKit();
   expect(kit.createIntrospector).toBeInstanceOf(Function);
 });
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
 const root = join(import.meta.dirname, '../..');
@@ -13,6 +14,8 @@ export interface Installation {
   readonly folder: string;
   /** The program behind `mandate`. */
   readonly cli: string;
+  /** Loads `mandate/resource-server`. */
+  importKit(): Promise<Readonly<Record<string, unknown>>>;
   remove(): void;
 }
 
@@ -24,6 +27,7 @@ export async function buildInstallation(): Promise<Installation> {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     files: string[];
     bin: { mandate: string };
+    exports: { './resource-server': { default: string } };
   };
   for (const name of ['package.json', ...manifest.files.filter((name) => name !== 'dist')]) {
     cpSync(join(root, name), join(folder, name), { recursive: true });
@@ -35,6 +39,7 @@ export async function buildInstallation(): Promise<Installation> {
   return {
     folder,
     cli: join(folder, manifest.bin.mandate),
+    importKit: () => import(pathToFileURL(join(folder, manifest.exports['./resource-server'].default)).href),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
