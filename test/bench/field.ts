@@ -16,6 +16,9 @@ const rowsAtOnce = 100_000;
 /** PostgreSQL takes 65,535 parameters in a statement. */
 const rowsInStatement = 500;
 
+/** How many tokens hang on one authorization, unless it is said otherwise. */
+export const tokensEach = 100;
+
 type TokenRow = ReturnType<typeof tokenRow>;
 
 /** The stores of a database that a server has prepared, in another process than the server's. */
@@ -28,10 +31,10 @@ export async function openField(databaseUrl: string) {
 
 /**
  * Adds tokens for the demo's API to a database that a server has prepared, of a person with two projects.
- * @param tokensEach how many hang on one authorization
+ * @param each how many hang on one authorization
  * @returns their values
  */
-export async function fillField(databaseUrl: string, tokens: number, tokensEach = 100): Promise<string[]> {
+export async function fillField(databaseUrl: string, tokens: number, each = tokensEach): Promise<string[]> {
   const { store, stores } = await openField(databaseUrl);
   const editor = await stores.users.findByEmail('editor@acme.test');
   const projects = await stores.projects.list({ limit: 2 });
@@ -57,7 +60,7 @@ export async function fillField(databaseUrl: string, tokens: number, tokensEach 
   };
   let authorizationId = '';
   for (let count = 0; count < tokens; count++) {
-    if (count % tokensEach === 0) {
+    if (count % each === 0) {
       const made = await store.transact((trx) =>
         stores.authorizations.insert(
           trx,
