@@ -70,8 +70,8 @@ export interface AnswerMemory {
 
 /** At most this much of the memory are questions: a million of them hang on ten thousand wordings or on a million. */
 const questionsShare = 0.6;
-/** Uses of answers that are put together when they are asked for are told of this often; the fast path tells of no answer more often. */
-const tellEverySeconds = 5;
+/** Last uses are kept to the minute: it is enough to tell of a hot answer this often, and of all that are put together of one wording. */
+export const tellEverySeconds = 5;
 
 /** @param most after how many wordings all is forgotten, so that no number ever means two of them */
 export function createAnswerMemory(

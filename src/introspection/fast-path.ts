@@ -19,14 +19,13 @@ import {
 } from '../operations/introspection-instruments.ts';
 import { createTally } from '../operations/tally.ts';
 import { inactive } from './answer.ts';
+import { tellEverySeconds } from './answer-memory.ts';
 import type { CallerAuthentication } from './caller.ts';
 import { type Introspection, sendConditionally, singleParameters } from './endpoint.ts';
 import type { CallerProof, KnownAnswer, LiveView } from './live-view.ts';
 
 /** Longer questions are none of the common way. */
 const mostBodyBytes = 4_096;
-/** Last uses are kept to the minute: it is enough to tell of a hot answer this often. */
-const tellEverySeconds = 5;
 
 export interface FastPathDependencies {
   readonly issuer: string;
