@@ -33,8 +33,11 @@ export interface Supervisor extends RunningServer {
   replaceAll(): Promise<void>;
 }
 
-/** V8's young generation takes up to a hundred megabytes when many answers come to be remembered; a smaller one does as well. */
-const workerFlags = ['--max-semi-space-size=8'];
+/**
+ * V8's young generation takes up to a hundred megabytes when many answers come to be remembered; a smaller one does as well. And the
+ * four threads that help it collect would keep the worker waiting for the core that it has: one is enough.
+ */
+const workerFlags = ['--max-semi-space-size=8', '--v8-pool-size=1'];
 /** A worker stops within ten seconds by itself; one that does not is ended. */
 const stopWithinMilliseconds = 12_000;
 /** One that lived for longer than this is replaced at once; the pauses before the others double. */

@@ -45,6 +45,8 @@ export interface World {
     tokens: number,
     options?: { environment?: Record<string, string>; pinned?: boolean },
   ): Promise<Running>;
+  /** Starts another Mandate on the database of one, with nothing remembered yet. */
+  beside(running: Running): Promise<Running & Pick<ServerProcess, 'stop'>>;
   stop(): Promise<void>;
   /** What our servers wrote, for when something goes wrong. */
   output(): string;
@@ -60,7 +62,7 @@ export const basic = (id: string, secret: string) => ({
 const memorySettings = {
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_TRIM_THRESHOLD_: '131072',
-  NODE_OPTIONS: '--max-semi-space-size=8',
+  NODE_OPTIONS: '--max-semi-space-size=8 --v8-pool-size=1',
 };
 
 /** Starts everything. @param many tokens in the field of the SQLite server */
@@ -70,31 +72,33 @@ export async function startWorld(many: number): Promise<World> {
   const stop = async () => {
     for (const end of ends.splice(0).reverse()) await end();
   };
-  const start = async (
+  const startOn = async (
     databaseUrl: string,
-    tokens: number,
-    { environment = {}, pinned = true }: { environment?: Record<string, string>; pinned?: boolean } = {},
-  ): Promise<Running> => {
+    environment: Record<string, string>,
+    fill: () => Promise<readonly string[]>,
+    pinned: boolean,
+  ): Promise<Running & Pick<ServerProcess, 'stop'>> => {
     const server = await startServerProcess({
       databaseUrl,
       environment: { LOG_LEVEL: 'error', ...memorySettings, ...environment },
     });
     ends.push(() => server.stop());
     outputs.push(server.output);
-    const values = await fillField(databaseUrl, tokens);
+    const tokens = await fill();
     if (pinned) pin(server.pid, serverCore);
     const headers = basic(demo.apiServer.id, demo.apiServer.secret);
     const url = `${server.issuer}/introspect`;
-    const { issuer, pid, output } = server;
+    const { issuer, pid, output, stop } = server;
     return {
-      issuer,
-      pid,
-      output,
-      databaseUrl,
-      tokens: values,
+      ...{ issuer, pid, output, stop, databaseUrl, tokens },
       ask: (bodies) => ({ pid, url, headers, bodies, everywhere: !pinned }),
     };
   };
+  const start = (
+    databaseUrl: string,
+    tokens: number,
+    { environment = {}, pinned = true }: { environment?: Record<string, string>; pinned?: boolean } = {},
+  ): Promise<Running> => startOn(databaseUrl, environment, () => fillField(databaseUrl, tokens), pinned);
   try {
     const folder = await mkdtemp(join(tmpdir(), 'mandate-bench-'));
     ends.push(async () => rmSync(folder, { recursive: true, force: true }));
@@ -133,6 +137,7 @@ export async function startWorld(many: number): Promise<World> {
       },
       folder,
       open,
+      beside: ({ databaseUrl, tokens }) => startOn(databaseUrl, {}, async () => tokens, true),
       stop,
       output: () => outputs.map((output) => output()).join('\n'),
     };
