@@ -43,6 +43,8 @@ export interface Store {
   readonly pool: PatientPool | undefined;
   /** Runs the work of a request, which then waits for PostgreSQL for a short while in all; see `patience.ts`. */
   readonly within: Patience['within'];
+  /** Waits for what other requests wait for too, on the running request's own budget; see `patience.ts`. */
+  readonly wait: Patience['wait'];
   /** Those who wait: for the one writer of SQLite, or for a connection to PostgreSQL. */
   waiting(): number;
   close(): Promise<void>;
@@ -78,6 +80,7 @@ function openSqlite(path: string): Store {
     pool: undefined,
     // Reads never wait, and writers of this process wait for each other for a moment.
     within: (work) => work(),
+    wait: (ask) => ask(),
     waiting: () => group.waiting,
     transact: transactOn(db),
     transactApart: transactOn(apart),
@@ -134,6 +137,7 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
     sqlite: undefined,
     pool,
     within: patience.within,
+    wait: patience.wait,
     waiting: () => pool.waitingCount,
     transact: transactOn(db),
     // The database's own process does the work; however many steps a request takes, each may take as long as another request.

@@ -269,7 +269,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createLastResort({ pages, log }));
   koa.use(assets.middleware);
   koa.use(createTokenCount(tally));
-  koa.use(createKeyRing({ provider, keys, loaded, clock, monotonic }).middleware);
+  koa.use(createKeyRing({ provider, keys, loaded, clock, monotonic, store }).middleware);
   koa.use(registrationCors);
   koa.use(
     createRequestLimits({ bursts, pages, trustedProxies, sessionCookie: provider.cookieName('session') }),

@@ -41,16 +41,20 @@ export function createRememberedReads(deps: Sources & { store: Store; clock: Clo
   const { users, clients, authorizations, resourceServers, mcpServers, rights, clock } = deps;
   const ledger = createChangeLedger();
   const freshness = createFreshness({ store: deps.store, ledger });
-  const running = new AsyncLocalStorage<{ proof: Promise<void> | undefined }>();
+  const running = new AsyncLocalStorage<{ proof: Promise<void> | undefined; holds: boolean }>();
 
   /** @returns false outside of a request that may remember */
   const proved = async (): Promise<boolean> => {
     const request = running.getStore();
     if (!request) return false;
-    request.proof ??= new Promise((resolve, reject) => {
-      freshness.prove((failure) => (failure === undefined ? resolve() : reject(failure)));
+    if (request.holds) return true;
+    await deps.store.wait(() => {
+      request.proof ??= new Promise((resolve, reject) => {
+        freshness.prove((failure) => (failure === undefined ? resolve() : reject(failure)));
+      });
+      return request.proof;
     });
-    await request.proof;
+    request.holds = true;
     return true;
   };
 
@@ -115,7 +119,7 @@ export function createRememberedReads(deps: Sources & { store: Store; clock: Clo
   );
 
   return {
-    within: (request) => running.run({ proof: undefined }, request),
+    within: (request) => running.run({ proof: undefined, holds: false }, request),
     sources: {
       users: { ...users, findById: findUser },
       clients: { ...clients, find: findClient },

@@ -9,6 +9,7 @@
 import type Koa from 'koa';
 import type Provider from 'oidc-provider';
 import setKeys from 'oidc-provider/lib/helpers/initialize_keystore.js';
+import type { Store } from '../../db/open.ts';
 import type { Clock } from '../clock.ts';
 import { leastLeadSeconds, type SigningKey, type SigningKeys } from './signing-keys.ts';
 
@@ -34,8 +35,9 @@ export function createKeyRing(deps: {
   readonly loaded: readonly SigningKey[];
   readonly clock: Clock;
   readonly monotonic: () => number;
+  readonly store: Pick<Store, 'wait'>;
 }): KeyRing {
-  const { provider, keys, clock, monotonic } = deps;
+  const { provider, keys, clock, monotonic, store } = deps;
   let readAt = monotonic();
   let order = orderOf(deps.loaded);
   let nextStart = nextStartOf(deps.loaded);
@@ -55,11 +57,13 @@ export function createKeyRing(deps: {
   async function refresh(): Promise<void> {
     const age = monotonic() - readAt;
     if (age < readEveryMilliseconds && clock.now() < nextStart) return;
-    reading ??= read().finally(() => {
-      reading = undefined;
-    });
     try {
-      await reading;
+      await store.wait(() => {
+        reading ??= read().finally(() => {
+          reading = undefined;
+        });
+        return reading;
+      });
     } catch (error) {
       // What no other node can be signing without is good enough; what is older is not.
       if (monotonic() - readAt >= staleAfterMilliseconds) throw error;
