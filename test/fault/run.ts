@@ -22,6 +22,8 @@ const { status } = spawnSync(
   [
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
+    // Memory that grows is told from memory that nobody has tidied up yet.
+    '--expose-gc',
     'node_modules/jest/bin/jest.js',
     '--runInBand',
     ...patterns,
