@@ -12,6 +12,7 @@ import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { basic } from '../support/race.ts';
 import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { ownThreadTime, threadTimeOf } from '../support/thread-time.ts';
 
 const run = promisify(execFile);
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
@@ -86,8 +87,8 @@ describe('on SQLite', () => {
     const { statuses, after } = await writing;
     expect(statuses).toEqual([200, 200, 200]);
     expect(after).toBeGreaterThan(1_900);
-    times.sort((a, b) => a - b);
-    expect(times[Math.floor(times.length * 0.99)]).toBeLessThan(50);
+    // One that waited for the lock would have waited for as long as it was held.
+    expect(Math.max(...times)).toBeLessThan(1_000);
   }, 30_000);
 });
 
@@ -161,6 +162,8 @@ describe('on PostgreSQL, paused', () => {
         const answer = await ask();
         return { ...answer, took: performance.now() - start };
       };
+      const unserved = () => threadTimeOf(node.pid).queued + ownThreadTime().queued;
+      const before = unserved();
       // More than the pool has connections: those that wait for one are answered in time as well.
       const answers = await Promise.all([
         ...Array.from({ length: 15 }, () => timed(() => introspection(node, token))),
@@ -173,7 +176,9 @@ describe('on PostgreSQL, paused', () => {
         expect(headers['cache-control']).toContain('no-store');
         expect(text).not.toContain('active');
       }
-      expect(Math.max(...answers.slice(0, 30).map(({ took }) => took))).toBeLessThan(2_500);
+      // Less what a machine that does much else kept the server and this test waiting for a processor.
+      const machine = unserved() - before;
+      expect(Math.max(...answers.slice(0, 30).map(({ took }) => took)) - machine).toBeLessThan(2_500);
       expect((await node.send('/readyz')).status).toBe(503);
       expect((await node.send('/healthz')).status).toBe(200);
     } finally {
