@@ -121,7 +121,8 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     assertionIssuers: options.assertionIssuers ?? [],
   });
   let parsed = 0;
-  const server = createServer((request, response) => {
+  // As the real one has it: a connection does not end just when a test on a busy machine asks again on it.
+  const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     parsed += 1;
     app.listener(request, response);
   });
