@@ -12,6 +12,8 @@ import { httpDate } from '../clock.ts';
 
 /** A connection keeps its last head for as long as it lives; a longer one is not kept. */
 const mostHeadBytes = 4_096;
+/** After so many heads in a row that did not come again, a connection is the parser's alone. */
+const mostUnlike = 16;
 
 /** A request that no parser saw. */
 export interface RepeatedRequest<Head> {
@@ -83,6 +85,8 @@ export function createRepeatedHeads<Head>(deps: {
     // The first request is always parsed: until then, the server waits for a head and would end the connection.
     let phase: 'at rest' | 'parsing' | 'answering' = 'at rest';
     let known: Known<Head> | undefined;
+    /** Heads in a row under which nobody asked again. */
+    let unlike = 0;
     const connection: Connection<Head> = {
       piece: undefined,
       parsed: 0,
@@ -90,10 +94,14 @@ export function createRepeatedHeads<Head>(deps: {
         phase = 'at rest';
         connection.parsed = 0;
         known = last ?? known;
+        if (last && ++unlike >= mostUnlike) leave();
       },
     };
 
-    socket.on('data', (piece: Buffer) => {
+    socket.on('data', look);
+    return connection;
+
+    function look(piece: Buffer): void {
       if (phase === 'answering') {
         // Its turn comes with the answer. Whoever does not wait for that is left to the parser, behind which many are answered at once.
         known = undefined;
@@ -108,8 +116,14 @@ export function createRepeatedHeads<Head>(deps: {
         toParser(piece);
         connection.piece = undefined;
       }
-    });
-    return connection;
+    }
+
+    /** Where each head is another, as with traces, there is nothing to be had from knowing the last one. */
+    function leave(): void {
+      connections.delete(socket);
+      socket.removeListener('data', look);
+      socket.on('data', toParser);
+    }
 
     /** Whoever does not read answers is left to the server, which stops to read from it. */
     function free(): boolean {
@@ -118,6 +132,7 @@ export function createRepeatedHeads<Head>(deps: {
 
     function take(piece: Buffer, { bytes, head, request }: Known<Head>): void {
       phase = 'answering';
+      unlike = 0;
       underWay += 1;
       let due = true;
       deps.answer({ head, body: piece.toString('latin1', bytes.length), request, send, respond });

@@ -275,6 +275,31 @@ test('every stream of requests, cut anywhere, has the answers that it has withou
 }, 60_000);
 
 describe('a connection', () => {
+  test("on which each head is another is the parser's alone after a while", async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    const heads = Array.from({ length: 20 }, (_, index) => `X-Trace: ${index}\r\n`);
+    let asked = 0;
+    for (const more of [...heads, '', '', '']) {
+      client.socket.write(ask('one', more));
+      await client.answers(++asked);
+    }
+    expect([echo.parsed.length, echo.unparsed]).toEqual([23, []]);
+  });
+
+  test('on which some heads come again stays looked at', async () => {
+    const echo = await startEcho(true);
+    const client = await connectTo(echo);
+    let asked = 0;
+    for (let trace = 0; trace < 20; trace++) {
+      for (let again = 0; again < 2; again++) {
+        client.socket.write(ask('one', `X-Trace: ${trace}\r\n`));
+        await client.answers(++asked);
+      }
+    }
+    expect([echo.parsed.length, echo.unparsed.length]).toEqual([20, 20]);
+  });
+
   test('lasts as long as it is asked on, though no head is parsed any more', async () => {
     const echo = await startEcho(true, {
       headersTimeout: 300,
