@@ -84,7 +84,7 @@ describe.each(engines)('on %s', (engine) => {
     ])('%s', async (path) => {
       const { status, text } = await admin.call('GET', path);
       expect([200, 400, 422]).toContain(status);
-      expect(text).not.toMatch(/sqlite|syntax error|postgres|pg_|select |SQLITE/i);
+      expect(text).not.toMatch(/sqlite|syntax error|postgres|\bpg_[a-z]{4}|select /i);
       if (status === 200) expect(text).not.toContain('password_hash');
     });
 
