@@ -8,6 +8,7 @@ import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { authorize, pkce } from '../support/oauth.ts';
 import { openConsent, registerClient } from '../support/oauth-requests.ts';
 import { sendTo } from '../support/raw-request.ts';
+import { ownCpuMilliseconds } from '../support/thread-time.ts';
 
 const redirect = 'https://tool.example/callback';
 
@@ -285,13 +286,13 @@ describe.each(engines)('on %s', (engine) => {
       ['names of the prototype', () => `${new URLSearchParams(request())}&__proto__[x]=1&constructor=1`],
     ])('%s', async (_what, query) => {
       const { port } = new URL(mandate.issuer);
-      const start = performance.now();
+      const before = ownCpuMilliseconds();
       const { status, text } = await sendTo(port, `/authorize?${query()}`, {
         headers: { host: new URL(mandate.issuer).host },
       });
       expect([303, 400, 414, 431]).toContain(status);
       expect(text).not.toMatch(/sqlite|at .*\.ts:/i);
-      expect(performance.now() - start).toBeLessThan(500);
+      expect(ownCpuMilliseconds() - before).toBeLessThan(500);
     });
   });
 });

@@ -5,6 +5,7 @@ import { createBrowserlessClient, formOf, type Page } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { pkce, postForm } from '../support/oauth.ts';
 import { openConsent } from '../support/oauth-requests.ts';
+import { ownCpuMilliseconds } from '../support/thread-time.ts';
 
 const actor = { id: 'command' };
 const webRequest = () => ({
@@ -124,9 +125,9 @@ describe.each(engines)('on %s', (engine) => {
   test('LG-08: a megabyte of password is refused before it is hashed', async () => {
     const { browser, target, fields } = await openSignIn();
     fields.set('password', 'x'.repeat(1_000_000));
-    const start = performance.now();
+    const before = ownCpuMilliseconds();
     expect((await browser.postForm(target.pathname, fields)).status).toBe(413);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(ownCpuMilliseconds() - before).toBeLessThan(1_000);
   });
 
   test('LG-12: cookies are signed, HttpOnly and SameSite; signing out by GET only asks', async () => {

@@ -4,6 +4,7 @@ import { createPlatform, type Platform } from '../../examples/platform/platform.
 import { freePort } from '../support/free-port.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken } from '../support/oauth.ts';
+import { startStopwatch } from '../support/thread-time.ts';
 
 let mandate: TestMandate;
 let platform: Platform;
@@ -47,8 +48,8 @@ test('takes a token from memory and refuses it soon after it was revoked', async
   for (let again = 0; again < 20; again++) expect(await call()).toBe(200);
   const { id } = await mandate.store.db.selectFrom('authorizations').select('id').executeTakeFirstOrThrow();
   await mandate.stores.authorizations.revoke({ id: 'test' }, id);
-  const acknowledged = performance.now();
+  const taken = startStopwatch();
   while ((await call()) === 200) await new Promise((resolve) => void setTimeout(resolve, 2));
-  expect(performance.now() - acknowledged).toBeLessThan(1_000);
+  expect(taken()).toBeLessThan(1_000);
   expect(await call()).toBe(401);
 });

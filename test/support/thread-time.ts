@@ -21,6 +21,21 @@ export function ownThreadTime(): ThreadTime {
   return read('/proc/thread-self/schedstat');
 }
 
+/** Reads for how many milliseconds the thread that asks has run, on any machine. */
+export function ownCpuMilliseconds(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+/**
+ * Begins to measure how long something takes.
+ * @returns tells the milliseconds since then, without those in which this thread waited for a processor or the machine had none
+ */
+export function startStopwatch(): () => number {
+  const [begun, { queued }, stolen] = [performance.now(), ownThreadTime(), stolenMilliseconds()];
+  return () => performance.now() - begun - (ownThreadTime().queued - queued) - stolenSince(stolen);
+}
+
 /** Reads for how many milliseconds the host ran others in this machine's place, on the processor where that was longest. */
 export function stolenMilliseconds(): number[] {
   return textOf('/proc/stat')

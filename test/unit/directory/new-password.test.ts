@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { leakedPasswords } from '../../../src/directory/leaked-passwords.ts';
 import { bytesEach, isListed } from '../../../src/directory/leaked-passwords-format.ts';
 import { checkNewPassword } from '../../../src/directory/new-password.ts';
+import { ownCpuMilliseconds } from '../../support/thread-time.ts';
 
 const list = Buffer.from(leakedPasswords, 'base64');
 
@@ -84,8 +85,8 @@ describe('a new password', () => {
 
   test('the longest one is looked at in no time', () => {
     const long = `${'password'.repeat(127)}aaaaaaa`;
-    const before = performance.now();
+    const before = ownCpuMilliseconds();
     checkNewPassword(long);
-    expect(performance.now() - before).toBeLessThan(100);
+    expect(ownCpuMilliseconds() - before).toBeLessThan(100);
   });
 });
