@@ -1,70 +1,31 @@
 /** R17: bent requests to every endpoint. None is answered with a 5xx, none goes unanswered, none holds up the others. */
-import { expect, test } from '@jest/globals';
+import { test } from '@jest/globals';
 import { signInToApi } from '../support/administrator.ts';
-import { sendBent } from '../support/bent-requests.ts';
-import { engines, freshDatabaseUrl } from '../support/databases.ts';
-import { engineName, isLongRun, pause, quantile, record, sized, tries } from '../support/fault-figures.ts';
+import { engines } from '../support/databases.ts';
+import { bentFormsEach, fuzz, fuzzingMayTake } from '../support/fuzz.ts';
 import { createBrowserlessClient } from '../support/http.ts';
-import { describeHolds, longestRun, watchedLoop } from '../support/loop-holds.ts';
 import { demo } from '../support/mandate.ts';
 import { pkce, tokenByCode } from '../support/oauth.ts';
 import { basic } from '../support/race.ts';
-import { type PlainRequest, seeded } from '../support/request-mutations.ts';
-import { startServerProcess } from '../support/server-process.ts';
+import type { PlainRequest } from '../support/request-mutations.ts';
 
-const perEndpoint = Number(process.env.FUZZ_REQUESTS ?? tries(20, 100_000));
-const seed = Number(process.env.FUZZ_SEED ?? 1);
+const each = bentFormsEach(20);
 /** Which endpoints, by a part of their names: a run of many hours goes endpoint by endpoint. */
 const only = process.env.FUZZ_ENDPOINT ?? '';
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
 test.each(engines)(
-  `${perEndpoint} bent requests to each endpoint, on %s`,
+  `${each} bent requests to each endpoint, on %s`,
   async (engine) => {
-    const database = await freshDatabaseUrl(engine);
-    const loop = watchedLoop();
-    const node = await startServerProcess({
-      databaseUrl: database.url,
-      environment: { TRUSTED_PROXY_HOPS: '1', ...loop.environment },
+    await fuzz(engine, {
+      scenario: 'every endpoint',
+      each,
+      requests: async ({ issuer }) =>
+        (await recordRequests(issuer)).filter(({ name }) => name.includes(only)),
+      named: (requests) => `${requests.length} endpoints`,
     });
-    try {
-      const requests = (await recordRequests(node.issuer)).filter(({ name }) => name.includes(only));
-      let over = false;
-      /** What somebody else waits for meanwhile. */
-      const waits: number[] = [];
-      loop.forget();
-      const watching = (async () => {
-        while (!over) {
-          const start = performance.now();
-          await node.send('/healthz');
-          waits.push(performance.now() - start);
-          await pause(10);
-        }
-      })();
-      const { done, busy, wrong, unhandled } = await sendBent(node, requests, perEndpoint, seeded(seed));
-      over = true;
-      await watching;
-      const longest = waits.reduce((a, b) => Math.max(a, b), 0);
-      const holds = loop.holds();
-      record({
-        id: 'R17',
-        scenario:
-          'bent requests to every endpoint, eight at once, beside somebody who asks for something else',
-        target: '0 5xx, 0 unanswered, 0 unhandled rejections, loop not held for 200 ms',
-        measured: `${done} requests to ${requests.length} endpoints, seed ${seed}: ${wrong.length} wrong, ${unhandled} unhandled, ${busy} asked again after 503; ${describeHolds(holds)}; others waited ${quantile(waits, 0.99).toFixed(0)} ms (99 %), ${longest.toFixed(0)} ms at most`,
-        engine: engineName(engine),
-      });
-      expect(wrong.slice(0, 40)).toEqual([]);
-      expect(unhandled).toBe(0);
-      if (isLongRun) expect(longestRun(holds)).toBeLessThan(200);
-      expect((await node.send('/readyz')).status).toBe(200);
-    } finally {
-      await node.kill();
-      loop.remove();
-      await database.drop();
-    }
   },
-  sized(90_000, 7_200_000),
+  fuzzingMayTake,
 );
 
 /** One good request to each endpoint, with what it needs to get far. */

@@ -18,12 +18,17 @@ export interface BentRequests {
   readonly unhandled: number;
 }
 
-/** Sends `each` bent forms of every request, one request after the other. @param random numbers from 0 to 1 */
+/**
+ * Sends `each` bent forms of every request, one request after the other.
+ * @param random numbers from 0 to 1
+ * @param told called after each request's forms, with what came of all until then
+ */
 export async function sendBent(
   node: ServerProcess,
   requests: readonly PlainRequest[],
   each: number,
   random: () => number,
+  told: (name: string, soFar: Pick<BentRequests, 'done' | 'wrong'>) => void,
 ): Promise<BentRequests> {
   const wrong: string[] = [];
   const statuses = new Map<number, number>();
@@ -64,6 +69,7 @@ export async function sendBent(
       while (left-- > 0) await sendOne(request);
     };
     await Promise.all(Array.from({ length: atOnce }, send));
+    told(request.name, { done, wrong });
   }
   // What the server itself says of it stands beside what it answered.
   if (wrong.length > 0) {
