@@ -22,7 +22,7 @@ import {
 } from '../interaction/upstream-steps.ts';
 import type { Secrets } from '../secrets.ts';
 import type { SecondFactors } from '../sign-in/second-factors.ts';
-import { methodOf, type UpstreamProvider } from '../sign-in/upstream-provider.ts';
+import { methodOf, showedSeveralFactors, type UpstreamProvider } from '../sign-in/upstream-provider.ts';
 import type { ForgottenPasswords } from './forgotten-password.ts';
 import type { Invitations } from './invitations.ts';
 
@@ -254,15 +254,20 @@ export function createLinkRoutes(deps: LinkDependencies): Router {
         return pages.fail(ctx, 'link_ended', { status: 410, links: linksOf('invitation') });
       case 'taken':
         return showSet(ctx, 'invitation', token, outcome.account, { upstream: [provider, 'taken'] });
-      case 'done':
-        await sessions.signIn(
-          ctx,
-          outcome.account.id,
-          [methodOf(provider)],
-          deps.upstreamSteps.signedInAt(returned),
-        );
-        ctx.redirect(home);
+      case 'done': {
+        const { id } = outcome.account;
+        const several = showedSeveralFactors(provider, returned.identity);
+        if (!several && (await deps.secondFactors.required(id))) {
+          // As with a password: the second step is still to be shown, and is asked for on the way in.
+          await sessions.end(ctx);
+          ctx.redirect('/sign-in');
+        } else {
+          const methods = several ? [methodOf(provider), 'mfa'] : [methodOf(provider)];
+          await sessions.signIn(ctx, id, methods, deps.upstreamSteps.signedInAt(returned));
+          ctx.redirect(home);
+        }
         ctx.status = 303;
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 /** An invitation is taken up with an account at another provider, in place of a password. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Secret, TOTP } from 'otpauth';
 import { signIn } from '../support/account.ts';
 import { signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
@@ -30,6 +31,10 @@ describe.each(engines)('on %s', (engine) => {
   async function invite(email: string): Promise<string> {
     const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
     await admin.call('POST', '/invitations', { email });
+    return letterTo(email);
+  }
+
+  async function letterTo(email: string): Promise<string> {
     for (;;) {
       const { to, text } = await smtp.next();
       const link = /https?:\/\/\S+\/invitation\?token=[\w-]{43}/.exec(text)?.[0];
@@ -71,5 +76,33 @@ describe.each(engines)('on %s', (engine) => {
     const more = leadsTo(await client.submit(refused, 'Continue with Acme'));
     const home = await client.get(above.answer(more, { claims: { sub: 'grace' } }), { follow: true });
     expect(home.url).toBe(`${mandate.issuer}/account/authorizations`);
+  });
+
+  test('whoever has an authenticator app is asked for its code, though the letter is right', async () => {
+    const link = await invite('mary@acme.test');
+    const client = createBrowserlessClient(mandate.issuer);
+    const asked = leadsTo(await client.submit(await client.get(link), 'Continue with Acme'));
+    await client.get(above.answer(asked, { claims: { sub: 'mary' } }), { follow: true });
+    const { secondFactors, users } = mandate.stores;
+    const mary = await users.findByEmail('mary@acme.test');
+    if (!mary) throw new Error('nobody was invited');
+    const { secret = '' } = (await secondFactors.begin(mary)) ?? {};
+    const timestamp = mandate.clock.now() * 1_000;
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp });
+    expect(await secondFactors.confirm({ id: mary.id }, mary.id, code)).toHaveLength(10);
+
+    const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
+    await admin.call('POST', `/users/${mary.id}/invitation`, {});
+    const reader = createBrowserlessClient(mandate.issuer);
+    const form = await reader.get(await letterTo('mary@acme.test'));
+    const sent = leadsTo(await reader.submit(form, 'Continue with Acme'));
+    const claims = { sub: 'reader-of-marys-mail' };
+    const back = await reader.get(above.answer(sent, { claims }), { follow: true });
+    expect(new URL(back.url).pathname).toBe('/sign-in');
+    expect((await reader.get('/account/security')).status).toBe(303);
+    const again = leadsTo(await reader.submit(back, 'Continue with Acme'));
+    const step = await reader.get(above.answer(again, { claims }), { follow: true });
+    expect(new URL(step.url).pathname).toBe('/sign-in/code');
+    expect((await reader.get('/account/security')).status).toBe(303);
   });
 });
