@@ -34,7 +34,8 @@ export function clientAddress(
   const direct = withoutMapping(request.socket.remoteAddress ?? 'unknown');
   if (trusted.kind === 'hops') {
     if (trusted.hops === 0) return direct;
-    return withoutMapping(forwardedFor(request).at(-trusted.hops) ?? direct);
+    // With its port, every connection would be somebody else to the limits.
+    return withoutMapping(withoutPort(forwardedFor(request).at(-trusted.hops) ?? direct));
   }
   let address = direct;
   for (const hop of forwardedFor(request).reverse()) {

@@ -26,6 +26,12 @@ describe('the address of a request', () => {
     expect(clientAddress(from('10.0.0.1', '203.0.113.9, 198.51.100.7'), hops(2))).toBe('203.0.113.9');
     expect(clientAddress(from('10.0.0.1'), hops(1))).toBe('10.0.0.1');
   });
+  test('is the same from every port that the trusted proxy appended with it', () => {
+    expect(clientAddress(from('10.0.0.1', '203.0.113.9:4711'), hops(1))).toBe('203.0.113.9');
+    expect(clientAddress(from('10.0.0.1', '[2001:db8::7]:4711'), hops(1))).toBe('2001:db8::7');
+    expect(clientAddress(from('10.0.0.1', '[2001:db8::7]'), hops(1))).toBe('2001:db8::7');
+    expect(clientAddress(from('10.0.0.1', '2001:db8::7'), hops(1))).toBe('2001:db8::7');
+  });
   test('counts as one /64 when it is IPv6', () => {
     expect(addressBlock('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');
     expect(addressBlock('2001:DB8::1')).toBe('2001:db8:0:0::/64');
