@@ -18,6 +18,7 @@ import { offerTo } from '../interaction/consent-offer.ts';
 import { policyOffer } from '../interaction/policy-offer.ts';
 import type { Resources } from '../oauth/resources.ts';
 import type { PolicyStore } from '../policies/policy-store.ts';
+import { withAdditions } from '../policy/additions.ts';
 import { administration } from '../policy/administration.ts';
 import {
   type KeyManagementPermission,
@@ -250,8 +251,9 @@ export function createKeyRoutes(deps: KeyDependencies): Router {
     if (found?.authorization.kind !== 'api_key') return pages.fail(ctx, 'not_found', { status: 404 });
     const hours = Number(/^\d{1,3}$/.exec(form.get('overlap')?.[0] ?? '')?.[0] ?? Number.NaN);
     if (!(hours <= longestOverlapHours)) return pages.fail(ctx, 'bad_request', { status: 400 });
-    // A new secret hands over all that the key says once more.
-    const sensitive = addsSensitive(found.authorization, undefined, found.world);
+    // A new secret hands over all that the key says once more, for good or for a while.
+    const held = withAdditions(found.authorization, found.authorization.additions, clock.now());
+    const sensitive = addsSensitive(held, undefined, found.world);
     if (sensitive && !(await deps.stepUp.passes(ctx, visit, form))) return;
     if (!(await isFirst(form)))
       return pages.fail(ctx, 'changed_meanwhile', { status: 409, links: backToKeys });

@@ -91,23 +91,33 @@ describe.each(engines)('on %s', (engine) => {
 
   test('a new secret of a key with something sensitive asks for a sign-in of now, on its page and over the API', async () => {
     const admin = await signInToApi(mandate.issuer, 'admin@acme.test');
-    const browser = await signIn(mandate.issuer, 'admin@acme.test');
     const key = async (capabilities: string[]) =>
       (await admin.call<Versioned>('POST', '/api-keys', { name: capabilities.join(), capabilities })).body.id;
     const sensitive = await key(['api', 'mandate:admin']);
     const plain = await key(['api']);
+    const forAWhile = await key(['api']);
+    const addition = { capabilities: ['apps:admin'], for_seconds: 3_600 };
+    const additions = `/authorizations/${forAWhile}/additions`;
+    expect((await admin.call('POST', additions, addition, { 'if-match': '"1"' })).status).toBe(201);
     mandate.clock.advance(601);
-    expect(await admin.call('POST', `/api-keys/${sensitive}/rotate`, {})).toMatchObject({
-      status: 403,
-      body: { code: 'sign_in_again' },
-    });
-    const page = await browser.get(`/account/authorizations/${sensitive}`);
-    const form = page.forms.find(({ action }) => action.endsWith('/rotate'));
-    const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
-    const asked = await browser.postForm(form?.action ?? '', { ...fields, overlap: '0' });
-    expect(asked.status).toBe(403);
-    expect(asked.body).not.toMatch(apiKey);
-    expect((await browser.submit(asked, 'Confirm', { Password: demo.password })).body).toMatch(apiKey);
+    for (const id of [sensitive, forAWhile]) {
+      expect(await admin.call('POST', `/api-keys/${id}/rotate`, {})).toMatchObject({
+        status: 403,
+        body: { code: 'sign_in_again' },
+      });
+    }
+    for (const id of [sensitive, forAWhile]) {
+      const browser = await signIn(mandate.issuer, 'admin@acme.test');
+      mandate.clock.advance(601);
+      const page = await browser.get(`/account/authorizations/${id}`);
+      const form = page.forms.find(({ action }) => action.endsWith('/rotate'));
+      const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
+      const asked = await browser.postForm(form?.action ?? '', { ...fields, overlap: '0' });
+      expect(asked.status).toBe(403);
+      expect(asked.body).not.toMatch(apiKey);
+      const confirmed = await browser.submit(asked, 'Confirm', { Password: demo.password });
+      expect(confirmed.body).toMatch(apiKey);
+    }
     expect((await admin.call('POST', `/api-keys/${plain}/rotate`, {})).status).toBe(201);
   });
 

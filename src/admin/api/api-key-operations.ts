@@ -7,6 +7,7 @@ import { createHeirs } from '../../account/heirs.ts';
 import { createKeyDesk, delegator, type KeyJudgement, longestOverlapHours } from '../../account/key-desk.ts';
 import { addsSensitive } from '../../account/reauthentication.ts';
 import { offerTo } from '../../interaction/consent-offer.ts';
+import { withAdditions } from '../../policy/additions.ts';
 import { offeredKeyRoles } from '../../policy/key-decision.ts';
 import {
   keySchema,
@@ -260,8 +261,10 @@ export const apiKeyOperations = {
       const found = await requireFoundKey(deps, caller, params);
       const { userId, capabilities } = found.authorization;
       guardKey(caller, userId, capabilities);
-      // A new secret hands over all that the key says once more.
-      if (addsSensitive(found.authorization, undefined, found.world)) requireFresh(caller, deps.clock.now());
+      // A new secret hands over all that the key says once more, for good or for a while.
+      const now = deps.clock.now();
+      const held = withAdditions(found.authorization, found.authorization.additions, now);
+      if (addsSensitive(held, undefined, found.world)) requireFresh(caller, now);
       const seconds = body.overlap_hours * 3_600;
       const rotated = await createKeyDesk(deps).rotate(caller.access, caller.actor, found, seconds);
       if (rotated.outcome === 'gone') throw refusal('ended');
