@@ -52,7 +52,7 @@ export interface Asserted {
   readonly jti: string;
   /** Integer seconds. */
   readonly expiresAt: number;
-  /** Only where the issuer says that it verified it. */
+  /** Only where the issuer says that it verified it; one that would be folded into another address is none. */
   readonly email: string | undefined;
   /** Resource indicators; none: it leaves the resource open. */
   readonly resources: readonly string[];
@@ -128,10 +128,15 @@ export function decideAssertion(
       subject: sub,
       jti,
       expiresAt: Math.ceil(exp),
-      email: read.data.email_verified === true ? email : undefined,
+      email: read.data.email_verified === true && isOneAddress(email) ? email : undefined,
       resources: read.data.resource,
       scope: read.data.scope === undefined ? undefined : readScope(read.data.scope),
       details: read.data.authorization_details,
     },
   };
+}
+
+/** Tells whether an address is written as addresses are kept: another writing could be somebody else's mailbox over there. */
+function isOneAddress(email: string | undefined): boolean {
+  return email !== undefined && /^[^\s@\0]+@[^\s@\0]+$/.test(email) && email.normalize('NFKC') === email;
 }

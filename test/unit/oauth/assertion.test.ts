@@ -181,6 +181,17 @@ describe('what an assertion claims', () => {
     expect(said({ email, email_verified: true })).toMatchObject({ asserted: { email } });
   });
 
+  test.each([
+    ['in full-width letters', '\uff41da@acme.example'],
+    ['with the sign for Kelvin', '\u212aate@acme.example'],
+    ['with a ligature', '\ufb01ona@acme.example'],
+    ['after a blank', ' ada@acme.example'],
+    ['with two domains', 'ada@elsewhere.example@acme.example'],
+  ])('an address %s, which would be folded into another one, is none', (_, email) => {
+    const said = decideAssertion({ ...claims, email, email_verified: true }, here);
+    expect(said).toMatchObject({ kind: 'asserted', asserted: { email: undefined } });
+  });
+
   test('a key that is proven counts', () => {
     expect(decideAssertion({ ...claims, cnf: { jkt: 'k' } }, { ...here, jkt: 'k' }).kind).toBe('asserted');
   });
