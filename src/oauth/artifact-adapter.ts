@@ -17,6 +17,8 @@ import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.t
 const selfMark = '\u0001';
 /** An artifact that is expired is still found for this long: the library tells "expired" from "unknown". */
 export const keptAfterExpirySeconds = 120;
+/** A proof is taken from a clock that is ahead of ours by as much as from one behind (RFC 9449 section 11.1): it is good for longer by this. */
+const proofsAheadSeconds = 300;
 /** A registration access token is good for as long as its client is there, and goes with it (RFC 7592 section 5). */
 const withoutEndSeconds = 100 * 365 * 86_400;
 
@@ -132,7 +134,7 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         unit.always(async (trx) => {
           const { numInsertedOrUpdatedRows } = await trx
             .insertInto('oidc_artifacts')
-            .values(row)
+            .values({ ...row, expires_at: row.expires_at + proofsAheadSeconds })
             .onConflict((conflict) => conflict.columns(['model', 'key']).doNothing())
             .executeTakeFirstOrThrow();
           if (numInsertedOrUpdatedRows === 0n) throw new AlreadyUsedError('the proof was used before');

@@ -191,12 +191,12 @@ describe.each(engines)('on %s', (engine) => {
     beforeAll(async () => {
       key = await proofKey();
     });
-    const proof = async (by = key) => ({
+    const proof = async (by = key, secondsAhead = 0) => ({
       DPoP: await makeProof(by, {
         method: 'POST',
         url: `${mandate.issuer}/token`,
         accessToken: '',
-        now: Math.floor(Date.now() / 1_000),
+        now: Math.floor(Date.now() / 1_000) + secondsAhead,
         claims: { ath: undefined },
       }),
     });
@@ -218,6 +218,16 @@ describe.each(engines)('on %s', (engine) => {
       const token = await at.tokenOf(own, { audience: demo.api });
       const headers = await proof();
       expect((await at.exchange(token, {}, gateway, headers)).status).toBe(200);
+      expect((await at.exchange(token, {}, gateway, headers)).status).toBe(400);
+    });
+
+    test('a proof from a clock that is ahead counts once for all the time that it would be taken', async () => {
+      const own = await at.authorize({ clientId: gateway.id });
+      const token = await at.tokenOf(own, { audience: demo.api });
+      const headers = await proof(key, 290);
+      expect((await at.exchange(token, {}, gateway, headers)).status).toBe(200);
+      mandate.clock.advance(580);
+      await mandate.app.garbage.collect();
       expect((await at.exchange(token, {}, gateway, headers)).status).toBe(400);
     });
   });
