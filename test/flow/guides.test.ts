@@ -135,9 +135,16 @@ test('log a command line in: by a program of one’s own, and by the commands th
     if (address) decided.push(approve(address));
   };
   const environment = { ISSUER: mandate.issuer, MANDATE_HOME: join(workbench.folder, 'home') };
+  await workbench.write('client.yaml', await block('log-a-command-line-in.md', 'client.yaml'));
+  const imported = await workbench.run('mandate', ['import', 'client.yaml', '--yes'], {
+    ISSUER: mandate.issuer,
+    DATABASE_URL: mandate.databaseUrl,
+  });
+  expect(imported).toMatchObject({ code: 0 });
   // The poll waits by its own clock, the server counts by ours.
   const ticking = setInterval(() => mandate.clock.advance(1), 1_000);
-  const own = await workbench.run(process.execPath, [program], environment, approveWhenShown);
+  const asItself = { ...environment, CLIENT_ID: 'acme-deploy' };
+  const own = await workbench.run(process.execPath, [program], asItself, approveWhenShown);
   expect(own).toMatchObject({ code: 0 });
   expect(JSON.parse(own.stdout)).toMatchObject({
     access_token: expect.any(String),
