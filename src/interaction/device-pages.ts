@@ -51,7 +51,7 @@ export function createDevicePages(deps: {
         pages.fail(ctx, 'interaction_expired', { status: 400 });
         return;
       }
-      if (error?.name === 'NotFoundError') await guesses.countWrong(ctx);
+      if (error?.name === 'NotFoundError') guesses.countWrong(ctx);
       pages.show(
         ctx,
         'device-entry',

@@ -123,12 +123,11 @@ export function createCodeEntry({
       ctx.state[typedCode] = normalizeUserCode([ctx.query.user_code ?? ''].flat()[0] ?? '');
       ctx.querystring = '';
     }
-    const allowed = await guesses.mayGuess(ctx);
-    if (allowed.kind === 'limited' && ctx.method === 'POST') {
-      ctx.set('Retry-After', String(allowed.retryAfterSeconds));
-      return pages.fail(ctx, 'rate_limited', { status: 429 });
-    }
-    return next();
+    if (ctx.method !== 'POST') return next();
+    const allowed = await guesses.tryOnce(ctx, next);
+    if (allowed.kind === 'allowed') return;
+    ctx.set('Retry-After', String(allowed.retryAfterSeconds));
+    pages.fail(ctx, 'rate_limited', { status: 429 });
   };
 }
 

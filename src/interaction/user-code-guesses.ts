@@ -10,10 +10,17 @@ import type { Limit, RateLimits, Taken } from '../http/rate-limit.ts';
 const perSession: Limit = { name: 'user-code-session', points: 10, windowSeconds: 3_600 };
 const perAddress: Limit = { name: 'user-code-address', points: 100, windowSeconds: 3_600 };
 
+/** Where it is noted that the code of a request was wrong. */
+const wrong = 'wrongUserCode';
+
 export interface UserCodeGuesses {
-  /** Tells whether this browser may try another code. */
-  mayGuess(ctx: Koa.Context): Promise<Taken>;
-  countWrong(ctx: Koa.Context): Promise<void>;
+  /**
+   * Lets this browser try a code, if it may try another one. The try counts from its beginning, so that many at once are no more than one
+   * after the other, and no longer than to its end unless the code is wrong.
+   */
+  tryOnce(ctx: Koa.Context, work: () => Promise<void>): Promise<Taken>;
+  /** Notes that the code of the running try is wrong. */
+  countWrong(ctx: Pick<Koa.Context, 'state'>): void;
 }
 
 export function createUserCodeGuesses({
@@ -31,16 +38,26 @@ export function createUserCodeGuesses({
     const address = addressBlock(clientAddress(ctx.req, trustedProxies));
     return [[perAddress, address], ...(session ? [[perSession, session] as [Limit, string]] : [])];
   };
+  const giveBack = async (places: readonly [Limit, string][]) => {
+    for (const [limit, key] of places) await limits.giveBack(limit, key);
+  };
   return {
-    async mayGuess(ctx) {
+    async tryOnce(ctx, work) {
+      const places: [Limit, string][] = [];
       for (const [limit, key] of keysOf(ctx)) {
-        const taken = await limits.peek(limit, key);
-        if (taken.kind === 'limited') return taken;
+        places.push([limit, key]);
+        const taken = await limits.take(limit, key);
+        if (taken.kind === 'allowed') continue;
+        // What is refused here tried nothing.
+        await giveBack(places);
+        return taken;
       }
+      await work();
+      if (ctx.state[wrong] !== true) await giveBack(places);
       return { kind: 'allowed' };
     },
-    async countWrong(ctx) {
-      for (const [limit, key] of keysOf(ctx)) await limits.take(limit, key);
+    countWrong({ state }) {
+      state[wrong] = true;
     },
   };
 }

@@ -42,6 +42,14 @@ describe.each(engines)('on %s', (engine) => {
     expect((await enter(createBrowserlessClient(mandate.issuer), right)).text).toContain('Is this the code');
   });
 
+  test('DV-02: a right code costs nothing, however often it is entered', async () => {
+    const { user_code: right } = await start();
+    const browser = createBrowserlessClient(mandate.issuer);
+    for (let times = 0; times < 12; times += 1) {
+      expect((await enter(browser, right)).text).toContain('Is this the code');
+    }
+  });
+
   test('DV-02: a hundred wrong codes are all that an address may try in an hour, however many browsers it opens', async () => {
     let tried = 0;
     let limited = false;

@@ -4,6 +4,7 @@ import { developmentSecret } from '../../src/config.ts';
 import { createRateLimits, type RateLimits } from '../../src/http/rate-limit.ts';
 import { createSecrets } from '../../src/secrets.ts';
 import { engines } from '../support/databases.ts';
+import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, postForm } from '../support/oauth.ts';
 
@@ -50,6 +51,23 @@ describe.each(engines)('on %s', (engine) => {
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused?.headers.get('cache-control')).toBe('no-store');
     expect(await refused?.json()).toMatchObject({ error: 'temporarily_unavailable' });
+  });
+
+  test('DV-02: user codes that are tried all at once, over both nodes', async () => {
+    await useUp('user-code-address', 3_600, home, 95);
+    const browsers = await Promise.all(
+      Array.from({ length: 15 }, async (_, index) => {
+        const browser = createBrowserlessClient(node(index).issuer);
+        return { browser, entry: await browser.get('/device') };
+      }),
+    );
+    const answers = await Promise.all(
+      browsers.map(({ browser, entry }) => browser.submit(entry, 'Continue', { Code: 'WWWW-WWWW' })),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status !== 429).length).toBeGreaterThanOrEqual(5);
+    // Five for each spelling that this machine may have of itself.
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(5);
   });
 
   test('credentials that do not hold at /token; those that do cost nothing', async () => {
