@@ -184,7 +184,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.on('error', (error) => log.warn({ err: error }, 'a connection failed'));
   pinHost(koa, issuer);
 
-  const registrationManagement = createRegistrationManagement({ ...deps, ...stores, provider, units });
+  const registered = createRegistrationManagement({ ...deps, ...stores, provider, units, limits });
   const passwords = countHashing(createPasswords());
   const secure = issuer.startsWith('https:');
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
@@ -287,7 +287,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     );
     return api?.(ctx, async () => adminPages?.(ctx, next));
   };
-  const routers = [registrationManagement, start, interaction, signInRoutes, linkRoutes, ...account];
+  const routers = [registered, start, interaction, signInRoutes, linkRoutes, ...account];
   koa.use(
     asideFrom('/token', [
       createNativeReturn({ ...stores, pages }),

@@ -15,7 +15,8 @@ import type { Store } from '../../db/open.ts';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { ClientStore, StoredClient } from '../clients/client-store.ts';
-import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
+import { addressBlock, clientAddress, type TrustedProxies } from '../http/client-address.ts';
+import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import { readJsonBody } from '../http/read-json-body.ts';
 import { deleteClient, emptyClient } from './delete-client.ts';
 import { cleanRegistration, newClientSecret } from './registration.ts';
@@ -28,6 +29,7 @@ export interface RegistrationManagementDependencies {
   readonly units: UnitsOfWork;
   readonly clients: ClientStore;
   readonly authorizations: AuthorizationStore;
+  readonly limits: RateLimits;
   readonly trustedProxies: TrustedProxies;
 }
 
@@ -43,6 +45,8 @@ interface Managing {
 }
 
 const mostBytes = 64 * 1_024;
+/** Of one address, as many as may come from there anew: each stays in the log of changes for good. */
+const changes: Limit = { name: 'registration-changes', points: 300, windowSeconds: 3_600 };
 /** What only the server says (RFC 7592 section 2.2). */
 const serversOwn = [
   'registration_access_token',
@@ -53,7 +57,7 @@ const serversOwn = [
 
 /** Creates the routes of the client configuration endpoint. */
 export function createRegistrationManagement(deps: RegistrationManagementDependencies): Router {
-  const { issuer, provider, units, clients } = deps;
+  const { issuer, provider, units, clients, limits } = deps;
   const router = new Router();
   router.get('/register/:id', (ctx) => managing(ctx, read));
   router.put('/register/:id', (ctx) => managing(ctx, replace));
@@ -105,6 +109,11 @@ export function createRegistrationManagement(deps: RegistrationManagementDepende
     } catch (error) {
       if (!(error instanceof errors.OIDCProviderError)) throw error;
       return refuse(ctx, 400, error.error, error.error_description ?? error.message);
+    }
+    const taken = await limits.take(changes, addressBlock(clientAddress(ctx.req, deps.trustedProxies)));
+    if (taken.kind === 'limited') {
+      ctx.set('Retry-After', String(taken.retryAfterSeconds));
+      return refuse(ctx, 429, 'temporarily_unavailable', 'too many registrations are being changed');
     }
     units.current().onSuccess(async (trx) => {
       const content = { id: client.id, metadata, ...(secret === undefined ? {} : { secret }) };

@@ -53,6 +53,38 @@ describe.each(engines)('on %s', (engine) => {
     expect(await refused?.json()).toMatchObject({ error: 'temporarily_unavailable' });
   });
 
+  test('RG-02: changes of registrations from one address; one that is refused changes nothing', async () => {
+    node(0).clock.advance(3_601);
+    const registered = await fetch(`${node(0).issuer}/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ redirect_uris: ['https://web.example/callback'], client_name: 'Web' }),
+    });
+    const client = (await registered.json()) as { client_id: string; registration_access_token: string };
+    const manage = (method: string, token: string, client_name?: string) =>
+      fetch(`${node(1).issuer}/register/${client.client_id}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(client_name !== undefined && {
+          body: JSON.stringify({
+            client_id: client.client_id,
+            redirect_uris: ['https://web.example/callback'],
+            client_name,
+          }),
+        }),
+      });
+    const first = await manage('PUT', client.registration_access_token, 'Another');
+    expect(first.status).toBe(200);
+    const { registration_access_token: token } = (await first.json()) as typeof client;
+    await useUp('registration-changes', 3_600, home, 300);
+    const refused = await manage('PUT', token, 'A third');
+    expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect(await refused.json()).toMatchObject({ error: 'temporarily_unavailable' });
+    const present = await manage('GET', token);
+    expect([present.status, await present.json()]).toMatchObject([200, { client_name: 'Another' }]);
+    expect((await manage('DELETE', token)).status).toBe(204);
+  });
+
   test('DV-02: user codes that are tried all at once, over both nodes', async () => {
     await useUp('user-code-address', 3_600, home, 95);
     const browsers = await Promise.all(
