@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { signIn } from '../support/account.ts';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
+import { anotherMillisecond } from '../support/clock.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, introspect, tokenByCode } from '../support/oauth.ts';
@@ -78,6 +79,7 @@ describe.each(['sqlite', 'postgres'] as const)('leaving on %s', (engine) => {
   test('says what stops by name and last use, and moves keys to a service account that goes on with them', async () => {
     const id = await hire('leaver@acme.test');
     const nightly = await keyFor(id, 'nightly build');
+    await anotherMillisecond();
     const other = await keyFor(id, 'laptop');
     expect((await ask(nightly.secret)).active).toBe(true);
     await mandate.app.settle();

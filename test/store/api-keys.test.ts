@@ -3,6 +3,7 @@ import { createApiKeyStore } from '../../src/authorizations/api-key-store.ts';
 import { createAuthorizationEditor } from '../../src/authorizations/authorization-editor.ts';
 import { createAuthorizationList } from '../../src/authorizations/authorization-list.ts';
 import { createLastUseRecorder } from '../../src/authorizations/last-use.ts';
+import { anotherMillisecond } from '../support/clock.ts';
 import { engines } from '../support/databases.ts';
 import { actor, changeLog, makeUser, openStores, type Stores } from './open-stores.ts';
 
@@ -154,7 +155,10 @@ describe.each(engines)('API keys on %s', (engine) => {
   test('lists keys newest first, a page at a time, found by name or owner', async () => {
     const list = createAuthorizationList(stores);
     const other = await makeUser(stores, 'other@acme.test');
-    for (const name of ['alpha', 'beta', 'gamma']) await make(name);
+    for (const name of ['alpha', 'beta', 'gamma']) {
+      await make(name);
+      await anotherMillisecond();
+    }
     await keys.create(actor, { ...nothing, userId: other, name: 'delta', expiresAt: null });
     const names = async (...query: Parameters<typeof list.keys>) =>
       (await list.keys(...query)).map(({ authorization }) => authorization.name);

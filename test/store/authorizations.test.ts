@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NewAuthorization } from '../../src/authorizations/authorization-store.ts';
+import { anotherMillisecond } from '../support/clock.ts';
 import { engines } from '../support/databases.ts';
 import { actor, changeLog, openStores, type Stores } from './open-stores.ts';
 
@@ -190,6 +191,7 @@ describe.each(engines)('authorizations on %s', (engine) => {
   test('are listed newest first for their owner, and in pages for everyone', async () => {
     const first = await insert();
     stores.clock.advance(1);
+    await anotherMillisecond();
     const second = await insert({ userId: 'usr_a', clientId: 'other' });
     stores.clock.advance(1);
     const foreign = await insert({ userId: 'usr_b' });

@@ -6,6 +6,12 @@ export interface MovableClock extends Clock {
   advance(seconds: number): void;
 }
 
+/** Waits until the machine's clock shows another millisecond: ids sort by the one that they were made in. */
+export async function anotherMillisecond(): Promise<void> {
+  const before = Date.now();
+  while (Date.now() === before) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /**
  * Makes a clock for a test to move.
  *
