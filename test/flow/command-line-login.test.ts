@@ -163,14 +163,15 @@ describe('somebody who logs in', () => {
   });
 
   test('asks as a resource server what the token may do, and why', async () => {
+    // Behind `--`: it may begin with a dash.
     const token = (await run('token')).stdout.trim();
     const caller = { RESOURCE_SERVER_ID: demo.apiServer.id, RESOURCE_SERVER_SECRET: demo.apiServer.secret };
-    const asked = await runCommand(['introspect', token, '--json'], { ...at(home), ...caller });
+    const asked = await runCommand(['introspect', '--json', '--', token], { ...at(home), ...caller });
     expect(json(asked)).toEqual(await introspect(mandate.issuer, token));
-    const shown = await runCommand(['introspect', token], { ...at(home), ...caller });
+    const shown = await runCommand(['introspect', '--', token], { ...at(home), ...caller });
     expect(shown.stdout).toMatch(/^active\nowner +editor@acme\.test\n/);
-    expect(await run('introspect', token)).toMatchObject({ code: 2, stdout: '' });
-    const wrong = await run('introspect', token, '--client-id', 'acme-api', '--client-secret', 'x');
+    expect(await run('introspect', '--', token)).toMatchObject({ code: 2, stdout: '' });
+    const wrong = await run('introspect', '--client-id', 'acme-api', '--client-secret', 'x', '--', token);
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('invalid_client') });
 
     const id = String(json(asked).authorization_id);

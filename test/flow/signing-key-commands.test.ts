@@ -30,10 +30,11 @@ test('a key is published, brought forward, and taken away, each by one command',
     ['ES256', 'signing'],
     ['RS256', 'signing'],
   ]);
+  // Behind `--`: its id may begin with a dash.
   const [first = { kid: '' }] = before;
 
   expect((await mandate('promote')).stderr).toContain('mandate signing-keys rotate');
-  expect(await mandate('revoke', first.kid)).toMatchObject({ code: 1 });
+  expect(await mandate('revoke', '--', first.kid)).toMatchObject({ code: 1 });
 
   const rotated = await mandate('rotate', '--in', '7200', '--json');
   expect(rotated.document().published).toHaveLength(2);
@@ -42,7 +43,7 @@ test('a key is published, brought forward, and taken away, each by one command',
 
   const promoted = (await mandate('promote', '--json')).document();
   expect(Number(promoted.signs_from)).toBeLessThan(Number(rotated.document().signs_from));
-  expect(await mandate('revoke', first.kid)).toMatchObject({ code: 0 });
+  expect(await mandate('revoke', '--', first.kid)).toMatchObject({ code: 0 });
   const after = await list();
   expect(after.map(({ kid }) => kid)).not.toContain(first.kid);
   expect(after.find(({ algorithm }) => algorithm === 'ES256')?.state).toBe('signing');
