@@ -25,8 +25,6 @@ const freshSeconds = 60;
 const standInSeconds = 86_400;
 /** A host that failed is left alone for so long. */
 const leaveAloneSeconds = 15;
-/** Nobody has asked about these for a month. */
-const keptSeconds = 30 * 86_400;
 /** Addresses that are remembered to have failed, a node. */
 const mostFailures = 1_000;
 
@@ -80,10 +78,10 @@ export function createKeySetSource(deps: {
       .values(row)
       .onConflict((conflict) => conflict.column('uri').doUpdateSet({ jwks, good_at: row.good_at }))
       .execute();
-    // client_key_sets_by_age
+    // client_key_sets_by_age; what is too old to stand in is of no use: anybody may register any number of addresses
     await store.db
       .deleteFrom('client_key_sets')
-      .where('good_at', '<', row.good_at - keptSeconds)
+      .where('good_at', '<', row.good_at - standInSeconds)
       .execute();
     return { kind: 'keys', jwks };
   }

@@ -165,6 +165,20 @@ describe.each(engines)('on %s', (engine) => {
       expect((await ask(muchLater.body.id, own.privateKey)).status).toBe(401);
     });
 
+    test('that are too old to stand in are not kept', async () => {
+      const own = await keyPair('own');
+      const addresses = [uri, 'https://keys.example/later.json'] as const;
+      for (const address of addresses) internet.serve(address, { keys: [own.publicKey] });
+      const kept = () => mandate.store.db.selectFrom('client_key_sets').select('uri').execute();
+      const first = await make({ jwks_uri: addresses[0] });
+      expect((await ask(first.body.id, own.privateKey)).status).toBe(200);
+      expect(await kept()).toContainEqual({ uri: addresses[0] });
+      mandate.clock.advance(86_401);
+      const second = await make({ jwks_uri: addresses[1] });
+      expect((await ask(second.body.id, own.privateKey)).status).toBe(200);
+      expect(await kept()).toEqual([{ uri: addresses[1] }]);
+    });
+
     test.each<[string, Parameters<Internet['serve']>[1]]>([
       ['404', (_request, response) => void response.writeHead(404).end()],
       ['64 KB + 1', { keys: [], padding: 'x'.repeat(65_537) }],
