@@ -211,9 +211,11 @@ describe.each(engines)('on %s', (engine) => {
         const { id, token } = await authorize();
         await mark();
         while (!(await mayEdit(server, token))) await pause(2);
-        const asked = server.asked();
-        for (let again = 0; again < 100; again++) expect(await mayEdit(server, token)).toBe(true);
-        expect(server.asked() - asked).toBeLessThan(50);
+        // A process that had no turn for a second asks live for a moment: it is in step when most come from memory.
+        for (let asked = Number.NEGATIVE_INFINITY; server.asked() - asked >= 50; ) {
+          asked = server.asked();
+          for (let again = 0; again < 100; again++) expect(await mayEdit(server, token)).toBe(true);
+        }
         await way?.change(id);
         const taken = startStopwatch();
         while (await mayEdit(server, token)) await pause(1);
@@ -260,7 +262,7 @@ describe.each(engines)('on %s', (engine) => {
     const stream = cuttableStream();
     const server = await caching({ stream, streamIssuer: second.issuer });
     const { id, token } = await authorize();
-    let [isWide, since, isOver] = [true, performance.now(), false];
+    let [isWide, age, isOver] = [true, startStopwatch(), false];
     const breaking = (async () => {
       while (!isOver) {
         await pause(Math.random() * 700);
@@ -274,18 +276,18 @@ describe.each(engines)('on %s', (engine) => {
         await pause(Math.random() * 600);
         const wide = !isWide;
         await replace(id, choice({ capabilities: wide ? ['api', 'flows:edit'] : ['api'] }));
-        [isWide, since] = [wide, performance.now()];
+        [isWide, age] = [wide, startStopwatch()];
       }
       isOver = true;
     })();
     let oldest = 0;
     let decisions = 0;
     while (!isOver) {
-      const [expected, asOf, at] = [isWide, since, performance.now()];
+      const [expected, asOf, old] = [isWide, age, age()];
       const given = await mayEdit(server, token);
       decisions += 1;
       // Not while a change was being made: then either is right.
-      if (given !== expected && isWide === expected && since === asOf) oldest = Math.max(oldest, at - asOf);
+      if (given !== expected && isWide === expected && age === asOf) oldest = Math.max(oldest, old);
       await pause(1);
     }
     await Promise.all([breaking, changing]);

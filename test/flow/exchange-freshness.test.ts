@@ -121,7 +121,7 @@ describe.each(engines)('TX-08: on %s, two nodes', (engine) => {
       const until = async (isDone: () => boolean | Promise<boolean>) => {
         const began = performance.now();
         while (!(await isDone())) {
-          if (performance.now() - began > 5_000) throw new Error('it took too long');
+          if (performance.now() - began > 20_000) throw new Error('it took too long');
           await new Promise((resolve) => void setTimeout(resolve, 5));
         }
       };
@@ -138,5 +138,5 @@ describe.each(engines)('TX-08: on %s, two nodes', (engine) => {
     } finally {
       cached.close();
     }
-  }, 30_000);
+  }, 60_000);
 });

@@ -7,6 +7,7 @@ import {
   type Introspect,
 } from '../../src/resource-server/index.ts';
 import { demo } from './mandate.ts';
+import { startStopwatch } from './thread-time.ts';
 
 export type { ClientCredentials };
 
@@ -25,7 +26,7 @@ export interface Listening {
   text(): string;
   /** The last number that was told. */
   lastId(): string | undefined;
-  /** Waits until what came satisfies a condition. */
+  /** Waits until what came satisfies a condition. @param milliseconds at most, without the wait for a processor */
   until(condition: () => boolean, milliseconds?: number): Promise<void>;
   /** Resolves when the server has ended the stream. */
   readonly ended: Promise<void>;
@@ -66,10 +67,10 @@ export async function listen(issuer: string, caller: Caller, lastEventId?: strin
     events,
     text: () => text,
     lastId: () => [...text.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1],
-    async until(condition, milliseconds = 3_000) {
-      const deadline = performance.now() + milliseconds;
+    async until(condition, milliseconds = 20_000) {
+      const taken = startStopwatch();
       while (!condition()) {
-        if (performance.now() > deadline) throw new Error(`it did not come: ${text.slice(-500)}`);
+        if (taken() > milliseconds) throw new Error(`it did not come: ${text.slice(-500)}`);
         await new Promise((resolve) => void setTimeout(resolve, 2));
       }
     },
