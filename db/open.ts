@@ -16,10 +16,12 @@ import type { Database } from './schema.ts';
 import { createSqliteDialect } from './sqlite-dialect.ts';
 import { openSqliteHandles, type SqliteHandles } from './sqlite-handles.ts';
 
-/** How long a request may wait for PostgreSQL in all before it is answered with 503; what is no request's, for each step. */
-const postgresPatienceMilliseconds = 1_800;
-/** PostgreSQL ends a statement by itself before this, and its connection can be used again; one that is paused cannot. */
-const giveUpMilliseconds = postgresPatienceMilliseconds + 500;
+/** How long a server waits for PostgreSQL: a request in all before it is answered with 503; what is no request's, for each step. */
+export const serverPatienceMilliseconds = 1_800;
+/** How long a command waits for each step: whoever runs it would rather wait than begin anew. */
+const commandPatienceMilliseconds = 30_000;
+/** PostgreSQL ends a statement by itself when patience ends, and its connection can be used again; one that is paused is closed this much later. */
+const giveUpAfterMilliseconds = 500;
 
 /** An open database, the same to its users on either engine. */
 export interface Store {
@@ -55,14 +57,20 @@ export class UnsafeDatabaseError extends Error {
   override readonly name = 'UnsafeDatabaseError';
 }
 
+export interface OpenOptions {
+  /** Told of errors on connections beside any statement, which are no request's own. */
+  readonly onError?: (error: Error) => void;
+  /** How long PostgreSQL is waited for; a command's patience when left out. */
+  readonly patienceMilliseconds?: number;
+}
+
 /**
  * Opens a database.
  * @param url `sqlite:PATH` or `postgres://…`
- * @param onError told of errors on connections beside any statement, which are no request's own
  * @throws UnsafeDatabaseError when PostgreSQL is set to `synchronous_commit=off`
  */
-export async function openDatabase(url: string, onError: (error: Error) => void = () => {}): Promise<Store> {
-  return url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url, onError);
+export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Store> {
+  return url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url, options);
 }
 
 function openSqlite(path: string): Store {
@@ -97,7 +105,10 @@ function openSqlite(path: string): Store {
   };
 }
 
-async function openPostgres(url: string, onError: (error: Error) => void): Promise<Store> {
+async function openPostgres(
+  url: string,
+  { onError = () => {}, patienceMilliseconds = commandPatienceMilliseconds }: OpenOptions,
+): Promise<Store> {
   // Loaded where it is used: an embedded server does without its memory.
   const { default: pg } = await import('pg');
   // Instants and counters are bigint columns that fit in a double; both engines answer numbers.
@@ -105,16 +116,16 @@ async function openPostgres(url: string, onError: (error: Error) => void): Promi
   const connections = new pg.Pool({
     connectionString: url,
     max: 10,
-    connectionTimeoutMillis: postgresPatienceMilliseconds,
-    statement_timeout: postgresPatienceMilliseconds,
+    connectionTimeoutMillis: patienceMilliseconds,
+    statement_timeout: patienceMilliseconds,
     application_name: 'mandate',
     keepAlive: true,
   });
   connections.on('error', onError);
   // The pool listens to idle connections only: one that breaks between two statements of its user would end the process.
   connections.on('connect', (client) => void client.on('error', onError));
-  const patience = createPatience(postgresPatienceMilliseconds);
-  const pool = createPatientPool(connections, patience, giveUpMilliseconds);
+  const patience = createPatience(patienceMilliseconds);
+  const pool = createPatientPool(connections, patience, patienceMilliseconds + giveUpAfterMilliseconds);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
     const { rows } = await pool.query<{ synchronous_commit: string }>({

@@ -4,7 +4,7 @@ import { flushCompileCache } from 'node:module';
 import { Server as Listener } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import { openDatabase, type Store } from '../db/open.ts';
+import { openDatabase, type Store, serverPatienceMilliseconds } from '../db/open.ts';
 import { type App, createApp } from './app.ts';
 import { readAssertionIssuers } from './assertion-settings.ts';
 import { readCatalogue } from './catalogue.ts';
@@ -98,9 +98,10 @@ async function withDatabase(
   start: (store: Store, log: Logger) => Promise<RunningServer>,
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel);
-  const store = await openDatabase(config.databaseUrl, (error) =>
-    log.warn({ err: error }, 'a database connection failed'),
-  );
+  const store = await openDatabase(config.databaseUrl, {
+    onError: (error) => log.warn({ err: error }, 'a database connection failed'),
+    patienceMilliseconds: serverPatienceMilliseconds,
+  });
   try {
     return await start(store, log);
   } catch (error) {

@@ -153,9 +153,9 @@ export async function startWorkers(config: Config, options: StartOptions): Promi
 
 /** Brings the database to where workers can serve from it, and lets go of it. */
 async function prepare(config: Config, options: StartOptions, log: Logger) {
-  const store = await openDatabase(config.databaseUrl, (error) =>
-    log.warn({ err: error }, 'a database connection failed'),
-  );
+  const store = await openDatabase(config.databaseUrl, {
+    onError: (error) => log.warn({ err: error }, 'a database connection failed'),
+  });
   try {
     const wanted = options.demo ?? !config.production;
     await prepareDatabase(config, store, wanted);

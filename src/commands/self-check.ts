@@ -1,7 +1,7 @@
 /** `doctor`: whether this installation could serve, looked at from its own machine: settings, database, keys, clock, issuer. */
 import { existsSync } from 'node:fs';
 import { pendingMigrations } from '../../db/migrate.ts';
-import { openDatabase, type Store } from '../../db/open.ts';
+import { openDatabase, type Store, serverPatienceMilliseconds } from '../../db/open.ts';
 import { secondsOfHttpDate, systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { createAskFromHere } from '../doctor/ask-from-here.ts';
@@ -62,7 +62,8 @@ async function lookAtDatabase(config: Config): Promise<Look[]> {
   }
   let store: Store;
   try {
-    store = await openDatabase(databaseUrl);
+    // What takes longer than a server waits is not well.
+    store = await openDatabase(databaseUrl, { patienceMilliseconds: serverPatienceMilliseconds });
   } catch (error) {
     return [
       { what: 'database', well: false, detail: error instanceof Error ? error.message : String(error) },

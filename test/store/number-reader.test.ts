@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { migrate } from '../../db/migrate.ts';
-import { openDatabase, type Store } from '../../db/open.ts';
+import { openDatabase, type Store, serverPatienceMilliseconds } from '../../db/open.ts';
 import { isOutage } from '../../db/outage.ts';
 import { monotonicMilliseconds } from '../../src/clock.ts';
 import { type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
@@ -21,7 +21,7 @@ beforeAll(async () => {
   await migrating.close();
 });
 beforeEach(async () => {
-  store = await openDatabase(database.url);
+  store = await openDatabase(database.url, { patienceMilliseconds: serverPatienceMilliseconds });
   other = new pg.Client({ connectionString: database.url });
   await other.connect();
 });

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { openDatabase, type Store } from '../../db/open.ts';
+import { openDatabase, type Store, serverPatienceMilliseconds } from '../../db/open.ts';
 import { isOutage } from '../../db/outage.ts';
 import { createPatience } from '../../db/patience.ts';
 import { type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
@@ -12,7 +12,7 @@ let database: FreshDatabase;
 let store: Store;
 beforeAll(async () => {
   database = await freshDatabaseUrl('postgres');
-  store = await openDatabase(database.url);
+  store = await openDatabase(database.url, { patienceMilliseconds: serverPatienceMilliseconds });
 });
 afterAll(async () => {
   await store.close();
