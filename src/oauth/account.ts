@@ -3,6 +3,7 @@
  */
 import type { FindAccount } from 'oidc-provider';
 import type { UserStore } from '../directory/user-store.ts';
+import type { AuthorizationRights } from './authorization-rights.ts';
 
 /** Which claims each identity scope carries (OpenID Connect Core section 5.4). */
 export const identityClaims = {
@@ -11,11 +12,24 @@ export const identityClaims = {
   email: ['email', 'email_verified'],
 };
 
-/** Creates the library's `findAccount`: an account that is not active is no account, so nothing new is issued for it. */
-export function createFindAccount({ users }: { users: UserStore }): FindAccount {
-  return async (_ctx, id) => {
+/**
+ * Creates the library's `findAccount`: an account that is not active is no account, so nothing new is issued for it. Nor is anything
+ * told of it to the token of an authorization that does not stand now.
+ */
+export function createFindAccount({
+  users,
+  rights,
+}: {
+  users: UserStore;
+  rights: AuthorizationRights;
+}): FindAccount {
+  return async (ctx, id, token) => {
     const user = await users.findById(id);
     if (user?.status !== 'active') return undefined;
+    if (ctx.oidc.route === 'userinfo') {
+      const found = token?.grantId === undefined ? undefined : await rights.of(token.grantId);
+      if (found?.granted.standing !== 'active' || found.limits.everything !== undefined) return undefined;
+    }
     return {
       accountId: id,
       claims: async () => ({ sub: id, name: user.name, email: user.email, email_verified: true }),

@@ -9,6 +9,7 @@ import { cookieNames } from '../http/cookie-names.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { Secrets } from '../secrets.ts';
 import { createFindAccount, identityClaims } from './account.ts';
+import type { AuthorizationRights } from './authorization-rights.ts';
 import { allowsOrigin } from './cors.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import * as lifetimes from './lifetimes.ts';
@@ -25,6 +26,7 @@ export interface ConfigurationDependencies {
   readonly catalogue: Catalogue;
   readonly secrets: Secrets;
   readonly users: UserStore;
+  readonly rights: AuthorizationRights;
   readonly signingKeys: JWK[];
   readonly adapter: (model: string) => Adapter;
   readonly tokenHooks: TokenHooks;
@@ -43,7 +45,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
   return {
     adapter: deps.adapter,
     jwks: { keys: deps.signingKeys } as NonNullable<Configuration['jwks']>,
-    findAccount: createFindAccount({ users: deps.users }),
+    findAccount: createFindAccount(deps),
     scopes: identityScopes,
     claims: identityClaims,
     routes: {

@@ -88,6 +88,8 @@ export function createTokenHooks(deps: {
     async extraTokenClaims(ctx: KoaContextWithOIDC, token: AccessToken | ClientCredentials) {
       const memory = (ctx as unknown as Record<symbol, UnknownObject | undefined>)[tokenMemory];
       if (memory || token.kind === 'ClientCredentials') return memory;
+      // Of a token without a resource, for a sign-in alone, nobody has looked at it yet.
+      refuseWhatDoesNotStand(await rightsOf(ctx));
       const asked = ctx.oidc.params?.grant_type === 'refresh_token' ? readScope(ctx.oidc.params.scope) : [];
       return { live: asked.length === 0 };
     },

@@ -288,4 +288,42 @@ describe('OpenID Connect', () => {
     await mandate.stores.users.resume(actor, editor?.id ?? '');
     expect((await userinfo()).status).toBe(200);
   });
+
+  test('a sign-in alone is paused and ends with its authorization, as a right does', async () => {
+    const config = await discover();
+    const { address, checks } = await request(config, { scope: 'openid email offline_access' });
+    const tokens = await openid.authorizationCodeGrant(config, await consent(address), checks);
+    const { authorizations, authorizationEditor, users } = mandate.stores;
+    const editor = await users.findByEmail('editor@acme.test');
+    const [{ id = '' } = {}] = await authorizations.listByUser(editor?.id ?? '');
+    let [access, latest] = [tokens.access_token, tokens.refresh_token ?? ''];
+    const userinfo = async () =>
+      (await fetch(`${mandate.issuer}/userinfo`, { headers: { Authorization: `Bearer ${access}` } })).status;
+    const refresh = () =>
+      askToken(mandate.issuer, {
+        grant_type: 'refresh_token',
+        client_id: demo.cli.id,
+        refresh_token: latest,
+      });
+    expect(await userinfo()).toBe(200);
+
+    await authorizations.suspend(actor, id);
+    expect(await userinfo()).toBe(401);
+    expect(await refresh()).toMatchObject({ status: 400, body: { error: 'access_denied' } });
+    await authorizations.resume(actor, id);
+    expect(await userinfo()).toBe(200);
+    const again = await refresh();
+    expect(again.status).toBe(200);
+    [access, latest] = [String(again.body.access_token), String(again.body.refresh_token)];
+
+    const known = await authorizations.find(id);
+    if (!known) throw new Error('the authorization is gone');
+    const { name, capabilities, roles, projects, mcpServers, version } = known;
+    const content = { name, capabilities, roles, projects, mcpServers, expiresAt: mandate.clock.now() + 60 };
+    expect(await authorizationEditor.edit(actor, id, version, content)).toMatchObject({ outcome: 'done' });
+    expect(await userinfo()).toBe(200);
+    mandate.clock.advance(60);
+    expect(await userinfo()).toBe(401);
+    expect(await refresh()).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
 });
