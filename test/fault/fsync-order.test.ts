@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -24,6 +24,18 @@ const traceable = (() => {
     return false;
   }
 })();
+
+/** Whether every thread of a process is. */
+function isTraced(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every(
+      (thread) => !/^TracerPid:\s+0$/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8')),
+    );
+  } catch {
+    // One of them ended since it was listed.
+    return false;
+  }
+}
 
 (traceable ? test : test.skip)(
   `FT-10: ${revocations} revocations are on the disk before they are acknowledged (needs strace)`,
@@ -49,7 +61,7 @@ const traceable = (() => {
           stdio: 'ignore',
         },
       );
-      while (!existsSync(file)) await pause(20);
+      while (!existsSync(file) || !isTraced(node.pid)) await pause(20);
       await pause(500);
       for (const token of tokens) {
         const { status } = await node.send('/revoke', {
