@@ -12,7 +12,7 @@ import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { basic } from '../support/race.ts';
 import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
-import { ownThreadTime, threadTimeOf } from '../support/thread-time.ts';
+import { ownThreadTime, startStopwatch, threadTimeOf } from '../support/thread-time.ts';
 
 const run = promisify(execFile);
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
@@ -76,9 +76,9 @@ describe('on SQLite', () => {
     }));
     const times: number[] = [];
     while (performance.now() - start < 2_000) {
-      const asked = performance.now();
+      const [taken, there] = [startStopwatch(), threadTimeOf(node.pid).queued];
       const answer = await introspection(node, token);
-      times.push(performance.now() - asked);
+      times.push(taken() - (threadTimeOf(node.pid).queued - there));
       expect(answer.text).toContain('"active":true');
       await new Promise((resume) => setTimeout(resume, 4));
     }
@@ -184,9 +184,9 @@ describe('on PostgreSQL, paused', () => {
     } finally {
       postgres.resume();
     }
-    const resumed = performance.now();
+    const taken = startStopwatch();
     let answer = await introspection(node, token);
-    while (answer.status !== 200 && performance.now() - resumed < 5_000) {
+    while (answer.status !== 200 && taken() < 5_000) {
       await new Promise((resume) => setTimeout(resume, 50));
       answer = await introspection(node, token);
     }
@@ -206,9 +206,9 @@ describe('on PostgreSQL, paused', () => {
       }
     })();
     await postgres.restart('immediate');
-    const ready = performance.now();
+    const taken = startStopwatch();
     while ((await introspection(node, token)).status !== 200) {
-      expect(performance.now() - ready).toBeLessThan(5_000);
+      expect(taken()).toBeLessThan(5_000);
     }
     over = true;
     await asking;
