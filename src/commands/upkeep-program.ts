@@ -1,4 +1,4 @@
-/** What whoever runs a server does to keep it: keys, secrets, backups. Owns names and options, as `program.ts` does for the rest. */
+/** What whoever runs a server does to set it up and keep it: the first Owner, keys, secrets, backups. Owns names and options, as `program.ts` does for the rest. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Config } from '../config.ts';
 import type { Answer } from './answer.ts';
@@ -23,6 +23,19 @@ export interface UpkeepDependencies {
 export function addUpkeepCommands(program: Command, deps: UpkeepDependencies): void {
   const { leaf, onDatabase } = deps;
   addRestoreCommands(program, deps);
+  leaf(
+    program,
+    'owner <email>',
+    'make somebody an Owner, the first one too, and print the link to choose a password',
+  )
+    .option('--name <name>', 'of a person who is not there yet; by default the address')
+    .action((email: string, options: Json & { name?: string }) =>
+      deps.configured(options.json, async (config) => {
+        const { withWorkspace } = await import('./workspace.ts');
+        const { makeOwner } = await import('./owner.ts');
+        return withWorkspace(config, (workspace) => makeOwner(workspace, config, email, options));
+      }),
+    );
   const keys = program.command('signing-keys').description('the keys that sign ID tokens');
   const onKeys = (
     json: boolean | undefined,
