@@ -9,7 +9,7 @@ import { type BrowserlessClient, createBrowserlessClient, formOf } from '../supp
 import { demo } from '../support/mandate.ts';
 import { authorize, introspect, pkce, postForm, tokenByCode } from '../support/oauth.ts';
 import { openConsent, register, signInIfAsked } from '../support/oauth-requests.ts';
-import { basic, race, raceForms, statusesOf } from '../support/race.ts';
+import { anAddress, basic, race, raceForms, statusesOf } from '../support/race.ts';
 import type { Answer } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
@@ -54,6 +54,8 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
       .execute();
     return rows.length;
   };
+  /** Another browser at another address: hundreds of sign-ins from one are refused. */
+  const somebodyElse = () => createBrowserlessClient(issuer, anAddress());
   const idOf = async (accessToken: string) =>
     String((await introspect(issuer, accessToken)).authorization_id);
 
@@ -62,7 +64,7 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
     async () => {
       for (let round = 0; round < rounds; round++) {
         const { verifier, challenge } = pkce();
-        const back = await authorize(issuer, webRequest(challenge), editor);
+        const back = await authorize(issuer, webRequest(challenge), editor, somebodyElse());
         const answers = await raceForms(nodes, 50, {
           path: '/token',
           headers: basic(demo.web),
@@ -96,7 +98,7 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
     'RF-01: 50 uses of a refresh token all get the same successor, and one leaf lives',
     async () => {
       for (let round = 0; round < rounds; round++) {
-        const tokens = await tokenByCode(issuer, editor);
+        const tokens = await tokenByCode(issuer, editor, {}, somebodyElse());
         const answers = await raceForms(nodes, 50, {
           path: '/token',
           headers: basic(demo.web),
@@ -133,7 +135,7 @@ describe.each(engines)('two nodes on one database, on %s', (engine) => {
           body: new URLSearchParams({ client_id: demo.cli.id, scope: 'api flows:edit' }),
         });
         const { device_code = '', user_code = '' } = json(started as Answer);
-        await approve(createBrowserlessClient(issuer), user_code);
+        await approve(somebodyElse(), user_code);
         const answers = await raceForms(nodes, 20, {
           path: '/token',
           fields: {

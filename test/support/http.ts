@@ -53,8 +53,12 @@ export interface BrowserlessClient {
 const redirects = new Set([301, 302, 303, 307, 308]);
 const mostRedirects = 10;
 
-/** Makes a client with an empty cookie jar. @param origin e.g. `http://localhost:4000` */
-export function createBrowserlessClient(origin: string): BrowserlessClient {
+/**
+ * Makes a client with an empty cookie jar.
+ * @param origin e.g. `http://localhost:4000`
+ * @param from the address that it comes from, where the server believes a proxy
+ */
+export function createBrowserlessClient(origin: string, from?: string): BrowserlessClient {
   const jar = createCookieJar();
 
   async function send(
@@ -71,6 +75,7 @@ export function createBrowserlessClient(origin: string): BrowserlessClient {
       headers: {
         accept: 'text/html,application/json;q=0.9,*/*;q=0.8',
         ...(cookies && { cookie: cookies }),
+        ...(from && ours && { 'x-forwarded-for': from }),
         ...(body && { origin, 'sec-fetch-site': 'same-origin' }),
         ...options.headers,
       },
