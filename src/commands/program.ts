@@ -4,6 +4,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Operation } from '../admin/api/operation.ts';
 import { type Config, ConfigurationError, type Environment, readConfig } from '../config.ts';
+import { readVersion } from '../shipped-files.ts';
 import {
   type AdministrationParts,
   addAdministrationCommands,
@@ -76,6 +77,7 @@ function createProgram(
 ): Command {
   const program = new Command('mandate')
     .description('OAuth 2 authorization server with live token introspection')
+    .version(readVersion(), '-V, --version', 'print which version this is')
     .exitOverride()
     .showHelpAfterError(false)
     .configureOutput({

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -100,6 +100,13 @@ describe('the command line', () => {
       changed: true,
     });
     expect((await run('authorizations', 'revoke', own.id)).stdout).toBe(`${own.id} was revoked already\n`);
+  });
+
+  test('says which version it is, as the package does', async () => {
+    const manifest = JSON.parse(await readFile(join(import.meta.dirname, '../../../package.json'), 'utf8'));
+    for (const asked of ['--version', '-V']) {
+      expect(await run(asked)).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' });
+    }
   });
 
   test('names itself in the log of changes', async () => {
