@@ -19,6 +19,7 @@ const columns = [
   'enabled',
   'disabled',
   'verified',
+  'device_login',
   'built_in',
   'resource',
   'audiences',

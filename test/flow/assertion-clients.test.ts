@@ -90,7 +90,7 @@ describe('an administrator', () => {
     });
     expect(made).toMatchObject({ status: 409, body: { code: 'not_for_assertions' } });
     const nowhere = await admin.call('POST', '/clients', { id: 'nowhere', client_name: 'Nowhere' });
-    expect(nowhere).toMatchObject({ status: 422, body: { code: 'invalid_redirect' } });
+    expect(nowhere).toMatchObject({ status: 422, body: { code: 'redirect_missing' } });
   });
 
   test('does the same on the client’s page, which names the issuer', async () => {

@@ -135,6 +135,42 @@ describe('somebody who is logged in to administer', () => {
   );
 
   test(
+    'registers a client that logs in by device code, sees that it does, and is told why it has to',
+    async () => {
+      const made = await admin.json(
+        'clients',
+        'create',
+        '--id',
+        'acme-deploy',
+        '--client-name',
+        'Acme Deploy',
+        '--confidential',
+        'no',
+        '--device-login',
+        'yes',
+      );
+      expect(made).toMatchObject({ device_login: true, client_secret: null });
+      expect((await admin.run('clients', 'show', 'acme-deploy')).stdout).toContain('device_login: true');
+      const list = await admin.run('clients', 'list');
+      expect(list.stdout).toMatch(/^ID +KIND +DISABLED +VERIFIED +DEVICE LOGIN/);
+      expect(list.stdout).toMatch(/^acme-deploy +registered +no +yes +yes/m);
+      expect(list.stdout).toMatch(/^acme-web +registered +no +yes +no/m);
+      const on = await admin.json('clients', 'update', 'acme-web', '--device-login', 'yes');
+      expect(on).toMatchObject({ device_login: true });
+      await admin.json('clients', 'update', 'acme-web', '--device-login', 'no');
+      const refused = { code: 1, stderr: expect.stringContaining('or choose device login') };
+      expect(await admin.run('clients', 'update', 'acme-deploy', '--device-login', 'no')).toMatchObject(
+        refused,
+      );
+      const without = ['--id', 'nowhere', '--client-name', 'Nowhere', '--confidential', 'no'];
+      expect(await admin.run('clients', 'create', ...without)).toMatchObject(refused);
+      const unsure = await admin.run('clients', 'create', ...without, '--device-login', 'perhaps');
+      expect(unsure).toMatchObject({ code: 2, stderr: expect.stringContaining('give yes or no') });
+    },
+    seconds,
+  );
+
+  test(
     'makes keys for others, looks through them, changes, rotates and ends them',
     async () => {
       const made = await admin.json<Key>(

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { type FoundClient, searchClients } from '../../clients/client-search.ts';
 import type { StoredClient } from '../../clients/client-store.ts';
 import { removeClient } from '../../oauth/delete-client.ts';
-import { type CleanedRegistration, cleanRegistration } from '../../oauth/registration.ts';
-import { assertionsSchema, withAssertions } from './client-assertions.ts';
+import { assertionsSchema } from './client-assertions.ts';
+import { deviceLoginSchema, hasDeviceLogin } from './client-device-login.ts';
+import { metadataOf } from './client-metadata.ts';
 import { claimVersion } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
@@ -32,6 +33,7 @@ export const clientSchema = z
     has_secret: z.boolean(),
     verified: z.boolean().describe('An administrator vouches for its name'),
     disabled: z.boolean(),
+    device_login: deviceLoginSchema,
     refresh_grace_seconds: z
       .int()
       .nullable()
@@ -117,37 +119,23 @@ export const clientOperations = {
         .array(z.string().max(2_000))
         .max(20)
         .default([])
-        .describe('At least one, unless it only presents assertions'),
+        .describe('At least one, unless it has device login or presents assertions'),
       post_logout_redirect_uris: z
         .array(z.string().max(2_000))
         .max(20)
         .optional()
         .describe('Where people may be led after they signed out'),
       confidential: z.boolean().default(true).describe('It can keep a secret; otherwise it is public'),
+      device_login: deviceLoginSchema.default(false),
       assertions: assertionsSchema.default(false),
     }),
     answer: clientWithSecretSchema,
     async handle(deps, { caller, body }) {
-      if (body.assertions && !body.confidential) throw refusal('not_for_assertions');
-      const method = body.confidential ? 'client_secret_basic' : 'none';
-      const cleaned =
-        body.assertions && body.redirect_uris.length === 0
-          ? assertionsOnly(body.client_name, method)
-          : cleanRegistration({
-              client_name: body.client_name,
-              redirect_uris: body.redirect_uris,
-              post_logout_redirect_uris: body.post_logout_redirect_uris,
-              token_endpoint_auth_method: method,
-            });
-      if (cleaned.kind === 'refused') throw refusal('invalid_redirect', { reason: cleaned.reason });
-      const kept = cleaned.metadata.post_logout_redirect_uris ?? [];
-      const dropped = body.post_logout_redirect_uris?.find((uri) => !(kept as string[]).includes(uri));
-      if (dropped !== undefined) throw refusal('invalid_redirect', { reason: `${dropped} cannot be led to` });
+      const metadata = metadataOf(body);
       const secret = body.confidential ? newSecret() : null;
       await deps.store.transact(async (trx) => {
         const clients = deps.clients.within(trx);
         if (await clients.find(body.id)) throw refusal('id_taken', { id: body.id });
-        const metadata = body.assertions ? withAssertions(cleaned.metadata, true) : cleaned.metadata;
         await clients.saveRegistered(caller.actor, { id: body.id, metadata, secret });
       });
       return { ...(await readClient(deps, body.id)), client_secret: secret };
@@ -208,18 +196,6 @@ export const clientOperations = {
   }),
 };
 
-/** A client that sends nobody anywhere: it has no redirects, and asks for no consent. */
-const assertionsOnly = (name: string, method: string): CleanedRegistration => ({
-  kind: 'accepted',
-  metadata: {
-    client_name: name,
-    redirect_uris: [],
-    response_types: [],
-    grant_types: [],
-    token_endpoint_auth_method: method,
-  },
-});
-
 /** Reads a client. @throws Refusal `not_found` */
 export async function readClient({ clients }: AdminDeps, id: string | undefined): Promise<ClientDocument> {
   const client = await clients.find(id ?? '');
@@ -248,6 +224,7 @@ export function clientDocument(client: FoundClient): ClientDocument {
     has_secret: client.hasSecret,
     verified: client.verified,
     disabled: client.disabled,
+    device_login: hasDeviceLogin(client.metadata),
     refresh_grace_seconds: client.refreshGraceSeconds,
     exchange_own: client.tokenExchange?.own ?? false,
     exchange_from: [...(client.tokenExchange?.from ?? [])],

@@ -5,6 +5,7 @@ import { isConfidential } from '../../oauth/exchange-permission.ts';
 import { mostRefreshGraceSeconds, refreshGraceSeconds } from '../../oauth/lifetimes.ts';
 import { spelledOut } from '../../oauth/resources.ts';
 import { allowAssertions, assertionsSchema } from './client-assertions.ts';
+import { allowDeviceLogin, deviceLoginSchema } from './client-device-login.ts';
 import { clientSchema, readClient } from './client-operations.ts';
 import { claimVersion } from './expected-version.ts';
 import { type AdminDeps, operation } from './operation.ts';
@@ -28,6 +29,7 @@ const body = z.strictObject({
   exchange_to: audiencesSchema.describe(
     'Audiences for which it may get tokens by exchange; none: it exchanges nothing',
   ),
+  device_login: deviceLoginSchema.optional(),
   assertions: assertionsSchema.optional(),
 });
 
@@ -57,6 +59,8 @@ export const clientSettingsOperation = operation({
       const clients = deps.clients.within(trx);
       await clients.configure(caller.actor, id, settings);
       await allowAssertions(clients, caller.actor, id, body.assertions);
+      // Last: whether it has another way to a token is settled.
+      await allowDeviceLogin(clients, caller.actor, id, body.device_login);
     });
     return readClient(deps, id);
   },

@@ -36,6 +36,7 @@ export const problems = {
   no_secret: { status: 409, message: 'admin.problem.no_secret' },
   not_for_assertions: { status: 409, message: 'admin.problem.not_for_assertions' },
   not_for_exchange: { status: 409, message: 'admin.problem.not_for_exchange' },
+  not_for_device_login: { status: 409, message: 'admin.problem.not_for_device_login' },
   version_changed: { status: 412, message: 'admin.problem.version_changed' },
   too_large: { status: 413, message: 'admin.problem.too_large' },
   wrong_media_type: { status: 415, message: 'admin.problem.wrong_media_type' },
@@ -51,6 +52,7 @@ export const problems = {
   not_for_a_while: { status: 422, message: 'admin.problem.not_for_a_while' },
   unknown_reference: { status: 422, message: 'admin.problem.unknown_reference' },
   invalid_redirect: { status: 422, message: 'admin.problem.invalid_redirect' },
+  redirect_missing: { status: 422, message: 'admin.problem.redirect_missing' },
   invalid_keys: { status: 422, message: 'admin.problem.invalid_keys' },
   version_missing: { status: 428, message: 'admin.problem.version_missing' },
 } as const;

@@ -4,6 +4,7 @@ import { authorizationOperations } from '../api/authorization-operations.ts';
 import { type ClientDocument, clientOperations } from '../api/client-operations.ts';
 import { authorizationTable } from './authorization-pages.ts';
 import { assertionsBlock, assertionsField, assertionsForm, isAnyTrusted } from './client-assertions.ts';
+import { deviceLoginBlock, deviceLoginField, deviceLoginForm } from './client-device-login.ts';
 import { documentBlocks } from './client-document.ts';
 import { exchangeBlock, exchangeForm } from './client-exchange.ts';
 import { refreshGraceBlock, settingsForm } from './client-settings.ts';
@@ -121,9 +122,9 @@ const newClient: PageDefinition = {
               name: 'redirect_uris',
               label: t('admin.clients.redirects'),
               value: field(typed, 'redirect_uris'),
-              hint: t('admin.one_a_line'),
-              required: !isAnyTrusted(deps.assertionIssuers),
+              hint: t('admin.clients.redirects_hint'),
             },
+            deviceLoginField(field(typed, 'device_login') === 'yes', words),
             {
               kind: 'lines',
               name: 'post_logout_redirect_uris',
@@ -183,6 +184,10 @@ const oneClient: PageDefinition = {
                     cell: codes(list(client.metadata.post_logout_redirect_uris), words),
                   },
                 ]),
+            {
+              term: t('admin.clients.device_login'),
+              cell: [text(t(client.device_login ? 'admin.yes' : 'admin.no'))],
+            },
             { term: t('admin.clients.grants'), cell: codes(list(client.metadata.grant_types), words) },
             ...(account
               ? [
@@ -217,6 +222,7 @@ const oneClient: PageDefinition = {
         ...refreshGraceBlock(client, words),
         ...exchangeBlock(client, await deps.resourceServers.audiences(), words),
         ...assertionsBlock(client, deps.assertionIssuers, words),
+        ...deviceLoginBlock(client, words),
         {
           kind: 'buttons',
           title: t('admin.account.standing'),
@@ -295,6 +301,7 @@ const forms: FormDefinition[] = [
         redirect_uris: lines(posted, 'redirect_uris'),
         post_logout_redirect_uris: lines(posted, 'post_logout_redirect_uris'),
         confidential: field(posted, 'confidential') === 'yes',
+        device_login: field(posted, 'device_login') === 'yes',
         assertions: field(posted, 'assertions') === 'yes',
       },
     }),
@@ -307,6 +314,7 @@ const forms: FormDefinition[] = [
   settingsForm(oneClient),
   exchangeForm(oneClient),
   assertionsForm(oneClient),
+  deviceLoginForm(oneClient),
   form({
     path: '/clients/:id/secret',
     operation: clientOperations.rotateSecret,
