@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { Store } from '../db/open.ts';
 import { createAccount } from './account/account.ts';
 import { createAccountMail } from './account/account-mail.ts';
+import { createConsentProof } from './account/consent-proof.ts';
 import { createSignInRoutes } from './account/sign-in-routes.ts';
 import { createStepUp } from './account/step-up.ts';
 import { apiResource } from './admin/api/api-root.ts';
@@ -209,6 +210,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     signInFlow,
     consentWriter: createConsentWriter({ ...stores, provider, units, catalogue: deps.catalogue }),
     consentTerms: createConsentTerms(stores),
+    consentProof: createConsentProof({ ...deps, ...stores, sessions, pages, stepUp }),
     installs: createInstalls({ secrets, issuer }),
   });
   const { mail, invitations, linkRoutes } = createAccountMail({

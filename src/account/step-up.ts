@@ -84,7 +84,8 @@ export function createStepUp(deps: {
     ]);
     const tooMany = problem && problem.kind !== 'wrong' ? problem.retryAfterSeconds : undefined;
     if (tooMany !== undefined) ctx.set('Retry-After', String(tooMany));
-    const backHref = ctx.path.startsWith('/admin') ? '/admin' : '/account/security';
+    const isConsent = ctx.path.startsWith('/interaction/');
+    const backHref = isConsent ? ctx.path : ctx.path.startsWith('/admin') ? '/admin' : '/account/security';
     pages.show(
       ctx,
       'account/confirm',
@@ -97,7 +98,9 @@ export function createStepUp(deps: {
         needsCode,
         passkeys: own.length > 0,
         backHref,
-        signInHref: `/sign-in?${new URLSearchParams({ again: '1', return_to: backHref })}`,
+        signInHref: isConsent
+          ? ctx.path.replace(/[^/]+$/, 'sign-in?again=1')
+          : `/sign-in?${new URLSearchParams({ again: '1', return_to: backHref })}`,
         ...(problem && {
           problem:
             tooMany === undefined

@@ -16,7 +16,7 @@ import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import { isOurOwnPage } from '../http/same-site.ts';
-import { formTarget } from '../http/security-headers.ts';
+import { contentSecurityPolicy, formTarget } from '../http/security-headers.ts';
 import type { Resources } from '../oauth/resources.ts';
 import { isSignInOnly } from '../oauth/scopes.ts';
 import { administration, withoutAdministration } from '../policy/administration.ts';
@@ -43,6 +43,14 @@ import type { SignInFlow, SignInPlace } from './sign-in-flow.ts';
 
 const formBytes = 512 * 1_024;
 
+/** Asks whoever consents to something sensitive for a proof, unless they signed in lately. Both answer by themselves where they say no. */
+export interface ConsentProof {
+  /** Tells whether they signed in lately; if not, the form waits in the page that asks. */
+  passes(ctx: Koa.Context, form: Form): Promise<boolean>;
+  /** Reads a form that waited, once the proof beside it is right. */
+  resume(ctx: Koa.Context, form: Form): Promise<Form | undefined>;
+}
+
 export interface InteractionDependencies {
   readonly issuer: string;
   readonly provider: Provider;
@@ -57,6 +65,7 @@ export interface InteractionDependencies {
   readonly resources: Resources;
   readonly consentWriter: ConsentWriter;
   readonly consentTerms: ReadConsentTerms;
+  readonly consentProof: ConsentProof;
   readonly installs: Installs;
   readonly trustedProxies: TrustedProxies;
 }
@@ -112,7 +121,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
   );
   router.get('/:uid/consent', (ctx) => step(ctx, (now) => showConsent(now)));
   router.post('/:uid/consent', (ctx) =>
-    step(ctx, (now) => withForm(now, (form) => submitConsent(now, form))),
+    step(ctx, (now) => withForm(now, (form, proven) => submitConsent(now, form, proven))),
   );
   return router;
 
@@ -135,22 +144,33 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
   }
 
   /** Reads a posted form that came from our own page and carries this interaction's token. */
-  async function withForm({ ctx, uid }: Step, next: (form: Form) => Promise<void>): Promise<void> {
+  async function withForm(now: Step, next: (form: Form, proven: boolean) => Promise<void>): Promise<void> {
+    const { ctx, uid } = now;
     if (!isOurOwnPage(ctx.req.headers, deps.issuer)) return pages.fail(ctx, 'form_refused', { status: 403 });
-    const form = await readForm(ctx.req, formBytes);
-    if (isFormRefusal(form)) {
-      return pages.fail(ctx, 'bad_request', { status: form.kind === 'too_large' ? 413 : 415 });
+    const posted = await readForm(ctx.req, formBytes);
+    if (isFormRefusal(posted)) {
+      return pages.fail(ctx, 'bad_request', { status: posted.kind === 'too_large' ? 413 : 415 });
     }
+    const proven = posted.has('held');
+    const form = proven ? await deps.consentProof.resume(ctx, posted) : posted;
+    if (!form) return leaveWayBack(now);
     if (!csrf.matches(uid, form.get('csrf')?.[0] ?? ''))
       return pages.fail(ctx, 'form_refused', { status: 403 });
-    await next(form);
+    await next(form, proven);
   }
 
-  async function placeOf({ uid, details }: Step): Promise<SignInPlace> {
+  /** A page that asks for a proof ends at the tool, as the one before it would have. */
+  function leaveWayBack({ ctx, details }: Step): void {
+    const target = formTarget(String(details.params.redirect_uri));
+    if (target !== undefined) ctx.set('Content-Security-Policy', contentSecurityPolicy([target]));
+  }
+
+  async function placeOf({ ctx: { query }, uid, details }: Step): Promise<SignInPlace> {
+    const proves = query.again !== undefined;
     const client = await deps.clients.find(String(details.params.client_id));
     return {
       base: `/interaction/${uid}/sign-in`,
-      query: '',
+      query: proves ? '?again=1' : '',
       csrf: csrf.token(uid),
       browser: uid,
       page: {
@@ -158,7 +178,7 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
         client: client && factsOf(client, stringOf(details.params.redirect_uri)),
       },
       uiLocales: stringOf(details.params.ui_locales),
-      again: asksAgain(details.params),
+      again: proves || asksAgain(details.params),
       signedIn: (ctx, accountId, methods, at = clock.now()) =>
         leave({ ctx }, { login: { accountId, amr: [...methods], ts: at, remember: true } }),
     };
@@ -239,7 +259,8 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     );
   }
 
-  async function submitConsent(now: Step, form: Form): Promise<void> {
+  /** @param proven whoever consents has just proven who they are */
+  async function submitConsent(now: Step, form: Form, proven: boolean): Promise<void> {
     const { ctx, details } = now;
     const posted = parseConsentForm(Object.fromEntries([...form].filter(([name]) => name !== '__proto__')));
     if (posted.kind === 'invalid') return pages.fail(ctx, 'bad_request', { status: 400 });
@@ -286,6 +307,9 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     if (agreed.kind === 'justification_missing') {
       return again({ kind: 'justification_missing', capabilities: agreed.capabilities }, 422);
     }
+    // A tool is given no more by a browser that was left open than anybody else is.
+    const sensitive = granted.capabilities.some((name) => world.catalogue.get(name)?.sensitive);
+    if (sensitive && !proven && !(await deps.consentProof.passes(ctx, form))) return leaveWayBack(now);
     const actor: Actor = { id: person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
     const grantId = await deps.consentWriter.write(actor, {
       userId: person.user.id,

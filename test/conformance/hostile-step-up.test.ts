@@ -7,6 +7,8 @@ import { administratingTool, toolWith } from '../support/administrator-token.ts'
 import { engines } from '../support/databases.ts';
 import { type BrowserlessClient, createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { pkce } from '../support/oauth.ts';
+import { openConsent } from '../support/oauth-requests.ts';
 import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
 
 /** The whole of a key: the random parts of a page have `mk_` in them now and then. */
@@ -119,6 +121,50 @@ describe.each(engines)('on %s', (engine) => {
       expect(confirmed.body).toMatch(apiKey);
     }
     expect((await admin.call('POST', `/api-keys/${plain}/rotate`, {})).status).toBe(201);
+  });
+
+  test('a browser that was left open gives no tool anything sensitive; with a proof it goes on with what was picked', async () => {
+    const browser = await signIn(mandate.issuer, 'admin@acme.test');
+    const ask = (redirectUri = demo.web.redirect, clientId: string = demo.web.id) =>
+      openConsent(
+        browser,
+        {
+          client_id: clientId,
+          redirect_uri: redirectUri,
+          response_type: 'code',
+          code_challenge: pkce().challenge,
+          code_challenge_method: 'S256',
+          scope: 'api apps:admin',
+        },
+        'admin@acme.test',
+      );
+    const { id = '' } = (await mandate.stores.users.findByEmail('admin@acme.test')) ?? {};
+    const handedOut = async () => (await mandate.stores.authorizations.listByUser(id)).length;
+    mandate.clock.advance(601);
+    // What is not sensitive is not asked about.
+    const plain = await browser.submit(await ask(), 'Authorize', { api: true, 'apps:admin': false });
+    expect(plain.status).toBe(303);
+    const before = await handedOut();
+    const sensitive = { api: true, 'apps:admin': true };
+    const asked = await browser.submit(await ask(), 'Authorize', sensitive);
+    expect([asked.status, asked.text]).toEqual([403, expect.stringContaining('Confirm that it is you')]);
+    expect(asked.headers.get('content-security-policy')).toContain(
+      `form-action 'self' ${new URL(demo.web.redirect).origin};`,
+    );
+    const wrong = await browser.submit(asked, 'Confirm', { Password: 'wrong' });
+    expect([wrong.status, await handedOut()]).toEqual([403, before]);
+    const back = await browser.submit(asked, 'Confirm', { Password: demo.password }, { follow: true });
+    const { searchParams } = new URL(back.location ?? 'about:blank');
+    expect(searchParams.get('code')).toEqual(expect.any(String));
+    const [made] = await mandate.stores.authorizations.listByUser(id);
+    expect(made?.capabilities).toContain('apps:admin');
+    // The proof counts from now on, and what waited is nobody else's.
+    expect((await browser.submit(await ask(), 'Authorize', sensitive)).status).toBe(303);
+    const other = await signIn(mandate.issuer, 'owner@acme.test');
+    const [form] = asked.forms;
+    const fields = Object.fromEntries((form?.fields ?? []).map(({ name, value }) => [name, value]));
+    const stolen = await other.postForm(form?.action ?? '', { ...fields, password: demo.password });
+    expect(stolen.status).toBe(400);
   });
 
   test('keys of a machine’s client, and where security events go, are not set from a browser that was left open', async () => {
