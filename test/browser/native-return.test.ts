@@ -48,7 +48,7 @@ async function atConsent(
 
 /** Waits until the browser has complained so often. */
 async function said(complaints: () => readonly string[], times: number): Promise<void> {
-  for (let waits = 0; complaints().length < times && waits < 50; waits++) await setTimeout(100);
+  for (let waits = 0; complaints().length < times && waits < 250; waits++) await setTimeout(100);
   expect(complaints()).toHaveLength(times);
 }
 

@@ -53,7 +53,7 @@ async function serve(guide: string, name: string, environment: Record<string, st
   });
   for (let tries = 0; ; tries += 1) {
     if (await fetch(origin).catch(() => undefined)) break;
-    if (tries > 200 || child.exitCode !== null) throw new Error(`${name} does not serve: ${complaints}`);
+    if (tries > 600 || child.exitCode !== null) throw new Error(`${name} does not serve: ${complaints}`);
     await pause(50);
   }
   return {
@@ -158,7 +158,7 @@ test('log a command line in: by a program of one’s own, and by the commands th
   expect(commands).toMatchObject({ code: 0 });
   expect(commands.stdout).toContain('editor@acme.test');
   expect(decided).toHaveLength(2);
-});
+}, 120_000);
 
 test('connect assistants: the doctor finds nothing, and every configuration names a server that lets a tool in', async () => {
   const platform = createPlatform({

@@ -55,7 +55,7 @@ describe.each(engines)('narrowing to what was used, on %s', (engine) => {
     });
     expect(flows.status).toBe(200);
     for (let tries = 0; (await mandate.stores.authorizationUses.of(id)).length === 0; tries += 1) {
-      if (tries > 100) throw new Error('nothing was told');
+      if (tries > 600) throw new Error('nothing was told');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const page = await browser.get(`/account/authorizations/${id}`, { follow: true });

@@ -19,7 +19,7 @@ const lines = () =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 /** The line is written when the connection is done with the answer. */
 async function lineOf(requestId: string | null): Promise<Record<string, unknown> | undefined> {
-  for (let tries = 0; tries < 50; tries += 1) {
+  for (let tries = 0; tries < 1_000; tries += 1) {
     const found = lines().find((line) => line.requestId === requestId && line.msg === 'request');
     if (found) return found;
     await new Promise((resume) => setTimeout(resume, 10));

@@ -18,7 +18,7 @@ export interface SmtpServer {
   readonly received: readonly ReceivedMail[];
   /** What the next mails are answered with instead of being taken: a reply, or the end of the connection. */
   readonly refusals: (string | 'hang_up')[];
-  /** Waits for the next mail that nobody has waited for. @throws Error after ten seconds */
+  /** Waits for the next mail that nobody has waited for. @throws Error after half a minute */
   next(): Promise<ReceivedMail>;
   stop(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function startSmtpServer(): Promise<SmtpServer> {
     received,
     refusals,
     async next() {
-      for (let waited = 0; waited < 10_000; waited += 20) {
+      for (let waited = 0; waited < 30_000; waited += 20) {
         const mail = received[waitedFor];
         if (mail) {
           waitedFor += 1;
