@@ -90,7 +90,7 @@ describe('two clients agree', () => {
     });
     const again = await openid.refreshTokenGrant(config, byLibrary.refresh_token ?? '');
     expect(await amounts(again.access_token)).toEqual(await amounts(body.access_token));
-  }, 30_000);
+  }, 90_000);
 
   test('each sign-in of a command line is an authorization of its own', async () => {
     const [one, other] = [await begin(), await begin()];

@@ -303,7 +303,7 @@ describe('mcp-remote, a bridge that assistants start as a program', () => {
     const initialized = initialize(bridge);
     const address = await bridge.hears(/http:\/\/localhost:\d+\/device\?\S+/);
     await approveDevice(address);
-    mandate.clock.advance(5);
+    mandate.clock.advance(60);
     expect(await initialized).toMatchObject({ result: { serverInfo: expect.anything() } });
     await callsTools(bridge);
   });

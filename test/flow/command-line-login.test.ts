@@ -73,7 +73,7 @@ describe('somebody who logs in', () => {
   let result: CommandResult;
   beforeAll(async () => {
     ({ home, result } = await loggedIn());
-  }, 30_000);
+  }, 90_000);
   const run = (...args: string[]) => runCommand(args, at(home));
 
   test('is told the address and the code, and then what it gave', () => {
@@ -216,7 +216,7 @@ describe('a login that comes to nothing', () => {
     expect(second.stderr).toMatch(
       /mandate: the code expired before anybody finished in the browser: run `mandate login` again\n$/,
     );
-  }, 40_000);
+  }, 120_000);
 
   test.each([
     [
@@ -265,7 +265,7 @@ describe('a login that comes to nothing', () => {
     const { code, stdout, stderr } = await runCommand(['whoami'], at(home));
     expect([code, stdout]).toEqual([3, '']);
     expect(stderr).toMatch(/gives no new token: .*\(invalid_grant\)\. Run `mandate login/);
-  }, 30_000);
+  }, 90_000);
 });
 
 /** The search path; where there is no curl, with one that does what is needed of it here. */

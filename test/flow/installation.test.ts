@@ -20,7 +20,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     environment: { MANDATE_WORKERS: '2' },
   });
-});
+}, 180_000);
 afterAll(async () => {
   await server?.stop();
   await database?.drop();

@@ -18,11 +18,11 @@ describe.each(engines)('with 100,000 authorizations on %s', (engine) => {
     const filler = JSON.stringify([{ id: 'prj_'.padEnd(30, 'x'), roles: ['rol_'.padEnd(30, 'y')] }]);
     // Every third is a key; the status goes by tens, the end and the last use by hundreds.
     // In parts: no statement on PostgreSQL may take longer than a request may.
-    for (let first = 0; first < rows; first += rows / 10) {
+    for (let first = 0; first < rows; first += rows / 50) {
       await sql`
       insert into authorizations (id, kind, user_id, name, status, follows_owner, capabilities, roles, projects, mcp_servers,
         asked, version, expires_at, created_by, created_at, updated_at, last_used_at)
-      with recursive numbers (i) as (select cast(${sql.lit(first)} as integer) union all select i + 1 from numbers where i + 1 < ${sql.lit(first + rows / 10)})
+      with recursive numbers (i) as (select cast(${sql.lit(first)} as integer) union all select i + 1 from numbers where i + 1 < ${sql.lit(first + rows / 50)})
       select 'az_' || i, case when i % 3 = 0 then 'api_key' else 'oauth2' end, ${owner}, 'key ' || i,
         case when i % 10 < 7 then 'active' when i % 10 < 9 then 'suspended' else 'revoked' end, 0, '["api"]', '[]',
         ${filler}, '[]', '[]', 1,
