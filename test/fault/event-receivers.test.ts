@@ -7,6 +7,7 @@ import { signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
 import { pause } from '../support/fault-figures.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
+import { startStopwatch } from '../support/thread-time.ts';
 
 const actor = { id: 'command' };
 let mandate: TestMandate;
@@ -40,9 +41,9 @@ test('an answer without end is not listened to', async () => {
   const path = `/resource-servers/${body.items.find(({ name }) => name === demo.apiServer.id)?.id}/event-receiver`;
   const { port } = receiver.address() as AddressInfo;
   await admin.call('PUT', path, { endpoint: `http://127.0.0.1:${port}/events` });
-  const begun = performance.now();
+  const taken = startStopwatch();
   expect((await admin.call('POST', `${path}/verify`)).body).toMatchObject({ taken: true });
-  expect(performance.now() - begun).toBeLessThan(4_000);
+  expect(taken()).toBeLessThan(4_000);
   expect(sent).toBeLessThan(64 * 2 ** 20);
 });
 
@@ -94,7 +95,7 @@ async function suspendSome({ stores, store }: TestMandate, endpoint: string, cou
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !condition() && Date.now() < end; ) await pause(50);
+  for (const end = Date.now() + 40_000; !condition() && Date.now() < end; ) await pause(50);
 }
 
 describe.each(engines)('a slow receiver and two nodes, on %s', (engine) => {
@@ -139,10 +140,10 @@ describe.each(engines)('a slow receiver and two nodes, on %s', (engine) => {
     });
     await suspendSome(first, slow.endpoint, 8);
     await until(() => told.length > 1);
-    const begun = performance.now();
+    const taken = startStopwatch();
     await first.app.settle();
     await second.app.settle();
-    expect(performance.now() - begun).toBeLessThan(6_000);
+    expect(taken()).toBeLessThan(6_000);
     expect(new Set(told).size).toBeLessThan(8);
     const third = await startMandate({ engine, databaseUrl: first.databaseUrl, clock: first.clock });
     isSlow = false;

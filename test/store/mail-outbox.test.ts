@@ -10,6 +10,7 @@ import { createSecrets } from '../../src/secrets.ts';
 import { engines } from '../support/databases.ts';
 import { messages } from '../support/sample-pages.ts';
 import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
+import { startStopwatch } from '../support/thread-time.ts';
 import { actor, makeUser, openStores, type Stores } from './open-stores.ts';
 
 const issuer = 'https://mandate.example';
@@ -166,9 +167,9 @@ describe.each(engines)('the outbox on %s', (engine) => {
     const stop = mail.start();
     const sending = mail.sendDue();
     while ((await rows())[0]?.attempts !== 1) await new Promise((resolve) => setTimeout(resolve, 10));
-    const before = performance.now();
+    const taken = startStopwatch();
     await stop();
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(taken()).toBeLessThan(5_000);
     stores.clock.advance(120);
     expect(await sender().sendDue()).toBe(1);
     silent.close();
