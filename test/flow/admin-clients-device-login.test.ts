@@ -7,6 +7,7 @@ import { type Administrator, signInToApi } from '../support/administrator.ts';
 import { runCommandHere } from '../support/command-line.ts';
 import { engines } from '../support/databases.ts';
 import { type BrowserlessClient, createBrowserlessClient } from '../support/http.ts';
+import { administratorsCommandLine } from '../support/logged-in-command-line.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, introspect, postForm } from '../support/oauth.ts';
 import { registerClient, signInIfAsked } from '../support/oauth-requests.ts';
@@ -203,6 +204,16 @@ describe.each(engines)('device login of clients, on %s', (engine) => {
     expect(stale.status).toBe(412);
     const off = await browser.submit(choice(on), 'Save', { [box]: false }, { follow: true });
     expect(off.text).toMatch(/Device login\s+No/);
+  });
+
+  test('the client of `mandate login` can be registered this way too', async () => {
+    const { version } = await read(demo.cli.id);
+    await admin.call('DELETE', `/clients/${demo.cli.id}`, undefined, { 'if-match': `"${version}"` });
+    expect((await create(demo.cli.id, { confidential: false, device_login: true })).status).toBe(201);
+    const terminal = await administratorsCommandLine(mandate.issuer, 'admin@acme.test');
+    expect((await terminal.run('whoami')).stdout).toContain('admin@acme.test');
+    expect(await terminal.json('clients', 'show', 'acme-web')).toMatchObject({ device_login: false });
+    expect(await terminal.run('logout')).toMatchObject({ code: 0 });
   });
 
   test('the organization’s file says it, and importing that changes nothing', async () => {
