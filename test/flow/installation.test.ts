@@ -85,9 +85,17 @@ test('no file is kept at two bytes a character', () => {
   expect(/[\u0080-\uffff]/.test(serverText())).toBe(false);
 });
 
-test('the command line helps, and opens the database', async () => {
+test('the command line helps, says which version it is, and opens the database', async () => {
   const help = await runCommand(['--help'], {}, installation.cli);
   expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('start') });
+  const manifest = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  for (const asked of ['--version', '-V']) {
+    expect(await runCommand([asked], {}, installation.cli)).toMatchObject({
+      code: 0,
+      stdout: `${version}\n`,
+    });
+  }
   const migrated = await runCommand(['migrate'], { DATABASE_URL: database.url }, installation.cli);
   expect(migrated).toMatchObject({ code: 0 });
 });
