@@ -60,15 +60,38 @@ export async function introspectionSubjects(world: World, hot: number, many: num
   return subjects;
 }
 
-/** One process and two on the two cores, on which the load is too. */
+/** Tokens of the rows in which most questions are read, and the megabytes in which few of them are remembered. */
+const [rareTokens, littleMemory] = [200_000, '8'];
+
+/** One process and two on the two cores, on which the load is too: where a question costs next to nothing, and where it has to be read. */
 export async function workerSubjects(world: World): Promise<Subject[]> {
-  const one = await world.open('one', 1, { pinned: false });
-  const two = await world.open('two', 1, { pinned: false, environment: { MANDATE_WORKERS: '2' } });
-  const of = 'introspections by several processes, load on the same cores';
-  return [
-    subject('Mandate, SQLite, hot, one process', one.ask([first(one)]), of),
-    subject('Mandate, SQLite, hot, two workers', two.ask([first(two)]), of),
-  ];
+  const several: Subject[] = [];
+  for (const [kind, tokens, environment] of [
+    ['hot', 1, {}],
+    [
+      `${rareTokens.toLocaleString('en')} tokens in little memory`,
+      rareTokens,
+      { CACHE_MEMORY: littleMemory },
+    ],
+  ] as const) {
+    for (const [processes, workers] of [
+      ['one process', '1'],
+      ['two workers', '2'],
+    ] as const) {
+      const running = await world.open(`${tokens}-${workers}`, tokens, {
+        pinned: false,
+        environment: { ...environment, MANDATE_WORKERS: workers },
+      });
+      several.push(
+        subject(
+          `Mandate, SQLite, ${kind}, ${processes}`,
+          running.ask(running.tokens.map(bodyOf)),
+          `introspections by several processes, ${kind}, load on the same cores`,
+        ),
+      );
+    }
+  }
+  return several;
 }
 
 /** Decisions in the process of a resource server, from the memory that the change stream keeps in step. */
