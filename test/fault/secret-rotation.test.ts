@@ -197,8 +197,10 @@ describe.each(engines)('a server on %s', (engine) => {
     );
     expect(back.searchParams.get('code')).toBeTruthy();
 
-    const rotated = await command('secrets', 'rotate');
-    expect(JSON.parse(rotated.stdout)).toMatchObject({ resealed: 2, sealed_under_earlier: 0 });
+    const rotated = JSON.parse((await command('secrets', 'rotate')).stdout) as Record<string, number>;
+    expect(rotated.sealed_under_earlier).toBe(0);
+    // Both signing keys, and the letters that were still to be sent when the server stopped.
+    expect(rotated.resealed).toBeGreaterThanOrEqual(2);
     // Those that were shown are known under the new one by now; others are named.
     const status = JSON.parse((await command('secrets', 'status')).stdout) as {
       not_seen_since: Record<string, number>;
