@@ -24,9 +24,18 @@ export function has(program: string): boolean {
   }
 }
 
-/** Binds a process with all its threads to one core. */
+/** Binds a process with all its threads to one core. What it starts from then on is bound likewise. */
 export function pin(pid: number, core: number): void {
-  if (canPin) execFileSync('taskset', ['-apc', String(core), String(pid)], { stdio: 'ignore' });
+  bind(pid, String(core));
+}
+
+/** Lets a process and its workers run on every core, whatever the one that started it is bound to. */
+export function unpin(pid: number): void {
+  for (const member of familyOf(pid)) bind(member, everyCore);
+}
+
+function bind(pid: number, cores: string): void {
+  if (canPin) execFileSync('taskset', ['-apc', cores, String(pid)], { stdio: 'ignore' });
 }
 
 export interface Started<Said> {

@@ -8,7 +8,7 @@ import { startPostgres } from '../support/postgres.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { fillField } from './field.ts';
 import { connections, type Load, type Measured } from './load.ts';
-import { pin, serverCore, startProgram } from './process.ts';
+import { pin, serverCore, startProgram, unpin } from './process.ts';
 
 /** Something that is measured in turn with others. */
 export interface Subject {
@@ -86,6 +86,7 @@ export async function startWorld(many: number): Promise<World> {
     outputs.push(server.output);
     const tokens = await fill();
     if (pinned) pin(server.pid, serverCore);
+    else unpin(server.pid);
     const headers = basic(demo.apiServer.id, demo.apiServer.secret);
     const url = `${server.issuer}/introspect`;
     const { issuer, pid, output, stop } = server;
