@@ -218,10 +218,13 @@ function listen(server: Server, { port, host }: Config): Promise<void> {
 function closeServer(server: Server, unparsed: () => number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), stopWithinMilliseconds);
+    // Both right after the system was asked for what has come. On a connection that looks idle a request may have arrived while the process
+    // was at something else, and one that nobody has taken yet ends with the socket.
     const leave = setInterval(() => {
-      if (unparsed() === 0) server.closeIdleConnections();
+      setImmediate(() => {
+        if (unparsed() === 0) server.closeIdleConnections();
+      });
     }, lingerMilliseconds);
-    // Right after the system was asked for what has come: a connection that nobody has taken yet ends with the socket.
     setImmediate(() => {
       // An HTTP server's own close also ends idle connections at once, on which a request may be under way.
       Listener.prototype.close.call(server, () => {
