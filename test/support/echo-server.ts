@@ -97,7 +97,7 @@ export async function connectTo({ port }: Echo): Promise<Client> {
     socket,
     received: () => text,
     async answers(count) {
-      for (let tries = 0; tries < 5_000; tries++) {
+      for (let tries = 0; tries < 1_500; tries++) {
         const found = text.match(/HTTP\/1\.1 \d\d\d /g)?.length ?? 0;
         const whole = text.endsWith('\r\n\r\n') || /\r\n\r\n[^\r]+$/.test(text);
         if ((found >= count && whole) || ended) break;
