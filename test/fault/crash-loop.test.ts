@@ -58,6 +58,13 @@ describe.each(engines)('kill -9 on %s', (engine) => {
       const introspect = async (token: string) =>
         (json(await ask('/introspect', { token }, basic(demo.apiServer))) as unknown as { active: boolean })
           .active;
+      /** Says of a token that was not active whether it is a second later. */
+      const lossOf = async (token: string, when: string) => {
+        await pause(1_000);
+        const { status, text } = await ask('/introspect', { token }, basic(demo.apiServer));
+        const nth = `${[...alive].indexOf(token) + 1} of ${alive.size}`;
+        return `token ${nth} was lost ${when}; a second later ${status} ${text.slice(0, 60)}`;
+      };
 
       const refreshing = async (first: string) => {
         let token = first;
@@ -187,12 +194,13 @@ describe.each(engines)('kill -9 on %s', (engine) => {
           for (const token of [...dead].slice(-20))
             if (await introspect(token)) wrong.push('a revoked token is active');
           for (const token of [...alive].slice(-20))
-            if (!(await introspect(token))) wrong.push('a token was lost');
+            if (!(await introspect(token))) wrong.push(await lossOf(token, `after kill ${kill + 1}`));
         }
         over = true;
         await Promise.all(work);
         for (const token of dead) if (await introspect(token)) wrong.push('a revoked token is active');
-        for (const token of alive) if (!(await introspect(token))) wrong.push('a token was lost');
+        for (const token of alive)
+          if (!(await introspect(token))) wrong.push(await lossOf(token, 'in the end'));
         const leaves = await store.db
           .selectFrom('oidc_artifacts')
           .select(({ fn }) => ['grant_id', fn.countAll<number>().as('n')])
