@@ -9,7 +9,7 @@ import type { Form } from '../http/read-form.ts';
 import type { BrowserSessions } from '../interaction/browser-session.ts';
 import type { ConsentProof } from '../interaction/routes.ts';
 import type { Secrets } from '../secrets.ts';
-import { formPurpose, type Visit } from './session.ts';
+import { formPurpose, type Visit, visitOf } from './session.ts';
 import type { StepUp } from './step-up.ts';
 
 export function createConsentProof(deps: {
@@ -19,25 +19,21 @@ export function createConsentProof(deps: {
   pages: PageWriter;
   stepUp: StepUp;
 }): ConsentProof {
-  const { sessions, secrets, liveAccess, pages, stepUp } = deps;
+  const { sessions, secrets, pages, stepUp } = deps;
 
-  async function visitOf(ctx: Koa.Context): Promise<Visit | undefined> {
-    const { uid, accountId, signedInAt = 0 } = await sessions.read(ctx);
-    const person = accountId === undefined ? undefined : await liveAccess.read(accountId);
-    if (person?.live.status === 'active') {
-      return { person, uid, csrf: secrets.keyedHash(formPurpose, uid), signedInAt };
-    }
-    pages.fail(ctx, 'signed_out', { status: 401 });
-    return undefined;
+  async function findVisit(ctx: Koa.Context): Promise<Visit | undefined> {
+    const visit = await visitOf(deps, await sessions.read(ctx));
+    if (!visit) pages.fail(ctx, 'signed_out', { status: 401 });
+    return visit;
   }
 
   return {
     async passes(ctx, form) {
-      const visit = await visitOf(ctx);
+      const visit = await findVisit(ctx);
       return visit !== undefined && (await stepUp.passes(ctx, visit, form));
     },
     async resume(ctx, form): Promise<Form | undefined> {
-      const visit = await visitOf(ctx);
+      const visit = await findVisit(ctx);
       if (!visit) return undefined;
       if (secrets.matches(formPurpose, visit.uid, form.get('csrf')?.[0] ?? '')) {
         return (await stepUp.resume(ctx, visit, form))?.form;

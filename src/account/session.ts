@@ -9,7 +9,7 @@ import type { PageWriter } from '../http/page-writer.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
 import type { PageNav } from '../http/render.ts';
 import { isOurOwnPage } from '../http/same-site.ts';
-import type { BrowserSessions } from '../interaction/browser-session.ts';
+import type { BrowserSession, BrowserSessions } from '../interaction/browser-session.ts';
 import type { Secrets } from '../secrets.ts';
 import { returnTo } from './return-to.ts';
 
@@ -39,6 +39,16 @@ interface HeldForms {
   resume(ctx: Koa.Context, visit: Visit, form: Form): Promise<{ visit: Visit; form: Form } | undefined>;
 }
 
+/** Finds whose session it is, while they are active. @returns undefined also where nobody is signed in */
+export async function visitOf(
+  { liveAccess, secrets }: { liveAccess: LiveAccessSource; secrets: Secrets },
+  { uid, accountId, signedInAt = 0 }: BrowserSession,
+): Promise<Visit | undefined> {
+  const person = accountId === undefined ? undefined : await liveAccess.read(accountId);
+  if (person?.live.status !== 'active') return undefined;
+  return { person, uid, csrf: secrets.keyedHash(formPurpose, uid), signedInAt };
+}
+
 export function createAccountSession(deps: {
   issuer: string;
   sessions: BrowserSessions;
@@ -47,18 +57,14 @@ export function createAccountSession(deps: {
   pages: PageWriter;
   stepUp: HeldForms;
 }): AccountSession {
-  const { issuer, sessions, secrets, liveAccess, pages } = deps;
+  const { issuer, sessions, secrets, pages } = deps;
 
   async function findVisit(ctx: Koa.Context): Promise<Visit | undefined> {
-    const { uid, accountId, signedInAt } = await sessions.read(ctx);
-    if (accountId === undefined) return undefined;
-    const person = await liveAccess.read(accountId);
-    if (person?.live.status === 'active') {
-      return { person, uid, csrf: secrets.keyedHash(formPurpose, uid), signedInAt: signedInAt ?? 0 };
-    }
+    const session = await sessions.read(ctx);
+    const visit = await visitOf(deps, session);
     // Suspended or gone: nothing of this browser's sign-in is left when it comes back.
-    await sessions.end(ctx);
-    return undefined;
+    if (!visit && session.accountId !== undefined) await sessions.end(ctx);
+    return visit;
   }
 
   return {
