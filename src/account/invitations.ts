@@ -47,6 +47,23 @@ class TakenError extends Error {
   override readonly name = 'TakenError';
 }
 
+/** Makes the link of an invitation, for whoever hands it over, and puts it on record; one that was made before opens nothing any more. */
+export async function issueInvitation(
+  { accountLinks, changes }: { accountLinks: AccountLinks; changes: ChangeLog },
+  trx: Transaction<Database>,
+  actor: Actor,
+  { id, email }: { id: string; email: string },
+): ReturnType<AccountLinks['issue']> {
+  const link = await accountLinks.issue(trx, { kind: 'invitation', userId: id, createdBy: actor.id });
+  await changes.record(trx, actor, {
+    subject: 'user',
+    id,
+    action: 'invited',
+    after: { email, until: link.expiresAt },
+  });
+  return link;
+}
+
 export function createInvitations(deps: {
   store: Store;
   users: UserStore;
@@ -60,20 +77,10 @@ export function createInvitations(deps: {
   return {
     async send(trx, actor, { id, email }, { by, locale }) {
       await outbox.drop(trx, { userId: id, kind: 'invitation' });
-      const { token, expiresAt } = await accountLinks.issue(trx, {
-        kind: 'invitation',
-        userId: id,
-        createdBy: actor.id,
-      });
+      const { token, expiresAt } = await issueInvitation(deps, trx, actor, { id, email });
       const about = { userId: id, ...(locale && { locale }) };
       const letter = { kind: 'invitation', to: email, by, token, until: expiresAt } as const;
       await accountLinks.carriedBy(trx, id, await outbox.post(trx, letter, about));
-      await changes.record(trx, actor, {
-        subject: 'user',
-        id,
-        action: 'invited',
-        after: { email, until: expiresAt },
-      });
     },
 
     async end(trx, userId) {

@@ -2,6 +2,7 @@
  * `owner`: makes somebody an Owner, and prints the link with which they come in. For whoever holds the database: in an empty one there is
  * nobody who could invite them, and where no Owner can sign in any more neither.
  */
+import { issueInvitation } from '../account/invitations.ts';
 import { emailSchema, nameSchema } from '../admin/api/schemas.ts';
 import type { Config } from '../config.ts';
 import { ownerSlug } from '../directory/owners.ts';
@@ -26,7 +27,7 @@ export async function makeOwner(
   named: string,
   options: { name?: string },
 ): Promise<Answer> {
-  const { store, actor, accountLinks, changes } = workspace;
+  const { store, actor } = workspace;
   const email = emailSchema.safeParse(named);
   const name = nameSchema.safeParse(options.name ?? named);
   if (!email.success) return usage(`${named} is no e-mail address`);
@@ -51,17 +52,7 @@ export async function makeOwner(
         `${user.email} is an Owner, with the password that they have`,
       );
     }
-    const { token, expiresAt } = await accountLinks.issue(trx, {
-      kind: 'invitation',
-      userId: user.id,
-      createdBy: actor.id,
-    });
-    await changes.record(trx, actor, {
-      subject: 'user',
-      id: user.id,
-      action: 'invited',
-      after: { email: user.email, until: expiresAt },
-    });
+    const { token, expiresAt } = await issueInvitation(workspace, trx, actor, user);
     const url = `${issuer}/invitation?${new URLSearchParams({ token })}`;
     return done(
       { ...document, invitation: { url, expires_at: expiresAt } },
