@@ -3,13 +3,12 @@ import { z } from 'zod';
 import type { Actor } from '../../changes/change-log.ts';
 import type { ClientMethods, StoredClient } from '../../clients/client-store.ts';
 import { assertionGrantType } from '../../oauth/assertion-issuer.ts';
+import { grantsOf, type Metadata } from './client-grants.ts';
 import { refusal } from './problem.ts';
 
 export const assertionsSchema = z
   .boolean()
   .describe('It may present identity assertions of an issuer that is trusted with it (ID-JAG)');
-
-type Metadata = Readonly<Record<string, unknown>>;
 
 /** Gives the grant to a client's metadata, or takes it out. Pure. */
 export function withAssertions(metadata: Metadata, allowed: boolean): Metadata {
@@ -42,8 +41,4 @@ export function canPresentAssertions({
   serviceAccountId,
 }: Pick<StoredClient, 'kind' | 'metadata' | 'serviceAccountId'>): boolean {
   return kind === 'registered' && serviceAccountId === null && metadata.token_endpoint_auth_method !== 'none';
-}
-
-function grantsOf({ grant_types: grants }: Metadata): string[] {
-  return Array.isArray(grants) ? grants.map(String) : [];
 }

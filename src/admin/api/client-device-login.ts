@@ -2,13 +2,12 @@
 import { z } from 'zod';
 import type { Actor } from '../../changes/change-log.ts';
 import type { ClientMethods, StoredClient } from '../../clients/client-store.ts';
+import { grantsOf, type Metadata } from './client-grants.ts';
 import { refusal } from './problem.ts';
 
 export const deviceLoginSchema = z
   .boolean()
   .describe('Device login: for command lines and televisions, which show a code (RFC 8628)');
-
-type Metadata = Readonly<Record<string, unknown>>;
 
 const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -62,9 +61,4 @@ function hasWayLeft({ metadata, tokenExchange }: Pick<StoredClient, 'metadata' |
     tokenExchange !== null ||
     (Array.isArray(redirects) && redirects.length > 0)
   );
-}
-
-/** RFC 7591 section 2: whoever lists none has the code grant. */
-function grantsOf({ grant_types: grants = ['authorization_code'] }: Metadata): string[] {
-  return Array.isArray(grants) ? grants.map(String) : [];
 }
