@@ -70,12 +70,7 @@ describe.each(engines)('on %s', (engine) => {
     );
     const looked = answers.filter(({ status }) => status === 401);
     const limited = answers.filter(({ status }) => status === 429);
-    // On a machine that has much else to do, a database may be too late for some of so many: those were not looked at either.
-    const late = answers.filter(({ status }) => status === 503).length;
-    expect(looked.length).toBeLessThanOrEqual(10);
-    expect(looked.length + late).toBeGreaterThanOrEqual(10);
-    expect(looked.length + limited.length + late).toBe(50);
-    expect(late).toBeLessThan(25);
+    expect([looked.length, limited.length]).toEqual([10, 40]);
     for (const { headers } of limited) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     // The right password waits as well: an answer would tell which one it is.
     expect((await attempt('viewer@acme.test', demo.password)).status).toBe(429);
