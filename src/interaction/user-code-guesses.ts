@@ -52,8 +52,11 @@ export function createUserCodeGuesses({
         await giveBack(places);
         return taken;
       }
-      await work();
-      if (ctx.state[wrong] !== true) await giveBack(places);
+      try {
+        await work();
+      } finally {
+        if (ctx.state[wrong] !== true) await giveBack(places);
+      }
       return { kind: 'allowed' };
     },
     countWrong({ state }) {
