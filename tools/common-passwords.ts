@@ -1,8 +1,8 @@
 /**
  * Writes `src/directory/leaked-passwords.ts` from the dictionary of zxcvbn, a package that is no dependency:
  *
- *     npm install --no-save --prefix /tmp/zxcvbn @zxcvbn-ts/language-common@4.1.3
- *     node tools/common-passwords.ts /tmp/zxcvbn/node_modules/@zxcvbn-ts/language-common
+ *     npm install --no-save --prefix zxcvbn @zxcvbn-ts/language-common@4.1.3
+ *     node tools/common-passwords.ts zxcvbn/node_modules/@zxcvbn-ts/language-common
  */
 import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
