@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engineName, record } from '../support/fault-figures.ts';
-import { prepareTrials, tryFreshness } from '../support/freshness-trials.ts';
+import { prepareTrials, recalledBy, tryFreshness } from '../support/freshness-trials.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, introspect, postForm, tokenByCode } from '../support/oauth.ts';
 
@@ -47,7 +47,15 @@ describe.each([
     async (kind) => {
       const trial = trials[kind];
       if (!trial) throw new Error(`no trial for ${kind}`);
+      const recalled = async () => {
+        let sum = 0;
+        for (const node of nodes) sum += await recalledBy(node);
+        return sum;
+      };
+      const before = await recalled();
       const stale = await tryFreshness(nodes, [kind, trial], times);
+      // Every change was made while its answer was remembered.
+      expect((await recalled()) - before).toBeGreaterThanOrEqual(times);
       record({
         id: kind === 'revoke' ? 'R3' : 'R4',
         scenario: `the next question after: ${kind}`,

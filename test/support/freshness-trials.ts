@@ -1,6 +1,6 @@
 /**
  * One way after another in which an answer can change, each tried again and again: made and acknowledged through one node, asked
- * about through another at once. An answer from before the change is stale.
+ * about through another at once, which remembers the answer from before. To be given that one is stale.
  */
 import type { Stores } from '../../src/stores.ts';
 import { issueToken } from './issue-token.ts';
@@ -35,8 +35,25 @@ export interface Stale {
 const actor = { id: 'trial' };
 const active = ({ scope }: Told) => scope !== '';
 
+/**
+ * Asks in the common way, whose answers are remembered. The content type that `fetch` gives to a form by itself has a charset: who asks
+ * like that is read for anew each time, and could be told nothing stale.
+ */
+export const askCommonly = (issuer: string, token: string, caller: { id: string; secret: string }) =>
+  postForm(`${issuer}/introspect`, { token }, caller, {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
+
+/** Reads how many questions a node has answered from memory. */
+export async function recalledBy({ issuer }: Pick<Node, 'issuer'>): Promise<number> {
+  const text = await (await fetch(`${issuer}/metrics`)).text();
+  const hits = /^mandate_introspection_cache_requests_total\{result="hit"\} (\d+)$/m.exec(text)?.[1];
+  if (hits === undefined) throw new Error('the metrics do not tell what was remembered');
+  return Number(hits);
+}
+
 async function tell(at: Node, token: string, caller: { id: string; secret: string }): Promise<Told> {
-  const { status, text } = await postForm(`${at.issuer}/introspect`, { token }, caller);
+  const { status, text } = await askCommonly(at.issuer, token, caller);
   const answer = JSON.parse(text) as {
     scope?: string;
     authorization_details?: { identifier: string; actions: string[] }[];
@@ -216,6 +233,8 @@ export async function tryFreshness(
     const writer = nodes[turn % nodes.length] as Node;
     const asker = nodes[(turn + 1) % nodes.length] as Node;
     await trial.prepare?.(writer);
+    // The first question has its answer remembered, the second one has it from memory.
+    await trial.ask(asker);
     const before = await trial.ask(asker);
     if (!trial.isBefore(before)) stale.push({ kind: `before ${kind}`, trial: turn, told: before });
     await trial.change(writer);
