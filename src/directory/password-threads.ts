@@ -7,8 +7,16 @@ import { Worker } from 'node:worker_threads';
 import type { PasswordAnswer, PasswordQuestion } from './password-thread.ts';
 import { startBehind } from './start-behind.ts';
 
+/** So many wait already that whoever comes now would wait too long; trying again later may work. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
+}
+
 export interface PasswordThreads {
-  /** Asks a thread that has nothing to do, as soon as there is one, in the order in which was asked. */
+  /**
+   * Asks a thread that has nothing to do, as soon as there is one, in the order in which was asked.
+   * @throws BusyError when as many wait as may
+   */
   ask(question: PasswordQuestion): Promise<string | boolean>;
 }
 
@@ -21,8 +29,11 @@ interface Thread {
   idle?: NodeJS.Timeout;
 }
 
-/** @param most how many there are at once */
-export function createPasswordThreads(most: number): PasswordThreads {
+/**
+ * @param most how many there are at once
+ * @param mostWaiting how many questions may wait for one
+ */
+export function createPasswordThreads(most: number, mostWaiting: number): PasswordThreads {
   const free: Thread[] = [];
   const waiting: ((thread: Thread) => void)[] = [];
   let started = 0;
@@ -35,6 +46,7 @@ export function createPasswordThreads(most: number): PasswordThreads {
   };
   const take = async (): Promise<Thread> => {
     const thread = free.pop() ?? (started < most ? start() : undefined);
+    if (!thread && waiting.length >= mostWaiting) throw new BusyError('too many passwords wait to be hashed');
     return thread ?? (await new Promise<Thread>((resolve) => waiting.push(resolve)));
   };
   const giveBack = (thread: Thread): void => {

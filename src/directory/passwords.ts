@@ -9,11 +9,12 @@ export const longestPassword = 1_024;
 
 /** Hashing that stays off the thread that answers, and behind it. */
 export interface Passwords {
-  /** Makes a PHC string. @throws RangeError when the password is longer than `longestPassword` */
+  /** Makes a PHC string. @throws RangeError when the password is longer than `longestPassword`; BusyError */
   hash(password: string): Promise<string>;
   /**
    * Tells whether a password belongs to a hash.
    * Without a hash it takes as long as with one and says no, so that the time does not tell who exists.
+   * @throws BusyError when too many wait already
    */
   verify(passwordHash: string | null | undefined, password: string): Promise<boolean>;
 }
@@ -21,12 +22,22 @@ export interface Passwords {
 /** A core is left to whoever answers, where there are two. */
 const usualAtOnce = Math.max(1, Math.min(2, availableParallelism() - 1));
 
+/** A few seconds' worth: who comes then is told so at once, rather than after a wait that no browser keeps up. */
+const usualMostWaiting = 200;
+
 /**
  * Creates the hasher.
- * @param atOnce how many run at once; each takes 19 MiB and a thread, the others wait in order
+ * @param options.atOnce how many run at once; each takes 19 MiB and a thread, the others wait in order
+ * @param options.mostWaiting how many may wait
  */
-export function createPasswords({ atOnce = usualAtOnce }: { atOnce?: number } = {}): Passwords {
-  const threads = createPasswordThreads(atOnce);
+export function createPasswords({
+  atOnce = usualAtOnce,
+  mostWaiting = usualMostWaiting,
+}: {
+  atOnce?: number;
+  mostWaiting?: number;
+} = {}): Passwords {
+  const threads = createPasswordThreads(atOnce, mostWaiting);
   const hash = async (password: string) => String(await threads.ask({ password: normal(password), cost }));
   const verify = async (passwordHash: string, password: string) =>
     (await threads.ask({ password: normal(password), passwordHash, cost })) === true;

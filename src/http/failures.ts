@@ -5,7 +5,7 @@ import { isOutage, isUnstorable } from '../../db/outage.ts';
 export type Failure =
   /** A single use was lost to another request; this one did nothing. */
   | { readonly kind: 'already_used' }
-  /** The database could not be asked; trying again may work. */
+  /** The database could not be asked, or too many passwords wait to be hashed; trying again may work. */
   | { readonly kind: 'outage' }
   /** It holds a character that PostgreSQL cannot keep in text, as no name or token of ours does. */
   | { readonly kind: 'unstorable' }
@@ -15,6 +15,7 @@ export type Failure =
 /** Sorts an error that nobody expected. Pure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Error && error.name === 'AlreadyUsedError') return { kind: 'already_used' };
+  if (error instanceof Error && error.name === 'BusyError') return { kind: 'outage' };
   if (isUnstorable(error)) return { kind: 'unstorable' };
   return isOutage(error) ? { kind: 'outage' } : { kind: 'bug' };
 }

@@ -48,7 +48,11 @@ export function createSignIn(deps: { users: UserStore; passwords: Passwords; lim
       // Text in PostgreSQL cannot hold the character NUL: nobody's address has it.
       const possible = key.length <= 254 && !key.includes('\0');
       const user = possible ? await users.findByEmail(email) : undefined;
-      const right = await passwords.verify(user?.passwordHash, password);
+      const right = await passwords.verify(user?.passwordHash, password).catch(async (error: unknown) => {
+        // Nobody looked at it: it was no try.
+        for (const [limit, counted] of counters) await limits.giveBack(limit, counted);
+        throw error;
+      });
       if (!right || user?.status !== 'active') return { kind: 'wrong' };
       for (const [limit, counted] of counters) {
         // Whoever has one account may not clear the way to guess at others.

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { createPasswords, longestPassword } from '../../../src/directory/passwords.ts';
+import { failureOf } from '../../../src/http/failures.ts';
 
 describe('passwords', () => {
   const passwords = createPasswords({ atOnce: 2 });
@@ -38,6 +39,19 @@ describe('passwords', () => {
       Array.from({ length: 7 }, (_, n) => passwords.verify(hash, n ? 'no' : 'a password')),
     );
     expect(answers).toEqual([true, false, false, false, false, false, false]);
+  });
+
+  test('are not kept waiting without an end: who comes when too many wait is told so', async () => {
+    const few = createPasswords({ atOnce: 1, mostWaiting: 2 });
+    const asked = await Promise.allSettled(Array.from({ length: 5 }, () => few.hash('a password')));
+    expect(asked.map(({ status }) => status)).toEqual([
+      ...['fulfilled', 'fulfilled', 'fulfilled'],
+      ...['rejected', 'rejected'],
+    ]);
+    const [, , , refused] = asked;
+    expect(refused).toMatchObject({ reason: { name: 'BusyError' } });
+    expect(failureOf((refused as PromiseRejectedResult).reason)).toEqual({ kind: 'outage' });
+    expect(await few.verify(await few.hash('a password'), 'a password')).toBe(true);
   });
 
   test('a hash that cannot be read is an error of its own, and the next one is answered', async () => {
