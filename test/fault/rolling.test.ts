@@ -1,12 +1,14 @@
 /**
- * R15, MD-03: two nodes are restarted one after the other under load, and the signing keys are rotated in the middle. No request
- * fails, and every ID token verifies for a client that remembers the key set and asks for it again when it meets an unknown key.
+ * R15, MD-03: two nodes are restarted one after the other under introspections, refreshes and sign-ins, and the signing keys are rotated
+ * in the middle. No request fails, and every ID token verifies for a client that remembers the key set and asks for it again when it
+ * meets an unknown key.
  */
 import { expect, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { signInThrough } from '../support/balanced-sign-in.ts';
 import { runCommand } from '../support/command-line.ts';
 import { engines, freshDatabaseUrl } from '../support/databases.ts';
-import { engineName, isLongRun, pause, quantile, record, sized } from '../support/fault-figures.ts';
+import { engineName, isLongRun, pause, quantile, record, sized, tries } from '../support/fault-figures.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
 import { tokenByCode } from '../support/oauth.ts';
@@ -15,22 +17,30 @@ import type { Answer, SendOptions } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const person = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
-const introspectionsPerSecond = sized(20, 200);
-const tokensPerSecond = sized(5, 20);
+const introspectionsPerSecond = tries(20, 200);
+const tokensPerSecond = tries(5, 20);
+const signInsPerSecond = tries(2, 20);
+/** In turn: of one account, only so many passwords are looked at at once. */
+const people = ['owner', 'admin', 'editor', 'viewer', 'analyst'].map((name) => `${name}@acme.test`);
+/** So that every person has an address of their own, as behind a balancer. */
+const environment = { TRUSTED_PROXY_HOPS: '1' };
 const rounds = sized(1, 2);
 
 test.each(isLongRun ? engines : (['postgres'] as const))(
   'a rolling restart with new signing keys fails nobody, on %s',
   async (engine) => {
     const database = await freshDatabaseUrl(engine);
-    const first = await startServerProcess({ databaseUrl: database.url });
+    const first = await startServerProcess({ databaseUrl: database.url, environment });
     const { issuer } = first;
-    const nodes: ServerProcess[] = [first, await startServerProcess({ databaseUrl: database.url, issuer })];
+    const nodes: ServerProcess[] = [
+      first,
+      await startServerProcess({ databaseUrl: database.url, issuer, environment }),
+    ];
     /** What a balancer sends to: a node that is told to stop is taken out when its /readyz says so. */
     let ready = [...nodes];
     const failed: string[] = [];
     const times: number[] = [];
-    const count = { introspections: 0, tokens: 0, keys: new Set<unknown>(), restarts: 0 };
+    const count = { introspections: 0, tokens: 0, signIns: 0, keys: new Set<unknown>(), restarts: 0 };
     let over = false;
     let turn = 0;
 
@@ -45,19 +55,21 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
       }
       throw new Error('no node takes connections');
     };
-    const every = async (perSecond: number, work: () => Promise<void>) => {
+    /** Begins work by the clock, whatever became of what was begun before. */
+    const every = async (what: string, perSecond: number, work: () => Promise<void>) => {
       const running = new Set<Promise<void>>();
-      while (!over) {
-        const one = work().catch((error: unknown) => void failed.push(String(error)));
+      const start = performance.now();
+      for (let begun = 1; !over; begun += 1) {
+        const one = work().catch((error: unknown) => void failed.push(`${what}: ${error}`));
         running.add(one);
         void one.finally(() => running.delete(one));
-        await pause(1_000 / perSecond);
+        await pause(Math.max(0, start + (begun * 1_000) / perSecond - performance.now()));
       }
       await Promise.all(running);
     };
 
     const { access_token: token = '' } = await tokenByCode(issuer, person);
-    const introspecting = every(introspectionsPerSecond, async () => {
+    const introspecting = every('introspection', introspectionsPerSecond, async () => {
       const start = performance.now();
       const headers = basic(demo.apiServer);
       const answer = await send('/introspect', { headers, body: new URLSearchParams({ token }) });
@@ -84,7 +96,7 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
     const refreshing = families.map((family) => {
       let refreshToken = family.refresh_token ?? '';
       let busy = false;
-      return every(tokensPerSecond / families.length, async () => {
+      return every('token', tokensPerSecond / families.length, async () => {
         if (busy) return;
         busy = true;
         try {
@@ -104,18 +116,36 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
       });
     });
 
+    let begunSignIns = 0;
+    const signingIn = every('sign-in', signInsPerSecond, async () => {
+      const email = people[begunSignIns++ % people.length] ?? '';
+      const once = () => signInThrough(send, issuer, email);
+      // As with tokens: only where the run is short.
+      await (isLongRun
+        ? once()
+        : once().catch((error) => (/ 503 /.test(error) ? once() : Promise.reject(error))));
+      count.signIns += 1;
+    });
+
     /** Everything that a node ever was, for what they wrote when something failed. */
     const everyNode = [...nodes];
     const restart = async (index: number) => {
       const leaving = nodes[index] as ServerProcess;
       ready = ready.filter((node) => node !== leaving);
       await leaving.stop();
-      const back = await startServerProcess({ databaseUrl: database.url, issuer, port: leaving.port });
+      const back = await startServerProcess({
+        databaseUrl: database.url,
+        issuer,
+        port: leaving.port,
+        environment,
+      });
       nodes[index] = back;
       everyNode.push(back);
       ready = [...ready, back];
       count.restarts += 1;
     };
+    const began = performance.now();
+    let lasted = 0;
     try {
       for (let round = 0; round < rounds; round++) {
         await restart(0);
@@ -128,8 +158,9 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
         await restart(1);
       }
       if (isLongRun) await pause(35_000);
+      lasted = (performance.now() - began) / 1_000;
       over = true;
-      await Promise.all([introspecting, ...refreshing]);
+      await Promise.all([introspecting, signingIn, ...refreshing]);
     } finally {
       over = true;
       for (const node of nodes) await node.kill();
@@ -139,7 +170,7 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
       id: 'R15',
       scenario: 'rolling restart of two nodes with new signing keys in the middle',
       target: '0 failed requests, 0 signature errors',
-      measured: `${failed.length} failed of ${count.introspections} introspections and ${count.tokens} tokens over ${count.restarts} restarts and ${count.keys.size} keys; introspection ${quantile(times, 0.99).toFixed(0)} ms (99 %)`,
+      measured: `${failed.length} failed of ${count.introspections} introspections, ${count.tokens} tokens and ${count.signIns} sign-ins in ${lasted.toFixed(0)} s over ${count.restarts} restarts and ${count.keys.size} keys; introspection ${quantile(times, 0.99).toFixed(0)} ms (99 %)`,
       engine: `${engineName(engine)}, two nodes`,
     });
     const complaints = everyNode.flatMap((node) => node.output().match(/"message":"[^"]*"/g) ?? []);
@@ -149,6 +180,7 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
     });
     expect(count.introspections).toBeGreaterThan(10);
     expect(count.tokens).toBeGreaterThan(2);
+    expect(count.signIns).toBeGreaterThan(1);
     if (isLongRun) expect(count.keys.size).toBe(2);
   },
   sized(90_000, 300_000),
