@@ -1,4 +1,4 @@
-/** R7, FT-03: the database is paused, locked up, or gone for a while under load. Nothing hangs, nothing is made up, and it comes back. */
+/** R7, FT-03: the database is paused, locked up, stopped, or gone for a moment under load. Nothing hangs, nothing is made up, and it comes back. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { signIn } from '../support/account.ts';
@@ -75,6 +75,7 @@ const ways: Record<string, () => Promise<() => Promise<void>>> = {
     );
     return async () => void (await client.end());
   },
+  stopped: () => postgres.shutDown(),
   async 'restarted as after a crash'() {
     await postgres.restart('immediate');
     return async () => {};

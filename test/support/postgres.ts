@@ -38,6 +38,8 @@ export interface Postgres {
   resume(): void;
   /** Stops the server, `fast` (sessions are ended) or `immediate` (as in a crash), and starts it on the same port and data. */
   restart(mode?: 'fast' | 'immediate'): Promise<void>;
+  /** Stops the server as an operator does. @returns what starts it on the same port and data */
+  shutDown(): Promise<() => Promise<void>>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -84,6 +86,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       restart: async (mode = 'fast') => {
         await end(server, mode);
         await start();
+      },
+      shutDown: async () => {
+        await end(server, 'fast');
+        return start;
       },
       stop: async () => {
         await end(server, 'fast');
