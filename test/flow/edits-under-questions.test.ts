@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { signInToApi } from '../support/administrator.ts';
 import { engineName, record } from '../support/fault-figures.ts';
+import { askCommonly } from '../support/freshness-trials.ts';
 import { issueToken } from '../support/issue-token.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { introspect, tokenByCode } from '../support/oauth.ts';
@@ -64,7 +65,8 @@ describe.each([
       const ask = async (node: TestMandate) => {
         while (!over) {
           const since = acknowledged;
-          const answer = await introspect(node.issuer, token);
+          const { text } = await askCommonly(node.issuer, token, demo.apiServer);
+          const answer = JSON.parse(text) as { authorization_version?: number; scope?: string };
           const version = Number(answer.authorization_version);
           asked += 1;
           if (!(version >= since)) wrong.push(`${version} after ${since} was acknowledged`);

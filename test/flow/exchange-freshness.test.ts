@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cachingResourceServer } from '../support/change-stream.ts';
 import { engines } from '../support/databases.ts';
-import { tryFreshness } from '../support/freshness-trials.ts';
+import { askCommonly, tryFreshness } from '../support/freshness-trials.ts';
 import { issueToken } from '../support/issue-token.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
-import { askToken, introspect } from '../support/oauth.ts';
+import { askToken } from '../support/oauth.ts';
 
 const actor = { id: 'trial' };
 const times = Number(process.env.FRESHNESS_TRIALS ?? 30);
@@ -76,8 +76,9 @@ describe.each(engines)('TX-08: on %s, two nodes', (engine) => {
     return { id, token: await handOn(await handOn(token)) };
   };
   const ask = (token: string) => async (at: { issuer: string }) => {
-    const { scope } = await introspect(at.issuer, token);
-    return { status: 200, scope: String(scope ?? ''), reach: '' };
+    const { status, text } = await askCommonly(at.issuer, token, demo.apiServer);
+    const { scope = '' } = JSON.parse(text) as { scope?: string };
+    return { status, scope, reach: '' };
   };
   const before = ({ scope }: { scope: string }) => scope === 'api flows:edit';
   const choose = (id: string, capabilities?: string[]) => (at: At) =>
