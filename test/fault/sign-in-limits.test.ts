@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
 import { type BrowserlessClient, createBrowserlessClient, type Page } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
-import { pkce } from '../support/oauth.ts';
+import { pkce, postForm } from '../support/oauth.ts';
 
 const email = 'editor@acme.test';
 
@@ -28,8 +28,20 @@ describe.each(engines)('on %s', (engine) => {
       code_challenge: pkce().challenge,
       code_challenge_method: 'S256',
     };
-    const address = index % 4 < 2 ? '/sign-in' : `/authorize?${new URLSearchParams(request)}`;
+    if (index % 6 >= 4) return { client, page: await throughDeviceLogin(client, node(index).issuer) };
+    const address = index % 6 < 2 ? '/sign-in' : `/authorize?${new URLSearchParams(request)}`;
     return { client, page: await client.get(address, { follow: true }) };
+  };
+  const throughDeviceLogin = async (client: BrowserlessClient, issuer: string): Promise<Page> => {
+    const { text } = await postForm(`${issuer}/device/auth`, { client_id: demo.cli.id, scope: 'api' });
+    const { verification_uri_complete: address = '' } = JSON.parse(text) as Record<string, string>;
+    const comparison = await client.submit(
+      await client.get(new URL(address).pathname + new URL(address).search),
+      'Continue',
+      {},
+      { follow: true },
+    );
+    return client.submit(comparison, 'Continue', {}, { follow: true });
   };
   const give = ({ client, page }: Awaited<ReturnType<typeof open>>, password: string) =>
     client.submit(page, 'Sign in', { Email: email, Password: password });
@@ -77,6 +89,28 @@ describe.each(engines)('on %s', (engine) => {
       own.client.submit(page, 'Sign in', { Email: 'viewer@acme.test', Password: `guess ${index}` }),
     );
     expect((await Promise.all(other)).filter(({ status }) => status === 401)).toHaveLength(10);
+  });
+
+  test('LG-02: who sits at a browser that was left open has ten guesses in all, wherever it asks for the password again', async () => {
+    node(0).clock.advance(901);
+    const own = await open(0);
+    expect((await give(own, demo.password)).status).toBe(303);
+    // Some of these pages ask only when the sign-in is not of now.
+    node(0).clock.advance(601);
+    const security = await own.client.get('/account/security');
+    const again = await own.client.get('/sign-in?again=1');
+    const change = { 'New password': 'a harbour in the fog' };
+    const confirmation = await own.client.submit(security, 'Set up an app');
+    expect(confirmation.status).toBe(403);
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 4; guess += 1) {
+      const wrong = `guess ${guess}`;
+      const fields = { ...change, 'Present password': wrong };
+      statuses.push((await own.client.submit(security, 'Change password', fields)).status);
+      statuses.push((await own.client.submit(confirmation, 'Confirm', { Password: wrong })).status);
+      statuses.push((await give({ client: own.client, page: again }, wrong)).status);
+    }
+    expect(statuses).toEqual([403, 403, 401, 403, 403, 401, 403, 403, 401, 403, 429, 429]);
   });
 
   test('an altered cookie knows nobody', async () => {

@@ -77,7 +77,7 @@ describe('a tool with a document', () => {
     expect(internet.asked).toEqual([toolId]);
   });
 
-  test('is asked for once by 200 who see it first at the same time', async () => {
+  test('CM-04: is asked for once by 200 who see it first at the same time', async () => {
     const crowd = 'https://crowd.example/client.json';
     internet.serve(crowd, (request, response) => {
       setTimeout(() => documentOf({ ...toolDocument, client_id: crowd })(request, response), 100);

@@ -14,7 +14,7 @@ describe('management permissions', () => {
   });
 });
 
-describe('the key of an e-mail address', () => {
+describe('LG-08: the key of an e-mail address', () => {
   test.each([
     ['Ada@Acme.test', 'ada@acme.test'],
     ['  ada@acme.test\t', 'ada@acme.test'],

@@ -19,12 +19,12 @@ describe('passwords', () => {
     expect(await passwords.verify(undefined, '')).toBe(false);
   });
 
-  test('are the same however a keyboard composes them', async () => {
+  test('LG-08: are the same however a keyboard composes them', async () => {
     const composed = await passwords.hash('Zo\u00eb');
     expect(await passwords.verify(composed, 'Zoe\u0308')).toBe(true);
   });
 
-  test('count to their last byte and not beyond the longest', async () => {
+  test('LG-08: count to their last byte and not beyond the longest', async () => {
     const long = 'x'.repeat(longestPassword);
     const hash = await passwords.hash(long);
     expect(await passwords.verify(hash, long)).toBe(true);

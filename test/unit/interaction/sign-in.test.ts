@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrate } from '../../../db/migrate.ts';
 import { openDatabase, type Store } from '../../../db/open.ts';
 import { developmentSecret } from '../../../src/config.ts';
@@ -22,13 +22,43 @@ afterAll(async () => {
   await database.drop();
 });
 
+const limitsOf = () =>
+  createRateLimits({ store, clock: movableClock(), secrets: createSecrets(developmentSecret) });
+
+describe('LG-01: whoever guesses learns nothing of who has an account', () => {
+  const account = { id: 'usr_1', status: 'active', passwordHash: 'the hash' };
+  const accounts: Record<string, object | undefined> = {
+    nobody: undefined,
+    'a person': account,
+    'somebody suspended, with the right password': { ...account, status: 'suspended', right: true },
+    'a machine, which has no password': { ...account, passwordHash: null },
+  };
+
+  test.each(Object.keys(accounts))('%s: one password is looked at a try, and after ten none', async (who) => {
+    const looked: unknown[] = [];
+    const found = accounts[who] as { right?: boolean } | undefined;
+    const signIn = createSignIn({
+      users: { findByEmail: async () => found } as unknown as UserStore,
+      limits: limitsOf(),
+      passwords: {
+        verify: async (passwordHash) => {
+          looked.push(passwordHash);
+          return found?.right === true;
+        },
+        hash: async () => '',
+      },
+    });
+    const attempt = () => signIn.attempt({ email: who, password: 'a guess' }, `address of ${who}`);
+    for (let time = 1; time <= 10; time += 1) {
+      expect([await attempt(), looked.length]).toEqual([{ kind: 'wrong' }, time]);
+    }
+    expect([await attempt(), looked.length]).toEqual([{ kind: 'too_many', retryAfterSeconds: 900 }, 10]);
+  });
+});
+
 test('a password that nobody could look at is no try', async () => {
   const nobody = { findByEmail: async () => undefined } as unknown as UserStore;
-  const limits = createRateLimits({
-    store,
-    clock: movableClock(),
-    secrets: createSecrets(developmentSecret),
-  });
+  const limits = limitsOf();
   let busy = true;
   const verify = async () => {
     if (busy) throw new BusyError('too many');
