@@ -1,5 +1,6 @@
 /** Opens SQLite's file with the settings that durability depends on, and keeps what was prepared on a handle. */
 import Sqlite from 'better-sqlite3';
+import { createSharedReading, type SharedReading } from './shared-reading.ts';
 
 /** Statements kept prepared on each handle; the least recently used one goes first. */
 const statementCacheSize = 500;
@@ -8,6 +9,8 @@ const statementCacheSize = 500;
 export interface SqliteHandles {
   readonly reader: Sqlite.Database;
   readonly writer: Sqlite.Database;
+  /** Of the reader. */
+  readonly sharedReading: SharedReading;
 }
 
 /**
@@ -20,7 +23,7 @@ export function openSqliteHandles(path: string): SqliteHandles {
   keepUndoInMemory(writer);
   const reader = new Sqlite(path, { timeout: 2_000 });
   reader.pragma('query_only = ON');
-  return { reader, writer };
+  return { reader, writer, sharedReading: createSharedReading(reader) };
 }
 
 /**

@@ -77,7 +77,7 @@ const readable = (from: number, to: number) => from >= 0 && to > from && to - fr
  */
 function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
   if (!sqlite) throw new Error('neither SQLite nor PostgreSQL');
-  const { reader } = sqlite;
+  const { reader, sharedReading } = sqlite;
   const dataVersion = reader.prepare('PRAGMA data_version').pluck();
   // change_counter by primary key
   const count = reader.prepare('select n from change_counter where id = 1').pluck();
@@ -110,7 +110,9 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
     } catch (error) {
       failure = error;
     }
-    for (const done of due) done(failure);
+    sharedReading.during(() => {
+      for (const done of due) done(failure);
+    });
   }
 
   return {

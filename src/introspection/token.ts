@@ -90,13 +90,14 @@ const models = ['AccessToken', 'ClientCredentials'] as const;
  * Reads by a prepared statement: most questions about a token that is not known here cost no more than this. A token of a client's own
  * is looked for when there is no other one; what was issued under an earlier secret costs a reading more.
  */
-function onSqlite({ reader }: NonNullable<Store['sqlite']>, secrets: Secrets) {
+function onSqlite({ reader, sharedReading }: NonNullable<Store['sqlite']>, secrets: Secrets) {
   const sources = models.map((model) => ({
     model,
     // `+?` as in the dialect: for a bare parameter SQLite would plan the statement anew with every value.
     statement: reader.prepare<[string], Row>(readArtifact(model, '+?')),
   }));
   return (token: string): Row | undefined => {
+    sharedReading.join();
     for (const { model, statement } of sources) {
       for (const key of secrets.keyedHashes(model, token)) {
         const row = statement.get(key);

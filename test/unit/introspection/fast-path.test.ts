@@ -6,6 +6,8 @@ import { demo, startMandate, type TestMandate } from '../../support/mandate.ts';
 
 let mandate: TestMandate;
 let token: string;
+/** Makes another token like it, about which nobody has asked yet. */
+let another: () => Promise<string>;
 
 beforeAll(async () => {
   mandate = await startMandate();
@@ -29,12 +31,14 @@ beforeAll(async () => {
       },
     ),
   );
-  token = await issueToken(store, {
-    authorizationId: id,
-    clientId: demo.web.id,
-    audience: demo.api,
-    issuedAt: clock.now(),
-  });
+  another = () =>
+    issueToken(store, {
+      authorizationId: id,
+      clientId: demo.web.id,
+      audience: demo.api,
+      issuedAt: clock.now(),
+    });
+  token = await another();
 });
 afterAll(() => mandate.stop());
 
@@ -147,6 +151,22 @@ test('a foreign host is refused, whatever was remembered', async () => {
 test('two Authorization headers are not mistaken for one that is remembered', async () => {
   const headers = [...common, ...basic(id, 'wrong'), ...basic(id, secret)];
   expect((await send(headers, `token=${token}`)).status).toBe(401);
+});
+
+test('callers that take turns are each taken for themselves, whatever is remembered of the one before', async () => {
+  const callers = [basic(id, secret), basic(demo.mcpServer.id, demo.mcpServer.secret), basic(id, 'wrong')];
+  for (let turn = 0; turn < 3; turn++) {
+    const answers = [];
+    for (const caller of callers) {
+      const { status, body } = await send([...common, ...caller], `token=${await another()}`);
+      answers.push([status, JSON.parse(body).active]);
+    }
+    expect(answers).toEqual([
+      [200, true],
+      [200, false],
+      [401, undefined],
+    ]);
+  }
 });
 
 test('a question in many pieces is the same question', async () => {
