@@ -63,7 +63,7 @@ export function createIntrospector(options: IntrospectorOptions): { introspect: 
     return introspection;
   }
 
-  return { introspect: coalesce(ask) };
+  return { introspect: coalesce(ask, timeoutMilliseconds) };
 }
 
 /** `Retry-After` as delta seconds, held between one second and a minute; its date form is not used by Mandate. */

@@ -4,8 +4,13 @@ import { coalesce } from '../../../src/resource-server/coalesce.ts';
 /** Questions that the test answers by hand, in the order in which they were sent. */
 function byHand() {
   const sent: { key: string; answer: (value: string) => void; fail: (error: Error) => void }[] = [];
-  const ask = coalesce((key) => new Promise<string>((answer, fail) => sent.push({ key, answer, fail })));
-  return { sent, ask };
+  const time = { now: 0 };
+  const ask = coalesce(
+    (key) => new Promise<string>((answer, fail) => sent.push({ key, answer, fail })),
+    2_000,
+    () => time.now,
+  );
+  return { sent, ask, time };
 }
 
 test('a question never gets an answer that was asked for before it', async () => {
@@ -62,4 +67,39 @@ test('a newcomer gathers behind the second question while that one is on its way
   expect(await second).toBe('2');
   sent[2]?.answer('3');
   expect(await third).toBe('3');
+});
+
+test('nobody gathers behind a question that is overdue, which may never come back', async () => {
+  const { sent, ask, time } = byHand();
+  void ask('token');
+  void ask('token');
+  time.now = 2_000;
+  void ask('token');
+  expect(sent).toHaveLength(1);
+  time.now = 2_001;
+  const fresh = ask('token');
+  const gathered = ask('token');
+  expect(sent).toHaveLength(2);
+  sent[1]?.answer('one');
+  expect(await fresh).toBe('one');
+  sent[2]?.answer('two');
+  expect(await gathered).toBe('two');
+});
+
+test('one that comes back after all gives nobody what was asked for before', async () => {
+  const { sent, ask, time } = byHand();
+  const late = ask('token');
+  const behind = ask('token');
+  time.now = 2_001;
+  const fresh = ask('token');
+  const gathered = ask('token');
+  sent[0]?.answer('old');
+  expect(await late).toBe('old');
+  sent[1]?.answer('fresh');
+  expect(await fresh).toBe('fresh');
+  for (const [index, { answer }] of sent.slice(2).entries()) answer(`new ${index}`);
+  expect([await behind, await gathered].every((answer) => answer.startsWith('new'))).toBe(true);
+  const { length } = sent;
+  void ask('token');
+  expect(sent).toHaveLength(length + 1);
 });
