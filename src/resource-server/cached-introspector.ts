@@ -44,9 +44,14 @@ interface Entry {
  * older than `maxStalenessMilliseconds`, whatever fails. It begins to listen with the first question. Inactive answers are not remembered: what becomes active is active at once.
  *
  * The tokens themselves are the keys of its memory, in this process and nowhere else. Answers are shared by everyone who asks, and frozen.
+ *
+ * @throws RangeError when a bound is no number: one that was misread from a setting would bound nothing
  */
 export function createCachedIntrospector(options: CachedIntrospectorOptions): CachedIntrospector {
   const { introspector, mostEntries = 10_000, maxStalenessMilliseconds = 1_000 } = options;
+  for (const [name, bound] of Object.entries({ mostEntries, maxStalenessMilliseconds })) {
+    if (!Number.isFinite(bound) || bound < 0) throw new RangeError(`${name} is ${bound}`);
+  }
   const monotonic = options.monotonic ?? createMonotonic();
   const invalidations = createInvalidations(Math.max(mostEntries, 1_000));
   // Two halves: when the young one is full it becomes the old one, and what is asked for again moves to the young one.

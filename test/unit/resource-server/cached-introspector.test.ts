@@ -13,7 +13,7 @@ afterEach(() => cached?.close());
 
 const turn = () => new Promise((resolve) => void setTimeout(resolve, 5));
 
-function start(options: { mostEntries?: number } = {}) {
+function start(options: { mostEntries?: number; maxStalenessMilliseconds?: number } = {}) {
   const state = { now: 1_000_000, asked: [] as string[], requests: [] as RequestInit[] };
   let answer: (token: string) => Promise<Introspection> = async () => activeAnswer();
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -94,6 +94,23 @@ test('closes once the last proof is older than the bound, and opens with the nex
   await alive(1_001);
   await made.introspect('one');
   expect([state.asked.length, made.isAlive]).toEqual([2, true]);
+});
+
+test.each([0, 200, 10_000])('closes after the bound that it was given: %d ms', async (bound) => {
+  const { state, made, alive } = start({ maxStalenessMilliseconds: bound });
+  await alive(0);
+  await made.introspect('one');
+  state.now += bound;
+  await made.introspect('one');
+  expect([state.asked.length, made.isAlive]).toEqual([1, true]);
+  state.now += 1;
+  await made.introspect('one');
+  expect([state.asked.length, made.isAlive]).toEqual([2, false]);
+});
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1])('takes no bound that bounds nothing: %d', (bound) => {
+  expect(() => start({ maxStalenessMilliseconds: bound })).toThrow(RangeError);
+  expect(() => start({ mostEntries: bound })).toThrow(RangeError);
 });
 
 test('is not opened by a proof that was long on its way', async () => {
