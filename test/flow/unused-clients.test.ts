@@ -28,7 +28,7 @@ describe.each(engines)('clients that registered themselves, on %s', (engine) => 
   };
   const isKnown = async (id: string) => (await mandate.stores.clients.find(id)) !== undefined;
 
-  test('RG-02: are gone a day after they were last registered, unless somebody authorized them', async () => {
+  test('RG-02, 9. are gone a day after they were last registered, unless somebody authorized them', async () => {
     const [unused, again, used] = [await register('unused'), await register('again'), await register('used')];
     await authorize(
       mandate.issuer,
