@@ -63,7 +63,7 @@ function withoutPort(hop: string): string {
 }
 
 /**
- * Folds an address to what one household or host has, for counting: an IPv6 address to its /64. Pure.
+ * Folds an address to what one household or host has, for counting: an IPv6 address to its /64, however it is written. Pure.
  */
 export function addressBlock(address: string): string {
   if (!address.includes(':')) return address;
@@ -71,9 +71,18 @@ export function addressBlock(address: string): string {
   const left = head.split(':').filter((group) => group !== '');
   const right = tail === undefined ? [] : tail.split(':').filter((group) => group !== '');
   const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`;
+  const network = [...left, ...zeros, ...right].slice(0, 4);
+  return `${network.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
 }
 
+/** An IPv4 address that is written as an IPv6 one is an IPv4 address (RFC 4291 section 2.5.5.2). */
 function withoutMapping(address: string): string {
-  return address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  // As Node writes them; every request has one.
+  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7);
+  const [, high, low] = mapped.exec(address) ?? [];
+  if (high === undefined || low === undefined) return address;
+  const [one, other] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return [one >> 8, one & 255, other >> 8, other & 255].join('.');
 }
+
+const mapped = /^(?:::|(?:0{1,4}:){5})ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i;

@@ -83,3 +83,29 @@ test('the header of anybody else is ignored, as to the trail and as to limits', 
   expect(await register('192.0.2.2')).toBe(429);
   expect(await register('192.0.2.2, 10.0.0.8')).toBe(429);
 });
+
+test('of IPv6 a household is one address, its /64, however each of its addresses is written', async () => {
+  mandate = await startMandate({ trustedProxies: loopback });
+  await exhaust('2001:db8:7:8::1');
+  for (const address of [
+    '2001:db8:7:8:ffff:ffff:ffff:ffff',
+    '2001:0DB8:0007:0008::42',
+    '[2001:db8:7:8:1::]:4711',
+    '2001:db8:7:8:0:0:192.0.2.1',
+  ]) {
+    expect([address, await register(address)]).toEqual([address, 429]);
+  }
+  expect(await register('2001:db8:7:9::1')).toBe(201);
+  expect(await register('2001:db8:7::8')).toBe(201);
+  // Written as an IPv6 address, an IPv4 one is the one that it is, and no household of everybody's.
+  await exhaust('203.0.113.9');
+  for (const address of [
+    '203.0.113.9',
+    '::ffff:203.0.113.9',
+    '::ffff:cb00:7109',
+    '0:0:0:0:0:ffff:cb00:7109',
+  ]) {
+    expect([address, await register(address)]).toEqual([address, 429]);
+  }
+  expect(await register('::ffff:cb00:710a')).toBe(201);
+});
