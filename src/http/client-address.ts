@@ -78,7 +78,7 @@ export function addressBlock(address: string): string {
 /** An IPv4 address that is written as an IPv6 one is an IPv4 address (RFC 4291 section 2.5.5.2). */
 function withoutMapping(address: string): string {
   // As Node writes them; every request has one.
-  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7);
+  if (address.includes('.') && /^::ffff:/i.test(address)) return address.slice(7);
   const [, high, low] = mapped.exec(address) ?? [];
   if (high === undefined || low === undefined) return address;
   const [one, other] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
