@@ -1,4 +1,5 @@
 /** Introspections: beside a constant, on either engine, of many tokens, by two processes, and through the kit. */
+import { createReadStream } from 'node:fs';
 import { makeKey, tokensEach } from './field.ts';
 import { closedLoop, connections, type Load, load, type Measured, measure } from './load.ts';
 import { startProgram } from './process.ts';
@@ -49,6 +50,8 @@ export async function introspectionSubjects(world: World, hot: number, many: num
         group,
         async measure(seconds) {
           const fresh = await world.beside(sqlite);
+          // What is measured is the server, not a disk of which the system has let go meanwhile.
+          for await (const _ of createReadStream(sqlite.databaseUrl.slice('sqlite:'.length)));
           await askEach(fresh.ask(bodies.filter((_, index) => index % tokensEach === 0)));
           const measured = await load(fresh.ask(bodies), seconds);
           await fresh.stop();
