@@ -2,8 +2,11 @@
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -61,16 +64,31 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
     for (const [what, value] of Object.entries({ ...own, pepper }))
       collector.add(`${what}, configured`, value);
     const imported = await importOrganization(pepper);
-    const environment = { LOG_LEVEL: 'trace', MANDATE_SECRET: pepper };
+    const metricsToken = secret();
+    collector.add('METRICS_TOKEN', metricsToken);
+    const collected = await collectSpans();
+    const environment = {
+      LOG_LEVEL: 'trace',
+      MANDATE_SECRET: pepper,
+      METRICS_TOKEN: metricsToken,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collected.endpoint,
+    };
     server = await startServerProcess({ databaseUrl: database.url, environment });
     await driveEveryFlow(server);
+    const metrics = await server.send('/metrics', { headers: { authorization: `Bearer ${metricsToken}` } });
+    const backup = await backUp(pepper);
+    await collected.untilSomething();
     await server.kill();
     haystacks = [
       { name: 'log', bytes: Buffer.from(server.output()) },
       { name: 'output of import', bytes: Buffer.from(imported) },
+      { name: 'metrics', bytes: Buffer.from(metrics.text) },
+      { name: 'spans', bytes: Buffer.from(collected.text()) },
+      ...backup,
       ...(await dump(engine, database.url)),
     ];
-  }, 60_000);
+    collected.stop();
+  }, 120_000);
   afterAll(async () => {
     collector.stop();
     await server?.kill();
@@ -95,6 +113,20 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
       outputs.push(stdout, stderr);
     }
     return outputs.join('');
+  }
+
+  /** What `mandate backup` writes while the server goes on, and what it says; PostgreSQL's own tools make another's. */
+  async function backUp(pepper: string): Promise<Haystack[]> {
+    if (engine === 'postgres') return [];
+    const file = join(folder, 'backup.db');
+    const env = { PATH: process.env.PATH, DATABASE_URL: database.url, MANDATE_SECRET: pepper };
+    const { stdout, stderr } = await run(process.execPath, [join(root, 'src/cli.ts'), 'backup', file], {
+      env,
+    });
+    return [
+      { name: 'backup', bytes: await readFile(file) },
+      { name: 'output of backup', bytes: Buffer.from(stdout + stderr) },
+    ];
   }
 
   async function driveEveryFlow({ issuer }: ServerProcess): Promise<void> {
@@ -278,16 +310,22 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
     expect(findSecrets(haystacks.slice(0, 1), new Map([[server?.issuer ?? '', 'the issuer']]))).toHaveLength(
       1,
     );
-    if (engine === 'sqlite') expect(haystacks.map(({ name }) => name)).toContain('mandate.db-wal');
+    const searched = haystacks.map(({ name }) => name);
+    if (engine === 'sqlite') expect(searched).toEqual(expect.arrayContaining(['mandate.db-wal', 'backup']));
+    const places = (what: string) =>
+      findSecrets(haystacks, new Map([[what, what]])).map((hit) => hit.split(':')[0]);
+    expect(places('mandate_http_request_duration_seconds')).toContain('metrics');
+    expect(places('POST token')).toContain('spans');
+    if (engine === 'sqlite') expect(places('https://tool.example/callback')).toContain('backup');
   });
 
-  test('no secret is in the database, its journal or a log, in any spelling', () => {
+  test('no secret is in the database, its journal, a backup, a log, the metrics or a span, in any spelling', () => {
     const found = findSecrets(haystacks, collector.secrets);
     const megabytes = haystacks.reduce((sum, { bytes }) => sum + bytes.length, 0) / 2 ** 20;
     record({
       id: 'R18',
       scenario:
-        'every secret of every flow, looked for in the database, its journal and the logs, after a crash',
+        'every secret of every flow, looked for in the database, its journal, a backup, the logs, the metrics and the spans, after a crash',
       target: '0 found, in any spelling',
       measured: `${found.length} found of ${collector.secrets.size}, in ${megabytes.toFixed(1)} MB`,
       engine: engineName(engine),
@@ -314,4 +352,28 @@ async function dpopProof(issuer: string): Promise<string> {
     .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
     .setIssuedAt()
     .sign(privateKey);
+}
+
+/** Stands where an OpenTelemetry collector would. */
+async function collectSpans() {
+  let text = '';
+  const server = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+    request.on('end', () => response.end('{}'));
+  });
+  await new Promise<void>((listening) => void server.listen(0, '127.0.0.1', listening));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    text: () => text,
+    /** They are sent every two seconds. */
+    async untilSomething() {
+      for (let tries = 0; tries < 200 && !text.includes('POST token'); tries += 1) await sleep(50);
+    },
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
