@@ -1,6 +1,7 @@
 /** The short path gives what the long one gives, and takes nothing that is not for it. */
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { recalledBy } from '../../support/freshness-trials.ts';
 import { issueToken } from '../../support/issue-token.ts';
 import { demo, startMandate, type TestMandate } from '../../support/mandate.ts';
 
@@ -11,17 +12,24 @@ let another: () => Promise<string>;
 
 beforeAll(async () => {
   mandate = await startMandate();
-  const { stores, store, clock } = mandate;
+  const { stores } = mandate;
   const owner = await stores.users.findByEmail('owner@acme.test');
   // A name that is not ASCII must not make the body longer than its length says.
   await stores.users.update({ id: 'test' }, owner?.id ?? '', { email: 'Öwner@acme.test' });
-  const { id } = await store.transact((trx) =>
+  another = await tokensOf(mandate, owner?.id ?? '');
+  token = await another();
+});
+afterAll(() => mandate.stop());
+
+/** Makes an authorization. @returns what makes tokens of it */
+async function tokensOf({ stores, store, clock }: TestMandate, userId: string) {
+  const { id: authorizationId } = await store.transact((trx) =>
     stores.authorizations.insert(
       trx,
       { id: 'test' },
       {
         kind: 'oauth2',
-        userId: owner?.id ?? '',
+        userId,
         clientId: demo.web.id,
         capabilities: ['api'],
         projects: [],
@@ -31,16 +39,9 @@ beforeAll(async () => {
       },
     ),
   );
-  another = () =>
-    issueToken(store, {
-      authorizationId: id,
-      clientId: demo.web.id,
-      audience: demo.api,
-      issuedAt: clock.now(),
-    });
-  token = await another();
-});
-afterAll(() => mandate.stop());
+  const about = { authorizationId, clientId: demo.web.id, audience: demo.api, issuedAt: clock.now() };
+  return () => issueToken(store, about);
+}
 
 interface Answer {
   readonly status: number | undefined;
@@ -192,17 +193,22 @@ test('a question in many pieces is the same question', async () => {
 
 test('a node whose database is gone gives no answer, however hot it was', async () => {
   const lonely = await startMandate();
-  const header = basic(id, secret);
-  const ask = () =>
+  const owner = await lonely.stores.users.findByEmail('owner@acme.test');
+  const body = `token=${await (await tokensOf(lonely, owner?.id ?? ''))()}`;
+  const ask = (headers: readonly string[]) =>
     fetch(`${lonely.issuer}/introspect`, {
       method: 'POST',
-      headers: { Authorization: header[1] ?? '' },
-      body: new URLSearchParams({ token: 'unknown' }),
+      headers: [headers, basic(id, secret)] as [string, string][],
+      body,
     });
-  expect((await ask()).status).toBe(200);
+  for (let again = 0; again < 3; again++)
+    expect(await (await ask(common)).json()).toMatchObject({ active: true });
+  expect(await recalledBy(lonely)).toBe(2);
   await lonely.store.close();
-  const answer = await ask();
-  expect(answer.status).toBe(503);
-  expect(answer.headers.get('retry-after')).toBe('1');
+  for (const way of [common, common, uncommon]) {
+    const answer = await ask(way);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
+  }
   await lonely.stop();
 });
