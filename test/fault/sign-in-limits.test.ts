@@ -46,7 +46,7 @@ describe.each(engines)('on %s', (engine) => {
   const give = ({ client, page }: Awaited<ReturnType<typeof open>>, password: string) =>
     client.submit(page, 'Sign in', { Email: email, Password: password });
 
-  test('LG-02: of 60 wrong passwords at once on two nodes ten are looked at, the rest wait', async () => {
+  test('LG-02, DS-04: of 60 wrong passwords at once on two nodes ten are looked at, the rest wait, also after a restart', async () => {
     const own = await open(0);
     expect((await give(own, demo.password)).status).toBe(303);
     const strangers = await Promise.all(Array.from({ length: 60 }, (_, index) => open(index)));
@@ -62,6 +62,13 @@ describe.each(engines)('on %s', (engine) => {
     }
     // A stranger waits even with the right password: an answer would tell which one it is.
     expect((await give(await open(1), demo.password)).status).toBe(429);
+
+    // So on a node that is started now.
+    const late = await startMandate({ databaseUrl: node(0).databaseUrl, clock: node(0).clock });
+    nodes = [late, ...nodes];
+    expect((await give(await open(0), demo.password)).status).toBe(429);
+    nodes = nodes.slice(1);
+    await late.stop();
 
     // The browser that signed in before does not.
     const out = await own.client.get('/session/end', { follow: true });

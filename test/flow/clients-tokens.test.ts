@@ -1,6 +1,7 @@
 /** What careful clients do: pushed requests, bound tokens, revocation, sign-in; by `openid-client` wherever it knows how. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as openid from 'openid-client';
+import { makeProof, type ProofRequest, proofKey } from '../support/dpop.ts';
 import { type BrowserlessClient, createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, introspect, postForm, tokenByCode } from '../support/oauth.ts';
@@ -110,7 +111,7 @@ describe('bound tokens (RFC 9449)', () => {
     });
   });
 
-  test('the refresh token is bound to the same key', async () => {
+  test('TK-12: the refresh token is bound to the same key', async () => {
     const { config, DPoP, tokens } = await boundTokens();
     const refresh = tokens.refresh_token ?? '';
     const other = openid.getDPoPHandle(config, await openid.randomDPoPKeyPair('ES256'));
@@ -140,6 +141,36 @@ describe('bound tokens (RFC 9449)', () => {
     ).rejects.toMatchObject({
       error: 'invalid_grant',
     });
+  });
+
+  test('TK-12: a proof for another address, method or time, or in no good hand, is none', async () => {
+    const key = await proofKey();
+    const url = `${mandate.issuer}/token`;
+    const ask = async (changed: Pick<ProofRequest, 'claims' | 'header'>) => {
+      const now = Math.floor(Date.now() / 1_000);
+      const dpop = await makeProof(key, { method: 'POST', url, accessToken: '', now, ...changed });
+      return askToken(mandate.issuer, { grant_type: 'client_credentials' }, demo.ci, { dpop });
+    };
+    const now = Math.floor(Date.now() / 1_000);
+    for (const changed of [
+      { claims: { htu: 'https://evil.example/token' } },
+      { claims: { htu: `${mandate.issuer}/revoke` } },
+      { claims: { htu: undefined } },
+      { claims: { htm: 'GET' } },
+      { claims: { jti: undefined } },
+      { claims: { iat: now - 7_200 } },
+      { claims: { iat: now + 7_200 } },
+      { header: { typ: 'JWT' } },
+      { header: { jwk: (await proofKey()).jwk } },
+      { header: { jwk: undefined } },
+    ] as const) {
+      const { status, body } = await ask(changed);
+      expect([changed, status]).toEqual([changed, 400]);
+      // To a clock that is wrong a nonce is offered in place of it (section 8).
+      expect(['invalid_dpop_proof', 'use_dpop_nonce']).toContain(body.error);
+      expect(body.access_token).toBeUndefined();
+    }
+    expect((await ask({})).body.token_type).toBe('DPoP');
   });
 
   test('a service account may bind its token too', async () => {

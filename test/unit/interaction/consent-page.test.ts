@@ -141,7 +141,7 @@ describe('what is folded', () => {
 });
 
 describe('who is asking', () => {
-  test('is named only when it is verified, by its host else, and as a local tool when every redirect is local', () => {
+  test('CN-08: is named only when it is verified, by its host else, and as a local tool when every redirect is local', () => {
     expect(page({ client: cli }).client).toMatchObject({ kind: 'name', heading: 'Mandate CLI' });
     expect(page({ client: web }).client).toMatchObject({
       kind: 'host',
@@ -157,7 +157,7 @@ describe('who is asking', () => {
     expect(page({ client: claude }).summary.text).toMatch(/^This tool will/);
   });
 
-  test('cannot turn the text around, hide in it, break the line, or flood the page', () => {
+  test('CN-08: cannot turn the text around, hide in it, break the line, or flood the page', () => {
     const name = `Mandate\u202e evil\u200b\n\u2028CLI ${'A'.repeat(40_000)}`;
     const { claimedName } = page({ client: { ...web, name } }).client;
     expect(claimedName).toMatch(/^Mandate evil CLI A+…$/);
