@@ -12,7 +12,13 @@ interface Manifest {
 interface Lock {
   packages: Record<
     string,
-    { resolved?: string; integrity?: string; link?: boolean; optionalDependencies?: Record<string, string> }
+    {
+      resolved?: string;
+      integrity?: string;
+      link?: boolean;
+      deprecated?: string;
+      optionalDependencies?: Record<string, string>;
+    }
   >;
 }
 const readLock = () => JSON.parse(read('package-lock.json')) as Lock;
@@ -24,7 +30,7 @@ test('every production dependency is justified in one line of docs/dependencies.
   for (const [, , reason = ''] of rows) expect(reason.length).toBeGreaterThan(10);
 });
 
-test('versions are exact, and the lock file says where nothing comes from', () => {
+test('versions are exact, nothing is given up by its authors, and the lock file says where nothing comes from', () => {
   const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
   for (const [name, version] of versions) {
     expect(`${name} ${version}`).toMatch(/ (\d+\.\d+\.\d+(-[\w.]+)?|file:tools\/\w+)$/);
@@ -32,7 +38,9 @@ test('versions are exact, and the lock file says where nothing comes from', () =
   const lock = readLock();
   const entries = Object.entries(lock.packages).filter(([path]) => path.startsWith('node_modules/'));
   expect(entries.length).toBeGreaterThan(100);
-  for (const [path, { resolved, integrity, link }] of entries) {
+  for (const [path, { resolved, integrity, link, deprecated }] of entries) {
+    // npm notes there what its authors have given up.
+    expect({ path, deprecated }).toEqual({ path, deprecated: undefined });
     expect({ path, address: /^\w+:\/\//.test(resolved ?? '') }).toEqual({ path, address: false });
     expect({ path, hashed: integrity !== undefined || link === true }).toEqual({ path, hashed: true });
   }
