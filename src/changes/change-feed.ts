@@ -27,7 +27,7 @@ export interface ChangeBatch {
   /** The number up to which it tells. */
   readonly to: number;
   readonly flush: boolean;
-  /** Empty when `flush`. */
+  /** When `flush`: not all of them. */
   readonly authorizations: ReadonlyMap<string, ChangedAuthorization>;
   /** Whether what resource servers guard may have changed. */
   readonly guardsChanged: boolean;
@@ -176,7 +176,6 @@ export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
         const own = authorizations.get(one.id);
         note(one.id, null, Math.max(parent?.seq ?? last, own?.seq ?? 0), [reachOf(one)]);
       }
-      if (flush) authorizations.clear();
       return { to: last, flush, authorizations, guardsChanged, resourceServers };
     },
   };

@@ -33,6 +33,8 @@ const lookEveryMilliseconds = 500;
 const leaseSeconds = 60;
 const answerWithinMilliseconds = 5_000;
 const rowsAtOnce = 500;
+/** What ended is told of once more rather than not at all: clocks of nodes differ, and a change is recorded a moment after its row. */
+const endedBeforeSeconds = 3_600;
 /** Of an answer, which says little; one that goes on and on is not listened to. */
 const mostAnswerBytes = 4_096;
 
@@ -76,14 +78,16 @@ export function createEventPush(deps: {
     };
     try {
       if (batch.flush) {
-        // The standard has no word for "anything may have changed": each that lives and concerns it is named.
-        for await (const { id: authorizationId, reach } of livingAuthorizations()) {
-          if (concerned([reach])) await send(authorizationId, batch.to);
+        // The standard has no word for "anything may have changed": each that concerns it and lives, or lived until then, is named.
+        for await (const { id: authorizationId, reach } of livingAfter(await timeOf(afterSeq))) {
+          const before = batch.authorizations.get(authorizationId)?.reaches ?? [];
+          if (concerned([reach, ...before])) await send(authorizationId, batch.to);
         }
-      }
-      const inOrder = [...batch.authorizations].sort(([, one], [, other]) => one.seq - other.seq);
-      for (const [authorizationId, { seq, reaches }] of inOrder) {
-        if (concerned(reaches)) await send(authorizationId, seq);
+      } else {
+        const inOrder = [...batch.authorizations].sort(([, one], [, other]) => one.seq - other.seq);
+        for (const [authorizationId, { seq, reaches }] of inOrder) {
+          if (concerned(reaches)) await send(authorizationId, seq);
+        }
       }
     } catch (error) {
       if (error instanceof TurnEnded) {
@@ -111,7 +115,21 @@ export function createEventPush(deps: {
     };
   }
 
-  async function* livingAuthorizations(): AsyncGenerator<{ id: string; reach: Reach }> {
+  /** Finds when a change was made; 0 where that is not on record any more. */
+  async function timeOf(seq: number): Promise<number> {
+    // changes by primary key, backwards
+    const row = await store.db
+      .selectFrom('changes')
+      .select('at')
+      .where('seq', '<=', seq)
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.at ?? 0;
+  }
+
+  /** Lists the authorizations that live, and those that ended after a time. */
+  async function* livingAfter(at: number): AsyncGenerator<{ id: string; reach: Reach }> {
     let after = '';
     for (;;) {
       // authorizations by primary key
@@ -119,7 +137,7 @@ export function createEventPush(deps: {
         .selectFrom('authorizations')
         .select(['id', ...reachColumns])
         .where('id', '>', after)
-        .where('status', '=', 'active')
+        .where((is) => is.or([is('status', '=', 'active'), is('updated_at', '>=', at - endedBeforeSeconds)]))
         .orderBy('id')
         .limit(rowsAtOnce)
         .execute();

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
 import { createBrowserlessClient } from '../support/http.ts';
@@ -157,6 +157,51 @@ describe.each(engines)('security events, on %s', (engine) => {
       seen = await admin.call('GET', path);
     }
     expect(seen.body).toMatchObject({ failures: 0, last_failure: null, has_token: true });
+  });
+
+  test('what ended is told beside a change that may concern anything, and where nothing is on record of it any more', async () => {
+    const { store, stores, clock } = mandate;
+    // Everything in between is one batch.
+    const turnIn = (seconds: number) =>
+      store.db
+        .updateTable('event_receivers')
+        .set({ due_at: clock.now() + seconds })
+        .execute();
+    const saysEnded = async (id: string) => {
+      for (let tries = 0; tries <= 600; tries += 1) {
+        const mine = received.map(({ token }) => decodeJwt(token)).filter((one) => isOf(one, id));
+        if (mine.some(({ events }) => Object.hasOwn(events as object, revoked))) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error('its end was not told');
+    };
+    const isOf = ({ sub_id: of }: JWTPayload, id: string) => JSON.stringify(of).includes(id);
+    const role = await stores.roles.create(actor, { slug: 'edited', name: 'Edited', permissions: ['api'] });
+    if (role.outcome !== 'created') throw new Error(role.outcome);
+
+    const [ended, narrowed] = [await authorization(), await authorization()];
+    await turnIn(600);
+    await stores.authorizations.revoke(actor, ended);
+    const before = await stores.authorizations.find(narrowed);
+    if (!before) throw new Error('no authorization');
+    // It is nothing to this receiver any more.
+    const nothing = { ...before, capabilities: [], projects: [] };
+    await stores.authorizationEditor.edit(actor, narrowed, before.version, nothing);
+    await stores.roles.update(actor, role.role.id, { permissions: [] });
+    await turnIn(0);
+    await saysEnded(ended);
+    await saysEnded(narrowed);
+
+    const gone = await authorization();
+    await turnIn(600);
+    received = [];
+    await stores.authorizations.revoke(actor, gone);
+    const last = await stores.roles.update(actor, role.role.id, { permissions: ['api'] });
+    expect(last.outcome).toBe('done');
+    const { n } = await store.db.selectFrom('change_counter').select('n').executeTakeFirstOrThrow();
+    await store.db.deleteFrom('changes').where('seq', '<', n).execute();
+    await turnIn(0);
+    await saysEnded(gone);
   });
 
   test('the page sets it, tries it and takes it away; addresses in the clear are refused', async () => {
