@@ -12,7 +12,7 @@ import { basic } from '../support/race.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { ownThreadTime, startStopwatch, threadTimeOf } from '../support/thread-time.ts';
 
-const outageSeconds = sized(2, 30);
+const outageSeconds = sized(4, 30);
 const perSecond = sized(50, 200);
 const cuts = sized(20, 200);
 const actor = { id: 'test' };
@@ -159,9 +159,9 @@ test.each(Object.keys(ways))(
       if (status !== 200 && status !== 503) wrong.push(said);
       if (status === 200 && about === kept && !active) wrong.push(said);
       if (active && about === ended && begun > revokedAt) wrong.push(`${said}, after it was revoked`);
-      if (begun < goneAt || over > comesAt) return;
+      if (begun < goneAt || begun > comesAt) return;
       if (status === 503) refusals += 1;
-      else wrong.push(`${said}, while nobody could know`);
+      else if (over < comesAt) wrong.push(`${said}, while nobody could know`);
     };
     let going = true;
     const load = (async () => {
@@ -201,7 +201,7 @@ test.each(Object.keys(ways))(
     });
     const log = wrong.length > 0 ? [node.output().slice(-4_000)] : [];
     expect([...wrong.slice(0, 5), ...log]).toEqual([]);
-    expect(refusals).toBeGreaterThan(5);
+    expect(refusals).toBeGreaterThan(0);
     expect(longestOwn).toBeLessThan(sized(4_000, 2_000));
     expect(recovery).toBeLessThan(sized(15_000, 5_000));
   },

@@ -37,12 +37,16 @@ const active = ({ scope }: Told) => scope !== '';
 
 /**
  * Asks in the common way, whose answers are remembered. The content type that `fetch` gives to a form by itself has a charset: who asks
- * like that is read for anew each time, and could be told nothing stale.
+ * like that is read for anew each time, and could be told nothing stale. Asks again, as `Retry-After` says, where a busy machine had no answer in time.
  */
-export const askCommonly = (issuer: string, token: string, caller: { id: string; secret: string }) =>
-  postForm(`${issuer}/introspect`, { token }, caller, {
-    'content-type': 'application/x-www-form-urlencoded',
-  });
+export async function askCommonly(issuer: string, token: string, caller: { id: string; secret: string }) {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  for (let again = 0; ; again += 1) {
+    const answer = await postForm(`${issuer}/introspect`, { token }, caller, form);
+    if (answer.status !== 503 || again === 5) return answer;
+    await new Promise((resolve) => void setTimeout(resolve, 1_000));
+  }
+}
 
 /** Reads how many questions a node has answered from memory. */
 export async function recalledBy({ issuer }: Pick<Node, 'issuer'>): Promise<number> {
