@@ -86,11 +86,11 @@ import { createSignEvent } from './security-events/sign-event.ts';
 import { readVersion } from './shipped-files.ts';
 import type { UpstreamProvider } from './sign-in/upstream-provider.ts';
 import { createStores } from './stores.ts';
-import { createUpkeep } from './upkeep.ts';
+import { createUpkeep, type UpkeepSettings } from './upkeep.ts';
 
 /** Settings that a test may leave out, beside what is handed in. */
 export interface AppDependencies
-  extends Partial<Pick<Config, 'metricsToken' | 'traces' | 'signingKeyDays' | 'cacheBytes'>> {
+  extends Partial<UpkeepSettings & Pick<Config, 'metricsToken' | 'traces' | 'cacheBytes'>> {
   readonly issuer: string;
   readonly production: boolean;
   readonly trustedProxies: TrustedProxies;

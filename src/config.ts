@@ -63,6 +63,7 @@ export const environmentSchema = z.object({
   UPSTREAM_PROVIDERS: z.string().optional(),
   ASSERTION_ISSUERS: z.string().optional(),
   SIGNING_KEY_DAYS: wholeNumber(0, 3_650).default(90),
+  AUDIT_RETENTION_DAYS: wholeNumber(30, 36_500).optional(),
   STOP_DELAY: wholeNumber(0, 60).default(0),
   METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters').optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
@@ -115,6 +116,8 @@ export interface Config {
   readonly assertionIssuersFile: string | undefined;
   /** After how many days the next signing keys are published; 0 leaves it to the operator. */
   readonly signingKeyDays: number;
+  /** From what age the log of changes is deleted; kept for ever when undefined. */
+  readonly auditRetentionDays: number | undefined;
   /** For how long a server that is told to stop says so in /readyz, and answers all the same. */
   readonly stopDelaySeconds: number;
   /** Who shows this may read the metrics. */
@@ -218,6 +221,7 @@ export function readConfig(environment: Environment): Config {
     upstreamFile: settings.UPSTREAM_PROVIDERS,
     assertionIssuersFile: settings.ASSERTION_ISSUERS,
     signingKeyDays: settings.SIGNING_KEY_DAYS,
+    auditRetentionDays: settings.AUDIT_RETENTION_DAYS,
     stopDelaySeconds: settings.STOP_DELAY,
     metricsToken: settings.METRICS_TOKEN,
     traces: settings.OTEL_EXPORTER_OTLP_ENDPOINT

@@ -7,6 +7,7 @@ import { adopt } from '../db/copies.ts';
 import type { Store } from '../db/open.ts';
 import type { Database } from '../db/schema.ts';
 import type { Actor, ChangeLog } from './changes/change-log.ts';
+import type { NumberRange } from './changes/old-changes.ts';
 import type { Clock } from './clock.ts';
 
 /** Names this in the log of changes. */
@@ -101,6 +102,9 @@ export async function afterRestore({
   }
 }
 
+/** What says whether an authorization is suspended, and by whom. */
+const decisions = ['suspended', 'resumed', 'leaked'];
+
 /** Finds the authorizations that a restore suspended and nobody has decided about since. @returns their ids */
 export async function suspendedByRestore({ store }: { store: Store }): Promise<string[]> {
   const rows = await store.db
@@ -114,7 +118,7 @@ export async function suspendedByRestore({ store }: { store: Store }): Promise<s
           .select('c.actor')
           .where('c.subject', '=', 'authorization')
           .whereRef('c.subject_id', '=', 'a.id')
-          .where('c.action', 'in', ['suspended', 'resumed', 'leaked'])
+          .where('c.action', 'in', decisions)
           .orderBy('c.seq', 'desc')
           .limit(1),
         '=',
@@ -124,4 +128,38 @@ export async function suspendedByRestore({ store }: { store: Store }): Promise<s
     .orderBy('a.id')
     .execute();
   return rows.map(({ id }) => id);
+}
+
+/**
+ * Tells which changes `suspendedByRestore` goes by: they stay for as long as what they suspended waits for somebody's word.
+ * @returns what finds the numbers of those in a range
+ */
+export function neededAfterRestore({ store }: { store: Pick<Store, 'db'> }) {
+  return async ({ after, through }: NumberRange): Promise<number[]> => {
+    const rows = await store.db
+      // changes_by_action or changes_by_actor, authorizations by primary key, changes_by_subject
+      .selectFrom('changes as c')
+      .innerJoin('authorizations as a', 'a.id', 'c.subject_id')
+      .select('c.seq')
+      .where('c.actor', '=', restorer.id)
+      .where('c.seq', '>', after)
+      .where('c.seq', '<=', through)
+      .where('c.subject', '=', 'authorization')
+      .where('c.action', '=', 'suspended')
+      .where('a.status', '=', 'suspended')
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('changes as later')
+              .select('later.seq')
+              .where('later.subject', '=', 'authorization')
+              .whereRef('later.subject_id', '=', 'c.subject_id')
+              .where('later.action', 'in', decisions)
+              .whereRef('later.seq', '>', 'c.seq'),
+          ),
+        ),
+      )
+      .execute();
+    return rows.map(({ seq }) => seq);
+  };
 }

@@ -1,21 +1,30 @@
 /** Everything that is due from time to time, as one piece: what has ended goes, and keys are renewed. */
 import type { Store } from '../db/open.ts';
+import { createOldChanges } from './changes/old-changes.ts';
 import { createUnusedClients } from './clients/unused-clients.ts';
 import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
 import { createGarbageCollector, type GarbageCollector } from './oauth/collect-garbage.ts';
 import type { SigningKeys } from './oauth/signing-keys.ts';
+import { neededAfterRestore } from './restoration.ts';
 import type { Stores } from './stores.ts';
 
-/** @param deps.signingKeyDays how long keys sign; without it only an operator renews them */
-export function createUpkeep(deps: {
-  store: Store;
-  clock: Clock;
-  stores: Stores;
-  keys: Pick<SigningKeys, 'keepUp'>;
-  signingKeyDays?: number;
-}): GarbageCollector {
-  const { stores, keys } = deps;
-  const collector = createGarbageCollector(deps);
+/** Without `signingKeyDays` only an operator renews keys; without `auditRetentionDays` changes are kept for ever. */
+export type UpkeepSettings = Pick<Config, 'signingKeyDays' | 'auditRetentionDays'>;
+
+/** Creates what does all of it, in its order. */
+export function createUpkeep(
+  deps: Partial<UpkeepSettings> & {
+    store: Store;
+    clock: Clock;
+    stores: Stores;
+    keys: Pick<SigningKeys, 'keepUp'>;
+  },
+): GarbageCollector {
+  const { stores, keys, auditRetentionDays: days } = deps;
+  const needed = neededAfterRestore(deps);
+  const oldChanges = days === undefined ? undefined : createOldChanges({ ...deps, days, needed });
+  const collector = createGarbageCollector({ ...deps, oldChanges });
   const unusedClients = createUnusedClients({ ...deps, ...stores });
   return {
     collect: async () =>

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { Database } from '../../db/schema.ts';
+import type { OldChanges } from '../changes/old-changes.ts';
 import { type Clock, monotonicMilliseconds } from '../clock.ts';
 import { keptAfterExpirySeconds } from './artifact-adapter.ts';
 
@@ -28,6 +29,11 @@ interface Expiring {
   readonly keptSeconds: number;
 }
 
+interface Step {
+  readonly deleted: number;
+  readonly more: boolean;
+}
+
 /** Each has an index of its ends, `…_by_expiry`. */
 const expiring: readonly Expiring[] = [
   { table: 'oidc_artifacts', key: ['model', 'key'], keptSeconds: keptAfterExpirySeconds },
@@ -37,30 +43,54 @@ const expiring: readonly Expiring[] = [
   { table: 'upstream_requests', key: ['key'], keptSeconds: 0 },
 ];
 
-export function createGarbageCollector({ store, clock }: { store: Store; clock: Clock }): GarbageCollector {
+/** @param deps.oldChanges without it the log of changes is kept for ever */
+export function createGarbageCollector(deps: {
+  store: Store;
+  clock: Clock;
+  oldChanges?: OldChanges | undefined;
+}): GarbageCollector {
+  const { store, clock, oldChanges } = deps;
+  let trimming = false;
   return {
     async collect() {
       let deleted = 0;
-      for (const kind of expiring) deleted += await collectAll(kind);
-      return deleted;
+      for (const kind of expiring) deleted += await inSteps((rows) => deleteExpired(kind, rows));
+      return deleted + (await trim());
     },
   };
 
-  async function collectAll(kind: Expiring): Promise<number> {
-    let deleted = 0;
-    for (let rows = firstRows; ; ) {
-      const due = clock.now() - kind.keptSeconds;
-      // Where nothing is due, which is most of the time, nothing is begun.
-      if ((await overdue(kind, due, 1).execute(store.db)).rows.length === 0) return deleted;
-      const begun = monotonicMilliseconds();
-      const gone = await store.transactApart((trx) => deleteSome(trx, kind, due, rows));
-      const took = Math.max(1, monotonicMilliseconds() - begun);
-      deleted += gone;
-      if (gone < rows) return deleted;
-      const fitting = Math.round((rows * stepMilliseconds) / took);
-      rows = Math.max(firstRows / 4, Math.min(fitting, rows * 2, mostRows));
-      await sleep(Math.min(took, mostPauseMilliseconds));
+  async function deleteExpired(kind: Expiring, rows: number): Promise<Step> {
+    const due = clock.now() - kind.keptSeconds;
+    // Where nothing is due, which is most of the time, nothing is begun.
+    if ((await overdue(kind, due, 1).execute(store.db)).rows.length === 0) return { deleted: 0, more: false };
+    const deleted = await store.transactApart((trx) => deleteSome(trx, kind, due, rows));
+    return { deleted, more: deleted >= rows };
+  }
+
+  async function trim(): Promise<number> {
+    // Years of changes, when this is first asked for, take longer than it is until the next time.
+    if (!oldChanges || trimming) return 0;
+    trimming = true;
+    try {
+      return await inSteps(oldChanges.pass());
+    } finally {
+      trimming = false;
     }
+  }
+}
+
+/** Makes steps for as long as there is more. @returns how many rows went */
+async function inSteps(step: (rows: number) => Promise<Step>): Promise<number> {
+  let deleted = 0;
+  for (let rows = firstRows; ; ) {
+    const begun = monotonicMilliseconds();
+    const done = await step(rows);
+    const took = Math.max(1, monotonicMilliseconds() - begun);
+    deleted += done.deleted;
+    if (!done.more) return deleted;
+    const fitting = Math.round((rows * stepMilliseconds) / took);
+    rows = Math.max(firstRows / 4, Math.min(fitting, rows * 2, mostRows));
+    await sleep(Math.min(took, mostPauseMilliseconds));
   }
 }
 

@@ -69,6 +69,8 @@ export interface MandateOptions {
   readonly upstreamProviders?: NonNullable<AppDependencies['upstreamProviders']>;
   /** Identity providers that may hand over in people's place. */
   readonly assertionIssuers?: NonNullable<AppDependencies['assertionIssuers']>;
+  /** The age from which changes are deleted; they are kept for ever by default. */
+  readonly auditRetentionDays?: number;
 }
 
 /** Starts a server on a free port. Its clock stands still at the real time until a test moves it. */
@@ -119,6 +121,7 @@ export async function startMandate(options: MandateOptions = {}): Promise<TestMa
     mail: options.mail,
     upstreamProviders: options.upstreamProviders ?? [],
     assertionIssuers: options.assertionIssuers ?? [],
+    auditRetentionDays: options.auditRetentionDays,
   });
   let parsed = 0;
   // As the real one has it: a connection does not end just when a test on a busy machine asks again on it.
