@@ -24,6 +24,9 @@ import type { CallerAuthentication } from './caller.ts';
 import { type Introspection, sendConditionally, singleParameters } from './endpoint.ts';
 import type { CallerProof, KnownAnswer, LiveView } from './live-view.ts';
 
+const formType = 'application/x-www-form-urlencoded';
+/** As `fetch` and Java's libraries name it; what is read is UTF-8 either way. */
+const formInUtf8 = /^application\/x-www-form-urlencoded *; *charset="?utf-8"?$/i;
 /** Longer questions are none of the common way. */
 const mostBodyBytes = 4_096;
 
@@ -232,7 +235,7 @@ function readHead(raw: readonly string[], host: string): Head | undefined {
         break;
       case 12:
         if (name.toLowerCase() !== 'content-type') break;
-        if (isForm || value !== 'application/x-www-form-urlencoded') return undefined;
+        if (isForm || !(value === formType || formInUtf8.test(value))) return undefined;
         isForm = true;
         break;
       case 13:

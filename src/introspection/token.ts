@@ -37,7 +37,6 @@ interface StoredToken {
   readonly aud?: string;
   readonly scope?: string;
   readonly iat: number;
-  readonly exp: number;
   readonly jkt?: string;
   readonly extra?: { readonly live?: boolean; readonly authorization_id?: string };
 }
@@ -53,7 +52,7 @@ export function createTokenSource({
 }): TokenSource {
   const { sqlite, pool } = store;
   const live = (row: Row | undefined): FoundToken | undefined =>
-    row && row.expires_at > clock.now() ? toFoundToken(JSON.parse(row.payload) as StoredToken) : undefined;
+    row && row.expires_at > clock.now() ? toFoundToken(row) : undefined;
   const read = sqlite ? onSqlite(sqlite, secrets) : onPostgres(pool, secrets);
   return {
     find(token) {
@@ -64,7 +63,9 @@ export function createTokenSource({
   };
 }
 
-function toFoundToken(kept: StoredToken): FoundToken | undefined {
+/** Its end is the row's, which our clock gave it; the library counts by the machine's. */
+function toFoundToken({ payload, expires_at: expiresAt }: Row): FoundToken | undefined {
+  const kept = JSON.parse(payload) as StoredToken;
   const authorizationId = kept.grantId ?? kept.extra?.authorization_id;
   if (authorizationId === undefined) return undefined;
   return {
@@ -73,7 +74,7 @@ function toFoundToken(kept: StoredToken): FoundToken | undefined {
     audience: kept.aud,
     ceiling: kept.extra?.live ? undefined : new Set((kept.scope ?? '').split(' ')),
     issuedAt: kept.iat,
-    expiresAt: kept.exp,
+    expiresAt,
     jkt: kept.jkt,
   };
 }
@@ -137,7 +138,7 @@ export async function tokensOf(
   if (clientId === null) return [{ audience: everyAudience, ceiling: undefined }];
   const standing = store.db
     .selectFrom('oidc_artifacts')
-    .select('payload')
+    .select(['payload', 'expires_at'])
     .where('expires_at', '>', clock.now())
     .orderBy('expires_at', 'desc')
     .limit(mostLookedAt);
@@ -149,7 +150,7 @@ export async function tokensOf(
       : // oidc_artifacts_by_client: tokens of a client that acts as a service account have no grant
         await standing.where('client_id', '=', clientId).where('model', '=', 'ClientCredentials').execute();
   return rows
-    .map(({ payload }) => toFoundToken(JSON.parse(payload) as StoredToken))
+    .map(toFoundToken)
     .filter((token) => token !== undefined)
     .filter(({ authorizationId }) => authorizationId === id);
 }

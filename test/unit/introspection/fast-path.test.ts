@@ -89,7 +89,7 @@ const basic = (id: string, secret: string) => [
 const { id, secret } = demo.apiServer;
 const common = ['Content-Type', 'application/x-www-form-urlencoded'];
 /** The same to the standard, and not the common way. */
-const uncommon = ['Content-Type', 'application/x-www-form-urlencoded; charset=utf-8'];
+const uncommon = ['Content-Type', 'Application/x-www-form-urlencoded'];
 
 describe('status, headers and body are the same on every way, asked for the first time and again:', () => {
   const t = () => encodeURIComponent(token);
@@ -143,6 +143,17 @@ test('the common answer is the one of the standard', async () => {
     'nosniff',
   ]);
 });
+
+test.each(['; charset=utf-8', ';charset=UTF-8'])(
+  'a form%s is remembered like one without',
+  async (charset) => {
+    const named = ['Content-Type', `application/x-www-form-urlencoded${charset}`];
+    await send([...named, ...basic(id, secret)], `token=${token}`);
+    const before = await recalledBy(mandate);
+    await send([...named, ...basic(id, secret)], `token=${token}`);
+    expect(await recalledBy(mandate)).toBe(before + 1);
+  },
+);
 
 test('a foreign host is refused, whatever was remembered', async () => {
   const { status } = await send([...common, ...basic(id, secret)], `token=${token}`, { host: 'evil.test' });
