@@ -47,7 +47,7 @@ export interface ChangeCounterTable {
   n: number;
 }
 
-/** One row for each committed fact that can alter an answer; append-only, the audit trail and the event stream read it. */
+/** One row for each committed fact that can alter an answer; only ever added to and trimmed at its old end, the audit trail and the event stream read it. */
 export interface ChangesTable {
   /** The counter's value when it was written. */
   seq: number;
