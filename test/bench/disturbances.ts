@@ -7,7 +7,7 @@ import Sqlite from 'better-sqlite3';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
 import { askMeanwhile } from './ask-meanwhile.ts';
-import { fillField, makeKey, openField } from './field.ts';
+import { fillField, holder, makeKey, openField } from './field.ts';
 import { load } from './load.ts';
 import type { Running, World } from './world.ts';
 
@@ -32,8 +32,8 @@ const leastPerSecond = 200;
 
 export async function measureDisturbances(world: World): Promise<Disturbed[]> {
   const running = await world.open('disturbed', 1, { environment: { TRUSTED_PROXY_HOPS: '1' } });
-  // Not of the client whose authorizations end.
-  const token = await makeKey(running.databaseUrl);
+  // Not of the person whose authorizations end.
+  const token = await makeKey(running.databaseUrl, 'owner@acme.test');
   const answered = await load(running.ask([`token=${token}`]), 2);
   const perSecond = Math.max(leastPerSecond, Math.min(answered.perSecond / 2, mostPerSecond));
   await fillField(running.databaseUrl, revoked, 1);
@@ -41,7 +41,7 @@ export async function measureDisturbances(world: World): Promise<Disturbed[]> {
   for (const [name, meanwhile] of [
     ['nothing else', () => sleep(5_000)],
     [`${signIns} people sign in`, () => signInAll(running)],
-    [`a client's ${revoked.toLocaleString('en')} authorizations are revoked`, () => revokeAll(running)],
+    [`a user's ${revoked.toLocaleString('en')} authorizations are revoked`, () => revokeAll(running)],
     [`another process holds the write lock for ${lockSeconds} s`, () => holdWriteLock(running)],
   ] as const) {
     rows.push({ name, ...(await paced(running, { perSecond, token }, meanwhile)) });
@@ -88,7 +88,8 @@ async function signInAll({ issuer }: Running): Promise<void> {
 /** As another process does, which every node hears of in ten thousand changes. */
 async function revokeAll({ databaseUrl }: Running): Promise<void> {
   const { store, stores } = await openField(databaseUrl);
-  await stores.authorizations.revokeAll({ id: 'bench' }, { clientId: demo.web.id });
+  const user = await stores.users.findByEmail(holder);
+  await stores.authorizations.revokeAll({ id: 'bench' }, { userId: user?.id ?? '' });
   await store.close();
   await sleep(2_000);
 }

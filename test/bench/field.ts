@@ -8,7 +8,7 @@ import { developmentSecret } from '../../src/config.ts';
 import { createSecrets } from '../../src/secrets.ts';
 import { shippedFiles } from '../../src/shipped-files.ts';
 import { createStores } from '../../src/stores.ts';
-import { tokenRow } from '../support/issue-token.ts';
+import { issueToken, tokenRow } from '../support/issue-token.ts';
 import { demo } from '../support/mandate.ts';
 
 /** Few enough for memory, many enough that each page of the index by token is written once for several of them. */
@@ -18,6 +18,9 @@ const rowsInStatement = 500;
 
 /** How many tokens hang on one authorization, unless it is said otherwise. */
 export const tokensEach = 100;
+
+/** Whose the tokens are. */
+export const holder = 'editor@acme.test';
 
 type TokenRow = ReturnType<typeof tokenRow>;
 
@@ -36,7 +39,7 @@ export async function openField(databaseUrl: string) {
  */
 export async function fillField(databaseUrl: string, tokens: number, each = tokensEach): Promise<string[]> {
   const { store, stores } = await openField(databaseUrl);
-  const editor = await stores.users.findByEmail('editor@acme.test');
+  const editor = await stores.users.findByEmail(holder);
   const projects = await stores.projects.list({ limit: 2 });
   const role = await stores.roles.findBySlug('editor');
   const server = await stores.mcpServers.findByName('atlas-flows');
@@ -109,17 +112,17 @@ function insertAll(writer: SqliteHandles['writer'], rows: readonly TokenRow[]): 
   })();
 }
 
-/** Makes an API key of the same reach. @returns its secret */
-export async function makeKey(databaseUrl: string): Promise<string> {
+/** Makes an API key of the same reach. @param email whose; the one's who has the tokens when left out @returns its secret */
+export async function makeKey(databaseUrl: string, email = holder): Promise<string> {
   const { store, stores } = await openField(databaseUrl);
-  const editor = await stores.users.findByEmail('editor@acme.test');
+  const user = await stores.users.findByEmail(email);
   const projects = await stores.projects.list({ limit: 2 });
   const role = await stores.roles.findBySlug('editor');
-  if (!editor || !role) throw new Error('the demo is not there');
+  if (!user || !role) throw new Error('the demo is not there');
   const { secret } = await stores.apiKeys.create(
     { id: 'bench' },
     {
-      userId: editor.id,
+      userId: user.id,
       name: 'bench',
       capabilities: ['api', 'flows:edit'],
       roles: [],
@@ -130,4 +133,30 @@ export async function makeKey(databaseUrl: string): Promise<string> {
   );
   await store.close();
   return secret;
+}
+
+/** Makes a token whose authorization its owner has paused. @returns its value */
+export async function makePaused(databaseUrl: string): Promise<string> {
+  const { store, stores } = await openField(databaseUrl);
+  const owner = await stores.users.findByEmail(holder);
+  if (!owner) throw new Error('the demo is not there');
+  const actor = { id: 'bench' };
+  const { id } = await store.transact((trx) =>
+    stores.authorizations.insert(trx, actor, {
+      kind: 'oauth2',
+      userId: owner.id,
+      clientId: demo.web.id,
+      capabilities: ['api'],
+      projects: [],
+      mcpServers: [],
+      asked: [],
+      expiresAt: null,
+    }),
+  );
+  const issuedAt = systemClock.now();
+  const token = { authorizationId: id, clientId: demo.web.id, audience: demo.api, issuedAt };
+  const value = await issueToken(store, token);
+  await stores.authorizations.suspend(actor, id);
+  await store.close();
+  return value;
 }

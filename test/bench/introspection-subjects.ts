@@ -1,6 +1,6 @@
 /** Introspections: beside a constant, on either engine, of many tokens, by two processes, and through the kit. */
 import { createReadStream } from 'node:fs';
-import { makeKey, tokensEach } from './field.ts';
+import { makeKey, makePaused, tokensEach } from './field.ts';
 import { closedLoop, connections, type Load, load, type Measured, measure } from './load.ts';
 import { startProgram } from './process.ts';
 import type { Running, Subject, World } from './world.ts';
@@ -19,12 +19,14 @@ export async function introspectionSubjects(world: World, hot: number, many: num
   const { sqlite, postgres, bare, stock } = world;
   const asked = sqlite.ask([first(sqlite)]);
   const key = await makeKey(sqlite.databaseUrl);
+  const paused = await makePaused(sqlite.databaseUrl);
   const subjects = [
     subject('bare node:http, a constant', { ...asked, ...bare }),
     subject('Mandate, SQLite, hot', asked),
     subject('Mandate, SQLite, hot, every head another', { ...asked, traced: true }),
     subject('Mandate, SQLite, an API key', sqlite.ask([bodyOf(key)])),
-    subject('Mandate, PostgreSQL, hot', postgres.ask([first(postgres)])),
+    subject('Mandate, SQLite, an inactive token', sqlite.ask([bodyOf(paused)])),
+    subject('Mandate, PostgreSQL, hot, one of two nodes', postgres.ask([first(postgres)])),
     subject('stock oidc-provider, better-sqlite3', {
       pid: stock.pid,
       url: `${stock.url}/token/introspection`,

@@ -28,6 +28,7 @@ export interface Running extends Pick<ServerProcess, 'issuer' | 'pid' | 'output'
 
 export interface World {
   readonly sqlite: Running;
+  /** One of two nodes. */
   readonly postgres: Running;
   readonly bare: { readonly pid: number; readonly url: string };
   readonly stock: {
@@ -116,6 +117,7 @@ export async function startWorld(many: number): Promise<World> {
     const cluster = await startPostgres({ durable: true });
     ends.push(() => cluster.stop());
     const postgres = await start(cluster.url, 1);
+    await startOn(cluster.url, {}, async () => [], true);
     const stock = await startProgram<{
       port: number;
       token: string;
