@@ -21,7 +21,8 @@ import { type AnswerRights, inactive, wordAnswer } from './answer.ts';
 import { type CommonAnswer, createAnswerMemory, type KnownAnswer } from './answer-memory.ts';
 import { createPartCache, type Part, type Reading } from './part-cache.ts';
 import { guardedAt, type PlainViewDependencies } from './plain-view.ts';
-import type { FoundToken, TokenSource } from './token.ts';
+import type { FoundToken } from './token.ts';
+import { shareTokenReadings, type TokenReading } from './token-readings.ts';
 
 export type { KnownAnswer };
 
@@ -87,12 +88,6 @@ interface Answered extends Pick<Parts, 'caller' | 'client'>, ReturnType<typeof d
   readonly common: CommonAnswer;
 }
 
-/** A token as it was found, and the position of the ledger before. */
-interface EarlyToken {
-  readonly token: ReturnType<TokenSource['find']>;
-  readonly position: number;
-}
-
 interface Caller {
   readonly server: ResourceServer;
   readonly counters: CallerCounters;
@@ -105,6 +100,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
   const { issuer, ledger, clock, mostBytes = defaultBytes } = deps;
   const answers = createAnswerMemory({ ledger, clock, mostBytes: mostBytes * 0.72 });
   const callers = createPartCache<Caller>(ledger, mostBytes * 0.02);
+  const readToken = shareTokenReadings(deps.tokens, ledger);
   const clients = createPartCache<boolean>(ledger, mostBytes * 0.03);
   const rights = createPartCache<TimedRights>(
     ledger,
@@ -202,10 +198,10 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
 
   /**
    * Makes one answer of parts that hold or are read now.
-   * @param early the token, when it was read already
+   * @param early the token, when its reading has begun
    * @returns also whether anything was read in more than one step
    */
-  async function make(question: string, proof: CallerProof, value: string, early?: EarlyToken) {
+  async function make(question: string, proof: CallerProof, value: string, early?: TokenReading) {
     const position = early?.position ?? ledger.position;
     let steps = 0;
     const step = async <T>(reading: Promise<T>): Promise<T> => {
@@ -215,7 +211,8 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     const caller = callers.known(proof.key) ?? (await callers.find(proof.key, () => step(readCaller(proof))));
     if (!caller) return { outcome: undefined, steps, position };
     const { inactive: counter } = caller.value.counters;
-    const token = await (early ? early.token : deps.tokens.find(value));
+    const { token: found } = early ?? readToken(value);
+    const token = await found;
     if (!token) await deps.probing?.note(caller.value.server);
     const guarded = token && guardedOf(caller.value, token);
     // Not remembered: whoever asks about strings that mean nothing to it does not fill the memory.
@@ -242,7 +239,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
     question: string,
     proof: CallerProof,
     value: string,
-    early?: EarlyToken,
+    early?: TokenReading,
   ): Promise<Found> {
     for (let reading = 1; ; reading += 1) {
       const made = await make(question, proof, value, reading === 1 ? early : undefined);
@@ -263,8 +260,8 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
       instruments.made.n += 1;
       const caller = callers.known(proof.key);
       if (!caller) return findInSteps(question, proof, value);
-      const { position } = ledger;
-      const token = deps.tokens.find(value);
+      const reading = readToken(value);
+      const { token, position } = reading;
       if (!(token instanceof Promise) && token !== undefined) {
         const { clientId, authorizationId } = token;
         const guarded = guardedOf(caller.value, token);
@@ -280,7 +277,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
           return outcome;
         }
       }
-      return findInSteps(question, proof, value, { token, position });
+      return findInSteps(question, proof, value, reading);
     },
   };
 }

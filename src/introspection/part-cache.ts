@@ -61,6 +61,9 @@ export function createPartCache<Value>(
       const shared = reading.get(key);
       const part = shared && (await shared);
       if (part && holds(part)) return part;
+      // Somebody else who waited may be reading anew: that began after this question came, so it is as good as one's own.
+      const anew = reading.get(key);
+      if (anew && anew !== shared) return anew;
       const { position } = ledger;
       const own = read().then((found): Part<Value> | undefined => {
         if (!found) return undefined;

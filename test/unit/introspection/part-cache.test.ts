@@ -43,6 +43,23 @@ test('questions that come together share one reading', async () => {
   expect((await next)?.value).toBe('once');
 });
 
+test('a change that overtakes a shared reading has it made anew once, for all who waited', async () => {
+  const { parts, begin, change } = open();
+  const slow = begin();
+  let read = 0;
+  const asked = () =>
+    parts.find('key', async () => {
+      read += 1;
+      return reading('new');
+    });
+  const waiting = [asked(), asked(), asked()];
+  change();
+  waiting.push(asked(), asked());
+  slow.end('old');
+  expect((await Promise.all(waiting)).map((part) => part?.value)).toEqual(Array(5).fill('new'));
+  expect(read).toBe(1);
+});
+
 test('a change of something else leaves what is known', async () => {
   const { parts, begin, change } = open();
   const slow = begin();
