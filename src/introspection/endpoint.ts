@@ -7,7 +7,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ResourceServer } from '../clients/resource-server-store.ts';
 import { type Form, isFormRefusal, readForm } from '../http/read-form.ts';
-import type { IntrospectionInstruments } from '../operations/introspection-instruments.ts';
+import type {
+  IntrospectionInstruments,
+  IntrospectionOutcome,
+} from '../operations/introspection-instruments.ts';
 import { inactive } from './answer.ts';
 import type { CallerAuthentication } from './caller.ts';
 import { conditionOf } from './conditional.ts';
@@ -28,13 +31,21 @@ export const singleParameters = [
   'client_assertion_type',
 ];
 
+/** Told what came of a question when that is counted. */
+export type NoteOutcome = (outcome: IntrospectionOutcome) => void;
+
 export interface Introspection {
   /** Takes a request whose body nobody has read. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Takes a request whose form was read. @param authorization its Authorization header */
-  handleForm(authorization: string | undefined, form: Form, response: ServerResponse): Promise<void>;
+  handleForm(
+    authorization: string | undefined,
+    form: Form,
+    response: ServerResponse,
+    noteOutcome?: NoteOutcome,
+  ): Promise<void>;
   /** Says that no answer can be given now: whatever failed, the rights could not be read. */
-  fail(error: unknown, response: ServerResponse): void;
+  fail(error: unknown, response: ServerResponse, noteOutcome?: NoteOutcome): void;
 }
 
 export function createIntrospection(deps: {
@@ -47,21 +58,22 @@ export function createIntrospection(deps: {
   readonly onUse?: ((authorizationId: string, caller: string, request: IncomingMessage) => void) | undefined;
 }): Introspection {
   const { instruments } = deps;
-  const orFail = (response: ServerResponse, work: Promise<void>) =>
-    work.catch((error: unknown) => fail(error, response));
+  const orFail = (response: ServerResponse, work: Promise<void>, noteOutcome?: NoteOutcome) =>
+    work.catch((error: unknown) => fail(error, response, noteOutcome));
   return {
     handle: (request, response) => orFail(response, handle(request, response)),
-    handleForm: (authorization, form, response) =>
-      orFail(response, inTime(handleForm(authorization, form, response))),
+    handleForm: (authorization, form, response, noteOutcome) =>
+      orFail(response, inTime(handleForm(authorization, form, response, noteOutcome)), noteOutcome),
     fail,
   };
 
-  function fail(error: unknown, response: ServerResponse): void {
+  function fail(error: unknown, response: ServerResponse, noteOutcome?: NoteOutcome): void {
     if (error instanceof ProbingError) {
       tooMany(error.retryAfterSeconds, response);
       return;
     }
     if (instruments) instruments.unavailable.n += 1;
+    noteOutcome?.('unavailable');
     deps.onFailure(error);
     refuse(response, 503, 'temporarily_unavailable', 'live permissions cannot be read now', {
       'Retry-After': '1',
@@ -91,12 +103,16 @@ export function createIntrospection(deps: {
     authorization: string | undefined,
     form: Form,
     response: ServerResponse,
+    noteOutcome?: NoteOutcome,
   ): Promise<void> {
     const repeated = singleParameters.find((name) => (form.get(name)?.length ?? 0) > 1);
     if (repeated) return refuse(response, 400, 'invalid_request', `${repeated} is given more than once`);
 
     const caller = await deps.callers.authenticate(authorization, form);
-    if (instruments && caller.kind !== 'caller') instruments.refusedCaller.n += 1;
+    if (caller.kind !== 'caller') {
+      if (instruments) instruments.refusedCaller.n += 1;
+      noteOutcome?.('refused_caller');
+    }
     switch (caller.kind) {
       case 'malformed':
         return refuse(response, 400, 'invalid_request', caller.reason);
@@ -105,18 +121,25 @@ export function createIntrospection(deps: {
           'WWW-Authenticate': 'Basic realm="mandate"',
         });
       case 'caller':
-        return answer(caller.server, form, response);
+        return answer(caller.server, form, response, noteOutcome);
     }
   }
 
-  async function answer(server: ResourceServer, form: Form, response: ServerResponse): Promise<void> {
+  async function answer(
+    server: ResourceServer,
+    form: Form,
+    response: ServerResponse,
+    noteOutcome?: NoteOutcome,
+  ): Promise<void> {
     const value = form.get('token')?.[0];
     if (!value) return refuse(response, 400, 'invalid_request', 'token is missing');
     const body = await deps.view.answer(server, value);
     const ifNoneMatch = response.req.headers['if-none-match'];
     if (ifNoneMatch === undefined) sendJson(response, 200, body);
     else sendConditionally(response, body, ifNoneMatch);
-    if (instruments) instruments.of(server.name)[body === inactive ? 'inactive' : 'active'].n += 1;
+    const outcome = body === inactive ? 'inactive' : 'active';
+    if (instruments) instruments.of(server.name)[outcome].n += 1;
+    noteOutcome?.(outcome);
     if (body === inactive) return;
     const { authorization_id: id } = JSON.parse(body) as { authorization_id: string };
     deps.onUse?.(id, server.name, response.req);

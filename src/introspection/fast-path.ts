@@ -21,7 +21,7 @@ import { createTally } from '../operations/tally.ts';
 import { inactive } from './answer.ts';
 import { tellEverySeconds } from './answer-memory.ts';
 import type { CallerAuthentication } from './caller.ts';
-import { type Introspection, sendConditionally, singleParameters } from './endpoint.ts';
+import { type Introspection, type NoteOutcome, sendConditionally, singleParameters } from './endpoint.ts';
 import type { CallerProof, KnownAnswer, LiveView } from './live-view.ts';
 
 const formType = 'application/x-www-form-urlencoded';
@@ -59,6 +59,8 @@ export interface FastPath {
 /** A question, and where its answer goes. */
 type Question = Pick<RepeatedRequest<Head>, 'head' | 'body' | 'request' | 'respond'> & {
   send(body: string): void;
+  /** Where it is one of those that are measured; told by `send`, or by whoever answers otherwise. */
+  readonly noteOutcome: NoteOutcome | undefined;
 };
 
 export function createFastPath(deps: FastPathDependencies): FastPath {
@@ -79,15 +81,17 @@ export function createFastPath(deps: FastPathDependencies): FastPath {
     const head = isPost ? readHead(request.rawHeaders, host) : undefined;
     repeated.note(request, response, head?.ifNoneMatch === undefined ? head : undefined);
     if (!head) return false;
-    arrived += 1;
-    if (arrived % sampledOneIn === 0) measure(response);
+    const noteOutcome = sample();
     let body = '';
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString('latin1');
       if (body.length < head.bodyBytes) return;
       prove({
-        ...{ head, body, request },
-        send: (answer) => send(response, answer, head.ifNoneMatch),
+        ...{ head, body, request, noteOutcome },
+        send(answer) {
+          send(response, answer, head.ifNoneMatch);
+          if (noteOutcome) noteOutcome(outcomeOf(answer));
+        },
         respond: () => response,
       });
     });
@@ -95,25 +99,27 @@ export function createFastPath(deps: FastPathDependencies): FastPath {
   }
 
   function takeRepeated({ head, body, request, send, respond }: RepeatedRequest<Head>): void {
-    arrived += 1;
-    const begun = arrived % sampledOneIn === 0 ? monotonic() : undefined;
+    const noteOutcome = sample();
     prove({
-      ...{ head, body, request, respond },
+      ...{ head, body, request, respond, noteOutcome },
       send(answer) {
         send(beforeLength + answer.length + afterLength, answer);
-        if (begun !== undefined) latency.note((monotonic() - begun) / 1_000);
+        if (noteOutcome) noteOutcome(outcomeOf(answer));
       },
     });
   }
 
-  function measure(response: ServerResponse): void {
+  /** Begins to measure one in `sampledOneIn`. */
+  function sample(): NoteOutcome | undefined {
+    arrived += 1;
+    if (arrived % sampledOneIn !== 0) return undefined;
     const begun = monotonic();
-    response.once('finish', () => latency.note((monotonic() - begun) / 1_000));
+    return (outcome) => latency[outcome].note((monotonic() - begun) / 1_000);
   }
 
   function prove(question: Question): void {
     freshness.prove((failure, waited) => {
-      if (failure !== undefined) plain.fail(failure, question.respond());
+      if (failure !== undefined) plain.fail(failure, question.respond(), question.noteOutcome);
       else answer(question, waited);
     });
   }
@@ -147,16 +153,21 @@ export function createFastPath(deps: FastPathDependencies): FastPath {
       if (!(found instanceof Promise)) return tell(found, question);
       return found.then(
         (later) => tell(later, question),
-        (error: unknown) => plain.fail(error, question.respond()),
+        (error: unknown) => plain.fail(error, question.respond(), question.noteOutcome),
       );
     } catch (error) {
-      plain.fail(error, question.respond());
+      plain.fail(error, question.respond(), question.noteOutcome);
     }
   }
 
   function tell(found: KnownAnswer | string | undefined, question: Question): void | Promise<void> {
     if (found === undefined)
-      return plain.handleForm(question.head.authorization, formOf(question), question.respond());
+      return plain.handleForm(
+        question.head.authorization,
+        formOf(question),
+        question.respond(),
+        question.noteOutcome,
+      );
     if (typeof found === 'string') question.send(found);
     else give(found, question);
   }
@@ -203,6 +214,8 @@ interface Asked {
 const tokenPrefix = 'token=';
 /** A body that is a token of ours and nothing else; who asks is in the header. */
 const tokenAlone = /^token=[\w.~-]+$/;
+
+const outcomeOf = (answer: string) => (answer === inactive ? 'inactive' : 'active');
 
 const formOf = ({ body }: Question): Form => parseForm(Buffer.from(body, 'latin1').toString('utf8'));
 

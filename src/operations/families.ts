@@ -62,8 +62,12 @@ export function metricFamilies(observed: Observed): MetricFamily[] {
     {
       type: 'histogram',
       name: 'mandate_introspection_duration_seconds',
-      help: `How long introspections take, measured for one in ${sampledOneIn}.`,
-      read: () => [{ histogram: introspection.latency }],
+      help: `How long introspections take by outcome, measured for one in ${sampledOneIn}.`,
+      read: () =>
+        Object.entries(introspection.latency).map(([outcome, histogram]) => ({
+          labels: { outcome },
+          histogram,
+        })),
     },
     {
       type: 'counter',

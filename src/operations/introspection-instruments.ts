@@ -1,6 +1,9 @@
 /** What the hot path keeps for whoever operates the server: numbers that are there before they are needed, and nothing to look up. */
 import { createHistogram, type Histogram } from './histogram.ts';
-import type { Counter, Tally } from './tally.ts';
+import type { Counter, Outcome, Tally } from './tally.ts';
+
+/** What comes of a question, in the words of its counters. */
+export type IntrospectionOutcome = Outcome<'introspection'>;
 
 /** What was answered to one resource server. */
 export interface CallerCounters {
@@ -18,8 +21,8 @@ export interface IntrospectionInstruments {
   /** Answers that this process remembered, and those that it had to make. */
   readonly recalled: Counter;
   readonly made: Counter;
-  /** How long one in `sampledOneIn` took, from the whole question to the answer. */
-  readonly latency: Histogram;
+  /** How long one in `sampledOneIn` took, from the head of the question to the answer, by what came of it. */
+  readonly latency: Readonly<Record<IntrospectionOutcome, Histogram>>;
   /** How long the reads took that proved on PostgreSQL that no change was missed. */
   readonly changeReads: Histogram;
   /** What the memory holds, in bytes, and the last change that is known; set by whoever has them. */
@@ -40,7 +43,12 @@ export function createIntrospectionInstruments(tally: Tally): IntrospectionInstr
     unavailable: tally.of('introspection', 'unavailable'),
     recalled: { n: 0 },
     made: { n: 0 },
-    latency: createHistogram(),
+    latency: {
+      active: createHistogram(),
+      inactive: createHistogram(),
+      refused_caller: createHistogram(),
+      unavailable: createHistogram(),
+    },
     changeReads: createHistogram(),
     memory: () => ({}),
     changeNumber: () => 0,

@@ -52,7 +52,12 @@ describe.each(engines)('the metrics on %s', (engine) => {
       '{result="miss"}': 2,
     });
     // One in sixteen of forty-one.
-    expect(valuesOf(text, 'mandate_introspection_duration_seconds_count')).toEqual({ '': 2 });
+    expect(valuesOf(text, 'mandate_introspection_duration_seconds_count')).toEqual({
+      '{outcome="active"}': 2,
+      '{outcome="inactive"}': 0,
+      '{outcome="refused_caller"}': 0,
+      '{outcome="unavailable"}': 0,
+    });
     expect(valuesOf(text, 'mandate_sign_ins_total')['{outcome="signed_in"}']).toBe(1);
     expect(valuesOf(text, 'mandate_tokens_issued_total')['{grant="authorization_code"}']).toBe(1);
     expect(
@@ -83,6 +88,23 @@ describe.each(engines)('the metrics on %s', (engine) => {
     const before = await count();
     for (let round = 1; round < 50; round += 1) await wander(round);
     expect(await count()).toBe(before);
+  });
+
+  test('tell how long introspections took by what came of them, on one connection and on several', async () => {
+    const measured = async () =>
+      valuesOf(await scrape(), 'mandate_introspection_duration_seconds_count') as Record<string, number>;
+    const before = await measured();
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const askTwice = (caller: { id: string; secret: string }) =>
+      Promise.all(
+        [1, 2].map(() => postForm(`${mandate.issuer}/introspect`, { token: 'unknown' }, caller, form)),
+      );
+    // Sixteen of each: whichever is measured, one is.
+    for (let round = 0; round < 8; round += 1) await askTwice(demo.apiServer);
+    for (let round = 0; round < 8; round += 1) await askTwice({ id: 'acme-api', secret: 'wrong' });
+    const after = await measured();
+    const grown = Object.keys(after).filter((labels) => (after[labels] ?? 0) > (before[labels] ?? 0));
+    expect(grown).toEqual(['{outcome="inactive"}', '{outcome="refused_caller"}']);
   });
 
   test('are nothing to those who come through a proxy', async () => {
