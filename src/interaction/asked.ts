@@ -5,14 +5,14 @@ import type { Asked, PickedRoles } from './consent-preselection.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 
-/** The resource indicators of a request, as they were sent. Pure. */
+/** The resource indicators of a request, as they were sent: all of them mean one resource. Pure. */
 export function indicatorsOf(params: Parameters): string[] {
   return [params.resource ?? []].flat().filter((one): one is string => typeof one === 'string');
 }
 
 /**
  * Says what is asked for. Pure.
- * @param audience the audience of the first indicator, in its registered form
+ * @param audience the audience that is asked for, in its registered form
  */
 export function askedBy(
   params: Parameters,

@@ -1,6 +1,6 @@
 /**
  * Writes down what a person chose: our authorization and the library's grant that points at it, in the request's own transaction.
- * The grant carries the ceiling, every capability on every resource asked for; the authorization says what holds.
+ * The grant carries the ceiling, every capability on the resource asked for, as it was spelled; the authorization says what holds.
  */
 import type Provider from 'oidc-provider';
 import type { Authorization } from '../authorizations/authorization.ts';

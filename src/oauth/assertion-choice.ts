@@ -18,11 +18,13 @@ export function decideIndicator(
   asserted: readonly string[],
   requested: readonly string[],
 ): { readonly kind: 'indicator'; readonly indicator: string | undefined } | AssertionRefusal {
-  if (requested.length > 1) return { kind: 'wrong_resource', why: 'not_one' };
-  const [wanted] = requested;
+  const [wanted, ...others] = requested;
   if (wanted === undefined) {
     if (asserted.length > 1) return { kind: 'wrong_resource', why: 'not_one' };
     return { kind: 'indicator', indicator: asserted[0] };
+  }
+  if (others.some((other) => spelledOut(other) !== spelledOut(wanted))) {
+    return { kind: 'wrong_resource', why: 'not_one' };
   }
   const isAsserted = asserted.some((one) => spelledOut(one) === spelledOut(wanted));
   if (asserted.length > 0 && !isAsserted) return { kind: 'wrong_resource', why: 'not_asserted' };

@@ -39,9 +39,8 @@ export async function clientCredentials(
   }
 
   const dPoP = await helpers.validateDpop(provider, ctx);
-  const servers = await helpers.resolveRequestedResources(provider, ctx);
-  const [server] = servers;
-  if (!server || servers.length !== 1) throw new errors.InvalidTarget('exactly one resource is needed');
+  const [server] = await helpers.resolveRequestedResources(provider, ctx);
+  if (!server) throw new errors.InvalidTarget('exactly one resource is needed');
   const audience = await resources.resolve(server.identifier());
   const view = audience && tokenView(current, audience);
   const asked = readScope(ctx.oidc.params?.scope);

@@ -60,17 +60,18 @@ export function createTokenHooks(deps: {
         ctx.state[defaultedResource] = true;
         return (await resources.defaultApi())?.uri;
       }
-      const spellings = [oneOf].flat();
-      const api = await resources.defaultApi();
-      for (const spelling of spellings) {
-        if ((await resources.resolve(spelling))?.uri === api?.uri) return spelling;
-      }
-      return spellings[0];
+      const [first = '', ...others] = [oneOf].flat();
+      const audience = await resources.resolve(first);
+      for (const other of others) refuseAnother(audience?.uri, (await resources.resolve(other))?.uri);
+      return first;
     },
 
     async getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string): Promise<ResourceServer> {
       const audience = await resources.resolve(indicator);
       if (!audience) throw new errors.InvalidTarget(`unknown resource ${indicator}`);
+      for (const before of Object.values(ctx.oidc.resourceServers ?? {})) {
+        refuseAnother(before.audience, audience.uri);
+      }
       const server = {
         audience: audience.uri,
         accessTokenFormat: 'opaque' as const,
@@ -97,6 +98,14 @@ export function createTokenHooks(deps: {
     authorizationDetailsForGrantSource: details,
     authorizationDetailsForAccessToken: details,
   };
+}
+
+/**
+ * A request is for one resource, in however many spellings: one is what the consent page names, and what is picked for it is not
+ * meant for another. The library asks about each `resource` in turn. @see RFC 8707 section 2
+ */
+function refuseAnother(first: string | undefined, other: string | undefined): void {
+  if (first !== other) throw new errors.InvalidTarget('one resource at a time');
 }
 
 /** Nothing is issued for an authorization that does not stand: the reason is the protocol's error. */

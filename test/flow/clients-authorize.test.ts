@@ -4,7 +4,7 @@ import { engines } from '../support/databases.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, introspect, pkce, postForm } from '../support/oauth.ts';
-import { codeFlow, openConsent, registerClient, signInIfAsked } from '../support/oauth-requests.ts';
+import { codeFlow, openConsent, registerClient } from '../support/oauth-requests.ts';
 
 describe.each(engines)('on %s', (engine) => {
   const actor = { id: 'command' };
@@ -139,32 +139,6 @@ describe.each(engines)('on %s', (engine) => {
         'state',
       ]);
     });
-
-    test.each([
-      [demo.atlasFlows, true],
-      [demo.borealisReports, false],
-    ])(
-      'AZ-13: of two resources the first is asked for, and a token for %s carries what was picked',
-      async (resource, active) => {
-        const { verifier, challenge } = pkce();
-        const query = new URLSearchParams(request({ resource: demo.atlasFlows, code_challenge: challenge }));
-        query.append('resource', demo.borealisReports);
-        const browser = createBrowserlessClient(mandate.issuer);
-        const page = await signInIfAsked(browser, await browser.get(`/authorize?${query}`, { follow: true }));
-        expect(page.text).toContain(demo.atlasFlows);
-        const end = await browser.submit(page, 'Authorize', {}, { follow: true });
-        const { body } = await askToken(mandate.issuer, {
-          grant_type: 'authorization_code',
-          client_id: demo.cli.id,
-          code: new URL(end.location ?? 'about:blank').searchParams.get('code') ?? '',
-          redirect_uri: 'http://127.0.0.1:53124/callback',
-          code_verifier: verifier,
-          resource,
-        });
-        const answer = await introspect(mandate.issuer, body.access_token ?? '', demo.mcpServer);
-        expect(answer).toEqual(active ? expect.objectContaining({ aud: resource }) : { active: false });
-      },
-    );
 
     test('AZ-13: a code for one resource buys no token for another', async () => {
       const redeem = { resource: demo.borealisReports };

@@ -13,10 +13,13 @@ export interface TokenAnswer {
   };
 }
 
+/** A form's fields; as search parameters where a name comes more than once. */
+type Fields = Record<string, string> | URLSearchParams;
+
 /** Posts a form to a protocol endpoint. @param basic client id and secret for HTTP Basic */
 export async function postForm(
   url: string,
-  fields: Record<string, string>,
+  fields: Fields,
   basic?: { id: string; secret: string },
   headers: Record<string, string> = {},
 ): Promise<{ status: number; headers: Headers; text: string }> {
@@ -37,7 +40,7 @@ export async function postForm(
 /** Asks for a token. */
 export async function askToken(
   issuer: string,
-  fields: Record<string, string>,
+  fields: Fields,
   basic?: { id: string; secret: string },
   headers?: Record<string, string>,
 ): Promise<TokenAnswer> {

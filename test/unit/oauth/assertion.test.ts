@@ -202,6 +202,7 @@ describe('which resource', () => {
   test.each<[string[], string[], string | undefined]>([
     [[mcp], [], mcp],
     [[mcp], [`${mcp}/`], `${mcp}/`],
+    [[mcp], [mcp, `${mcp}/`, mcp], mcp],
     [[mcp, api], [api], api],
     [[], [api], api],
     [[], [], undefined],
