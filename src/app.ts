@@ -139,7 +139,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const { issuer, store, clock, secrets, log, trustedProxies } = deps;
   const stores = createStores(deps);
   const operations = createOperations({ ...deps, ...stores, version: readVersion(), monotonic });
-  const { tally } = operations;
+  const { tally, mails, pushes } = operations;
   const units = createUnitsOfWork({ store });
   const limits = countRefusals(createRateLimits(deps), operations.refusals);
   const bursts = createBurstLimits({ limits, clock });
@@ -216,7 +216,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const { mail, invitations, linkRoutes } = createAccountMail({
     ...deps,
     ...stores,
-    ...{ passwords, sessions, pages, limits, messages, upstreamSteps },
+    ...{ passwords, sessions, pages, limits, messages, upstreamSteps, mails },
   });
   const signInRoutes = createSignInRoutes({ ...deps, ...stores, upstream, sessions, signInFlow, pages });
   const account = createAccount({
@@ -343,8 +343,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const eventPush = createEventPush({
     ...deps,
     ...stores,
-    feed,
-    rights,
+    ...{ feed, rights, pushes },
     sign: createSignEvent({ signingKeys: keys }),
     onFailure: (error) => log.warn({ err: error }, 'security events could not be pushed'),
   });

@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Locale } from '../http/locale.ts';
 import type { Messages } from '../http/messages.ts';
+import type { LabelledCounters } from '../operations/labelled-counters.ts';
 import type { Deliverable, Letter } from './letter.ts';
 import type { ClaimedLetter, Outbox } from './outbox.ts';
 import { createTransport, fileNameOf, MailNotTaken, type MailRoute } from './transport.ts';
@@ -50,14 +51,17 @@ export interface MailDependencies {
   readonly outbox: Outbox;
   readonly messages: Messages;
   readonly log: Logger;
+  /** Of tries, by what came of them. */
+  readonly mails: LabelledCounters;
   /** Finds out what a wish for a new password comes to; undefined: no such account, so nobody is written to. */
   answerReset(email: string): Promise<Deliverable | undefined>;
 }
 
 /** Creates the sender. */
 export function createMail(deps: MailDependencies): Mail {
-  const { issuer, settings, outbox, messages, log } = deps;
+  const { issuer, settings, outbox, messages, log, mails } = deps;
   const transport = createTransport(settings.route, { ...settings, issuer });
+  const counters = { sent: mails.of('sent'), failed: mails.of('failed'), givenUp: mails.of('given_up') };
   let sending: Promise<number> | undefined;
 
   const deliverable = async (letter: Letter): Promise<Deliverable | undefined> =>
@@ -66,11 +70,13 @@ export function createMail(deps: MailDependencies): Mail {
   async function send({ id, kind, locale, letter, last }: ClaimedLetter): Promise<boolean> {
     if (!letter) {
       await outbox.failed(id, 'sealed_otherwise', true);
+      counters.givenUp.n += 1;
       log.warn({ mail: id, kind }, 'a mail was sealed under another MANDATE_SECRET and is given up');
       return false;
     }
     if (!transport) {
       await outbox.failed(id, 'no_transport', true);
+      counters.givenUp.n += 1;
       log.warn({ mail: id, kind }, 'a mail was not sent: SMTP_URL is not set');
       return false;
     }
@@ -79,10 +85,12 @@ export function createMail(deps: MailDependencies): Mail {
       const written = writeLetter(ready, issuer, messages.words(locale ?? settings.language));
       try {
         await transport.send({ id, to: ready.to, ...written });
+        counters.sent.n += 1;
       } catch (error) {
         const { code, final } =
           error instanceof MailNotTaken ? error : new MailNotTaken('not_written', false, error);
         const givenUp = final || last;
+        counters[givenUp ? 'givenUp' : 'failed'].n += 1;
         await outbox.failed(id, code, givenUp);
         log.warn({ mail: id, kind, code, givenUp }, 'a mail could not be sent');
         return false;

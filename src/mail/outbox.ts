@@ -40,6 +40,8 @@ export interface Outbox {
   sent(id: string): Promise<void>;
   /** Notes why a letter could not be sent. @param final forgets it: no other try will do better */
   failed(id: string, failure: string, final: boolean): Promise<void>;
+  /** Counts what is still to be sent, now or at a next try; a thousand at most. */
+  waiting(): Promise<number>;
   /** Drops what waits for an account that is going, or that is told otherwise. */
   drop(trx: Transaction<Database>, about: { userId: string; kind?: Letter['kind'] }): Promise<void>;
   /** Clears away what was sent or given up a month ago. @returns how many */
@@ -50,6 +52,8 @@ const minute = 60;
 /** Seconds until the next try; the first is also how long a sender that died holds a letter back. */
 const pauses = [2 * minute, 5 * minute, 15 * minute, 60 * minute, 180 * minute, 360 * minute];
 const keptSeconds = 30 * 86_400;
+/** Whoever looks after it need not know of how many more. */
+const mostCounted = 1_000;
 
 export function createOutbox(deps: { store: Store; clock: Clock; secrets: Secrets }): Outbox {
   const { store, clock, secrets } = deps;
@@ -125,6 +129,23 @@ export function createOutbox(deps: { store: Store; clock: Clock; secrets: Secret
     sent: (id) => settle(id, { sealed: null, sent_at: clock.now() }),
     failed: (id, failure, final) =>
       settle(id, final ? { sealed: null, failed_at: clock.now(), failure } : { failure }),
+
+    async waiting() {
+      // mail_outbox_due
+      const { n } = await db
+        .selectFrom(
+          db
+            .selectFrom('mail_outbox')
+            .select('due_at')
+            .where('sealed', 'is not', null)
+            .where('due_at', '>', 0)
+            .limit(mostCounted)
+            .as('waiting'),
+        )
+        .select(({ fn }) => fn.countAll<number>().as('n'))
+        .executeTakeFirstOrThrow();
+      return n;
+    },
 
     async drop(trx: Kysely<Database>, { userId, kind }) {
       let waiting = trx

@@ -2,7 +2,7 @@
 import type { IntrospectionInstruments } from './introspection-instruments.ts';
 import { sampledOneIn } from './introspection-instruments.ts';
 import type { LabelledCounters } from './labelled-counters.ts';
-import type { MetricFamily } from './metric-families.ts';
+import type { MetricFamily, Sample } from './metric-families.ts';
 import type { Requests } from './requests.ts';
 import type { Tally, Topic } from './tally.ts';
 
@@ -16,6 +16,12 @@ export interface Observed {
   readonly reports: LabelledCounters;
   /** What resource servers told of uses, by what became of it. */
   readonly uses: LabelledCounters;
+  /** Tries to send a mail, and events told to receivers, by what came of it. */
+  readonly mails: LabelledCounters;
+  readonly pushes: LabelledCounters;
+  /** What waits to be sent: mails, and changes of which the receiver of events that is furthest behind was not told. */
+  readonly waitingMails: () => Promise<readonly Sample[]>;
+  readonly waitingChanges: () => Promise<readonly Sample[]>;
   /** Those who wait for the database: for the one writer of SQLite, or for a connection to PostgreSQL. */
   readonly databaseWaiting: () => number;
   /** Passwords that are being hashed or wait for it. */
@@ -27,7 +33,7 @@ export interface Observed {
 }
 
 export function metricFamilies(observed: Observed): MetricFamily[] {
-  const { tally, introspection, requests, refusals, reports, uses } = observed;
+  const { tally, introspection, requests, refusals, reports, uses, mails, pushes } = observed;
   const counted = (topic: Topic, label: string) => () =>
     tally
       .all()
@@ -142,6 +148,32 @@ export function metricFamilies(observed: Observed): MetricFamily[] {
       name: 'mandate_told_uses_total',
       help: 'Uses that resource servers told, by what became of them; dropped is what their teller could not see.',
       read: named(uses, 'outcome'),
+    },
+    {
+      type: 'counter',
+      name: 'mandate_mails_total',
+      help: 'Tries to send a mail by outcome; failed is tried again.',
+      read: named(mails, 'outcome'),
+    },
+    {
+      type: 'gauge',
+      name: 'mandate_mails_waiting',
+      help: 'Mails that are still to be sent, in the database; a thousand at most are counted.',
+      together: 'max',
+      read: observed.waitingMails,
+    },
+    {
+      type: 'counter',
+      name: 'mandate_event_pushes_total',
+      help: 'Security events by whether their receiver took them; what failed is tried again.',
+      read: named(pushes, 'outcome'),
+    },
+    {
+      type: 'gauge',
+      name: 'mandate_event_changes_waiting',
+      help: 'Changes that the receiver of security events which is furthest behind was not told of.',
+      together: 'max',
+      read: observed.waitingChanges,
     },
     gauge(
       'mandate_database_waiting',

@@ -3,6 +3,12 @@ import type { Histogram } from './histogram.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** A value by its labels. */
+export interface Sample {
+  readonly labels?: Labels;
+  readonly value: number;
+}
+
 export type MetricFamily = {
   readonly name: string;
   readonly help: string;
@@ -11,7 +17,7 @@ export type MetricFamily = {
 } & (
   | {
       readonly type: 'counter' | 'gauge';
-      readonly read: () => readonly { readonly labels?: Labels; readonly value: number }[];
+      readonly read: () => readonly Sample[] | Promise<readonly Sample[]>;
     }
   | {
       readonly type: 'histogram';

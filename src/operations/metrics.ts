@@ -33,16 +33,16 @@ export async function writeMetrics(
 /** The library's own metrics are filled one observation at a time; these are read as they stand. */
 function metricOf(family: MetricFamily): Metric {
   const { name, help, type, together: aggregator = 'sum' } = family;
-  const values = () =>
+  const values = async () =>
     family.type === 'histogram'
       ? family.read().flatMap(({ labels = {}, histogram }) => bucketsOf(name, labels, histogram))
-      : family.read().map(({ labels = {}, value }) => ({ labels, value }));
+      : (await family.read()).map(({ labels = {}, value }) => ({ labels, value }));
   const metric = {
     name,
     help,
     type,
     aggregator,
-    get: async () => ({ name, help, type, aggregator, values: values() }),
+    get: async () => ({ name, help, type, aggregator, values: await values() }),
   };
   return metric as unknown as Metric;
 }

@@ -8,6 +8,7 @@ import type { Store } from '../../db/open.ts';
 import type { TraceSettings } from '../config.ts';
 import { createActivityRecorder } from './activity-recorder.ts';
 import type { ActivityStore } from './activity-store.ts';
+import { readBacklog } from './backlog.ts';
 import { createCspReports, reportsPath } from './csp-reports.ts';
 import { metricFamilies, type Observed } from './families.ts';
 import { createHealth } from './health.ts';
@@ -28,6 +29,10 @@ export interface Operations {
   readonly refusals: LabelledCounters;
   /** What resource servers told of uses, by what became of it. */
   readonly uses: LabelledCounters;
+  /** Tries to send a mail, by what came of them. */
+  readonly mails: LabelledCounters;
+  /** Events told to receivers, likewise. */
+  readonly pushes: LabelledCounters;
   readonly introspection: IntrospectionInstruments;
   /** Begins to write and to show what is counted. */
   watch(observed: Pick<Observed, 'hashing' | 'streams' | 'ready'>): Watch;
@@ -55,18 +60,27 @@ export function createOperations(deps: {
   readonly channel?: ProcessChannel | undefined;
   readonly store: Store;
   readonly activity: ActivityStore;
+  /** What waits to be sent. */
+  readonly outbox: { waiting(): Promise<number> };
+  readonly eventReceivers: { furthestBehind(): Promise<number> };
   readonly log: Logger;
   readonly monotonic: () => number;
 }): Operations {
-  const { store, activity, log, channel } = deps;
+  const { store, activity, outbox, eventReceivers, log, channel } = deps;
   const tally = createTally();
   const refusals = createLabelledCounters();
   const uses = createLabelledCounters();
+  const mails = createLabelledCounters();
+  const pushes = createLabelledCounters();
+  const notCounted = (error: unknown) =>
+    log.warn({ err: error }, 'what waits to be sent could not be counted');
   const introspection = createIntrospectionInstruments(tally);
   return {
     tally,
     refusals,
     uses,
+    mails,
+    pushes,
     introspection,
     watch(observed) {
       const traces = deps.traces && createTraces(deps.traces, deps);
@@ -84,6 +98,10 @@ export function createOperations(deps: {
           refusals,
           reports,
           uses,
+          mails,
+          pushes,
+          waitingMails: readBacklog(outbox.waiting, notCounted),
+          waitingChanges: readBacklog(eventReceivers.furthestBehind, notCounted),
           databaseWaiting: store.waiting,
           build: { version: deps.version, engine: store.engine },
         }),

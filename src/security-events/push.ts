@@ -11,6 +11,7 @@ import { reachColumns, reachOf } from '../changes/reach.ts';
 import type { ResourceServerStore } from '../clients/resource-server-store.ts';
 import type { Clock } from '../clock.ts';
 import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
+import type { LabelledCounters } from '../operations/labelled-counters.ts';
 import type { Catalogue } from '../policy/vocabulary.ts';
 import type { EventReceiver, EventReceiverStore, Turn } from './receiver-store.ts';
 import { type ChangedSubject, changeEvent, type EventClaims, verificationEvent } from './security-event.ts';
@@ -48,10 +49,13 @@ export function createEventPush(deps: {
   eventReceivers: EventReceiverStore;
   resourceServers: Pick<ResourceServerStore, 'findById' | 'guardedBy'>;
   sign: SignEvent;
+  /** Of events, by whether their receiver took them. */
+  pushes: LabelledCounters;
   /** Told when events could not be pushed. */
   onFailure: (error: unknown) => void;
 }): EventPush {
   const { store, clock, issuer, feed, eventReceivers, resourceServers } = deps;
+  const counters = { delivered: deps.pushes.of('delivered'), failed: deps.pushes.of('failed') };
   /** Receivers that are being told; one that is slow keeps nobody else waiting. */
   const telling = new Set<Promise<number>>();
   let claiming: Promise<Turn[]> | undefined;
@@ -73,7 +77,12 @@ export function createEventPush(deps: {
       turn = turn && (await eventReceivers.renew(turn, leaseSeconds));
       if (!turn) throw new TurnEnded();
       const issued = { issuer, audience: server.name, at: clock.now() };
-      await deliver(receiver, changeEvent(issued, seq, await subjectOf(authorizationId)));
+      const claims = changeEvent(issued, seq, await subjectOf(authorizationId));
+      await deliver(receiver, claims).catch((error: unknown) => {
+        counters.failed.n += 1;
+        throw error;
+      });
+      counters.delivered.n += 1;
       sent += 1;
     };
     try {

@@ -30,6 +30,8 @@ export interface EventReceiverStore {
   /** Sets where events go, from now on. @param token null keeps what is there for the same endpoint, and is none for another */
   set(actor: Actor, resourceServerId: string, endpoint: string, token: string | null): Promise<void>;
   remove(actor: Actor, resourceServerId: string): Promise<boolean>;
+  /** Counts the changes of which the receiver that is furthest behind was not told; those of disabled resource servers aside. */
+  furthestBehind(): Promise<number>;
   /** Takes the turn for what is due; of several nodes one gets it. @param leaseSeconds until another may try */
   claimDue(leaseSeconds: number): Promise<Turn[]>;
   /** Keeps the turn for as long again. @returns the turn as it is now; undefined when it is another's, or the receiver was changed */
@@ -136,6 +138,20 @@ export function createEventReceiverStore(deps: {
         });
         return true;
       }),
+
+    async furthestBehind() {
+      // the whole table and the counter's row: receivers are few
+      const row = await db
+        .selectFrom('event_receivers as r')
+        .innerJoin('resource_servers as s', 's.id', 'r.resource_server_id')
+        .innerJoin('change_counter as c', (join) => join.on('c.id', '=', 1))
+        .select(['r.after_seq', 'c.n'])
+        .where('s.disabled', '=', 0)
+        .orderBy('r.after_seq')
+        .limit(1)
+        .executeTakeFirst();
+      return row ? Math.max(0, row.n - row.after_seq) : 0;
+    },
 
     async claimDue(leaseSeconds) {
       const now = clock.now();

@@ -1,5 +1,8 @@
 /** What a Prometheus server reads: figures of what was asked, no name that anybody made up, no secret. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
 import { engines } from '../support/databases.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
@@ -106,6 +109,97 @@ describe.each(engines)('the metrics on %s', (engine) => {
     const grown = Object.keys(after).filter((labels) => (after[labels] ?? 0) > (before[labels] ?? 0));
     expect(grown).toEqual(['{outcome="inactive"}', '{outcome="refused_caller"}']);
   });
+
+  /** Scrapes until what it says is so. */
+  const scrapeUntil = async (isSo: (text: string) => boolean) => {
+    for (let tries = 0; tries < 300; tries += 1) {
+      const text = await scrape();
+      if (isSo(text)) return text;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error('the metrics did not come to say so');
+  };
+
+  test('count the mails that wait and what becomes of them', async () => {
+    const { store, stores, clock } = mandate;
+    const letter = {
+      kind: 'invitation',
+      to: 'ada@acme.test',
+      by: 'owner@acme.test',
+      token: 'tok-en-1',
+      until: clock.now() + 3_600,
+    } as const;
+    await store.transact(async (trx) => {
+      const id = await stores.outbox.post(trx, letter);
+      const later = { due_at: clock.now() + 600 };
+      await trx.updateTable('mail_outbox').set(later).where('id', '=', id).execute();
+    });
+    const text = await scrapeUntil((said) => valuesOf(said, 'mandate_mails_waiting')[''] === 1);
+    expect(valuesOf(text, 'mandate_mails_total')).toEqual({
+      '{outcome="sent"}': 0,
+      '{outcome="failed"}': 0,
+      '{outcome="given_up"}': 0,
+    });
+    // Nobody has said where mail goes to.
+    clock.advance(600);
+    await scrapeUntil(
+      (said) =>
+        valuesOf(said, 'mandate_mails_waiting')[''] === 0 &&
+        valuesOf(said, 'mandate_mails_total')['{outcome="given_up"}'] === 1,
+    );
+  }, 60_000);
+
+  test('count the changes that a receiver of events waits for, and what it took', async () => {
+    const { stores, store, clock } = mandate;
+    const actor = { id: 'command' };
+    let status = 500;
+    const receiver = createServer((request, response) => {
+      request.resume().on('end', () => response.writeHead(status).end());
+    });
+    await new Promise<void>((done) => void receiver.listen(0, '127.0.0.1', done));
+    const { port } = receiver.address() as AddressInfo;
+    const server = await stores.resourceServers.find(demo.apiServer.id);
+    const user = await stores.users.findByEmail('editor@acme.test');
+    const { id } = await store.transact((trx) =>
+      stores.authorizations.insert(trx, actor, {
+        ...{ kind: 'oauth2', userId: user?.id ?? '', clientId: demo.web.id, capabilities: ['api'] },
+        ...{ projects: [], mcpServers: [], asked: [], expiresAt: null },
+      }),
+    );
+    const waiting = (text: string) => valuesOf(text, 'mandate_event_changes_waiting')[''];
+    await scrapeUntil((said) => waiting(said) === 0);
+    await stores.eventReceivers.set(actor, server?.id ?? '', `http://127.0.0.1:${port}/events`, null);
+    await stores.authorizations.suspend(actor, id);
+    const pushes = (text: string) => valuesOf(text, 'mandate_event_pushes_total');
+    const failing = await scrapeUntil(
+      (said) => pushes(said)['{outcome="failed"}'] === 1 && waiting(said) === 1,
+    );
+    expect(pushes(failing)['{outcome="delivered"}']).toBe(0);
+    status = 202;
+    let failed = 0;
+    const taken = await scrapeUntil((said) => {
+      // Each time that it was not told in time, until it is told again.
+      if (failed !== pushes(said)['{outcome="failed"}']) clock.advance(30);
+      failed = pushes(said)['{outcome="failed"}'] ?? 0;
+      return waiting(said) === 0;
+    });
+    expect(pushes(taken)['{outcome="delivered"}']).toBeGreaterThan(0);
+    await stores.eventReceivers.remove(actor, server?.id ?? '');
+    receiver.closeAllConnections();
+    await new Promise((done) => void receiver.close(done));
+  }, 90_000);
+
+  test('are told without what the database does not say in time', async () => {
+    // SQLite is read in this process, and a writer keeps no reader waiting.
+    if (engine === 'sqlite') return;
+    await mandate.store.transact(async (trx) => {
+      await sql`lock table mail_outbox in access exclusive mode`.execute(trx);
+      const text = await scrape();
+      expect(valuesOf(text, 'mandate_mails_waiting')).toEqual({});
+      expect(valuesOf(text, 'mandate_ready')).toEqual({ '': 1 });
+    });
+    await scrapeUntil((said) => valuesOf(said, 'mandate_mails_waiting')[''] === 0);
+  }, 60_000);
 
   test('are nothing to those who come through a proxy', async () => {
     const response = await fetch(`${mandate.issuer}/metrics`, {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createMail, type MailSettings } from '../../src/mail/mail.ts';
 import { createOutbox } from '../../src/mail/outbox.ts';
+import { createLabelledCounters } from '../../src/operations/labelled-counters.ts';
 import { createSecrets } from '../../src/secrets.ts';
 import { engines } from '../support/databases.ts';
 import { messages } from '../support/sample-pages.ts';
@@ -28,6 +29,7 @@ describe.each(engines)('the outbox on %s', (engine) => {
   beforeEach(async () => {
     stores = await openStores(engine);
     smtp = await startSmtpServer();
+    mails = createLabelledCounters();
   });
   afterEach(async () => {
     await smtp.stop();
@@ -35,6 +37,8 @@ describe.each(engines)('the outbox on %s', (engine) => {
   });
 
   const lines: string[] = [];
+  let mails = createLabelledCounters();
+  const counted = () => Object.fromEntries(mails.all().map(({ name, counter }) => [name, counter.n]));
   const sender = (settings: Partial<MailSettings> = {}, outbox = stores.outbox) =>
     createMail({
       issuer,
@@ -47,6 +51,7 @@ describe.each(engines)('the outbox on %s', (engine) => {
       outbox,
       messages,
       log: pino({}, { write: (line: string) => void lines.push(line) }),
+      mails,
       answerReset: async () => undefined,
     });
   const post = (about: Parameters<Stores['outbox']['post']>[2] = {}) =>
@@ -97,6 +102,7 @@ describe.each(engines)('the outbox on %s', (engine) => {
     smtp.refusals.push('451 4.3.0 tok-en-1 come back', 'hang_up');
     const mail = sender();
     expect(await mail.sendDue()).toBe(0);
+    expect(await stores.outbox.waiting()).toBe(1);
     expect(await mail.sendDue()).toBe(0);
     stores.clock.advance(120);
     expect(await mail.sendDue()).toBe(0);
@@ -105,6 +111,8 @@ describe.each(engines)('the outbox on %s', (engine) => {
     stores.clock.advance(180);
     expect(await mail.sendDue()).toBe(1);
     expect(smtp.received.length).toBe(1);
+    expect(await stores.outbox.waiting()).toBe(0);
+    expect(counted()).toEqual({ sent: 1, failed: 2, given_up: 0 });
     expect(lines.join('')).toMatch(/EMESSAGE 451/);
     expect(lines.join('')).not.toMatch(/tok-en-1|ada@acme/);
   });
@@ -125,6 +133,7 @@ describe.each(engines)('the outbox on %s', (engine) => {
     expect(given).toMatchObject({ sealed: null, attempts: 6, sent_at: null });
     expect(await sender().sendDue()).toBe(0);
     expect(smtp.received.length).toBe(0);
+    expect(counted()).toEqual({ sent: 0, failed: 5, given_up: 2 });
   });
 
   test('says so when there is nowhere to send to, and when it was sealed under another secret', async () => {
