@@ -2,7 +2,6 @@
  * Remembers when an authorization was last asked about, off the path of the question. Collected in memory and written in
  * batches, at most once a minute for each authorization whatever the number of nodes; a crash may lose the last second.
  */
-import { compileOnce } from '../../db/compile-once.ts';
 import type { Store } from '../../db/open.ts';
 import type { Clock } from '../clock.ts';
 import type { LastUse } from './authorization.ts';
@@ -11,6 +10,8 @@ import type { LastUse } from './authorization.ts';
 const stepSeconds = 60;
 const writeEveryMilliseconds = 1_000;
 const rowsAtOnce = 200;
+/** More rows than these are written apart from whoever answers: each may be on a page of its own, and all of them are synced to the disk. */
+const fewRows = 10;
 /** Authorizations remembered as noted; more than these in one minute are written more than once a minute in vain. */
 const mostRemembered = 100_000;
 
@@ -33,22 +34,22 @@ export function createLastUseRecorder(deps: {
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  // authorizations by primary key; another node may have written this minute already
-  const writeUse = compileOnce(store.db, (db, use: LastUse & { id: string; before: number }) =>
-    db
-      .updateTable('authorizations')
-      .set({ last_used_at: use.at, last_used_by: use.by, last_used_from: use.from })
-      .where('id', '=', use.id)
-      .where((is) => is.or([is('last_used_at', 'is', null), is('last_used_at', '<=', use.before)])),
-  );
-
   const write = async () => {
     while (pending.size > 0) {
       const batch = [...pending].slice(0, rowsAtOnce);
       for (const [id] of batch) pending.delete(id);
-      await store.transact(async (trx) => {
-        for (const [id, use] of batch) {
-          await trx.executeQuery(writeUse({ ...use, id, before: use.at - stepSeconds }));
+      const transact = batch.length > fewRows ? store.transactApart : store.transact;
+      await transact(async (trx) => {
+        for (const { ids, use } of alike(batch)) {
+          await trx
+            // authorizations by primary key; another node may have written this minute already
+            .updateTable('authorizations')
+            .set({ last_used_at: use.at, last_used_by: use.by, last_used_from: use.from })
+            .where('id', 'in', ids.toSorted())
+            .where((is) =>
+              is.or([is('last_used_at', 'is', null), is('last_used_at', '<=', use.at - stepSeconds)]),
+            )
+            .execute();
         }
       });
     }
@@ -79,4 +80,16 @@ export function createLastUseRecorder(deps: {
     },
     flush,
   };
+}
+
+/** Puts together what was used at the same second by the same server: one statement writes it. Pure. */
+function alike(batch: readonly (readonly [string, LastUse])[]): Iterable<{ ids: string[]; use: LastUse }> {
+  const groups = new Map<string, { ids: string[]; use: LastUse }>();
+  for (const [id, use] of batch) {
+    const key = JSON.stringify([use.at, use.by, use.from]);
+    const group = groups.get(key);
+    if (group) group.ids.push(id);
+    else groups.set(key, { ids: [id], use });
+  }
+  return groups.values();
 }

@@ -152,6 +152,48 @@ describe.each(engines)('API keys on %s', (engine) => {
     expect((await stores.authorizations.find(authorization.id))?.version).toBe(authorization.version);
   });
 
+  test('many last uses are written apart from whoever answers, each as it was', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 30; n += 1) ids.push((await make(`key ${n}`)).authorization.id);
+    const steps: string[] = [];
+    const watched =
+      (name: 'transact' | 'transactApart'): Stores['store']['transact'] =>
+      (work) => {
+        steps.push(name);
+        return stores.store[name](work);
+      };
+    const store = {
+      ...stores.store,
+      transact: watched('transact'),
+      transactApart: watched('transactApart'),
+    };
+    const recorder = createLastUseRecorder({
+      ...stores,
+      store,
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+    const usesOf = async () => {
+      const found = await Promise.all(ids.map((id) => stores.authorizations.find(id)));
+      return found.map((authorization) => authorization?.lastUse);
+    };
+    const start = stores.clock.now();
+    const by = (n: number) => (n % 2 === 0 ? 'acme-api' : 'acme-mcp');
+    for (const [n, id] of ids.entries()) recorder.note(id, by(n), '192.0.2.1');
+    await recorder.flush();
+    const first = ids.map((_, n) => ({ at: start, by: by(n), from: '192.0.2.1' }));
+    expect(await usesOf()).toEqual(first);
+    stores.clock.advance(60);
+    recorder.note(ids[0] ?? '', 'acme-api', '192.0.2.2');
+    await recorder.flush();
+    expect(await usesOf()).toEqual([
+      { at: start + 60, by: 'acme-api', from: '192.0.2.2' },
+      ...first.slice(1),
+    ]);
+    expect(steps).toEqual(['transactApart', 'transact']);
+  });
+
   test('lists keys newest first, a page at a time, found by name or owner', async () => {
     const list = createAuthorizationList(stores);
     const other = await makeUser(stores, 'other@acme.test');
