@@ -1,5 +1,5 @@
 /** Servers as processes on one core, and what they use. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -35,7 +35,11 @@ export function unpin(pid: number): void {
 }
 
 function bind(pid: number, cores: string): void {
-  if (canPin) execFileSync('taskset', ['-apc', cores, String(pid)], { stdio: 'ignore' });
+  if (!canPin) return;
+  const once = () => spawnSync('taskset', ['-apc', cores, String(pid)], { stdio: 'ignore' }).status;
+  // It fails where one of the threads that it goes through ends meanwhile.
+  for (let tries = 0; tries < 5; tries++) if (once() === 0) return;
+  throw new Error(`process ${pid} cannot be bound to ${cores}`);
 }
 
 export interface Started<Said> {
