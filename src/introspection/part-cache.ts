@@ -61,9 +61,10 @@ export function createPartCache<Value>(
       const shared = reading.get(key);
       const part = shared && (await shared);
       if (part && holds(part)) return part;
-      // Somebody else who waited may be reading anew: that began after this question came, so it is as good as one's own.
+      // Somebody else who waited may be reading anew. What a change overtakes may be of several moments: whoever read it looks again.
       const anew = reading.get(key);
-      if (anew && anew !== shared) return anew;
+      const newer = anew && anew !== shared ? await anew : undefined;
+      if (newer && holds(newer)) return newer;
       const { position } = ledger;
       const own = read().then((found): Part<Value> | undefined => {
         if (!found) return undefined;

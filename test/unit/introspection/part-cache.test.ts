@@ -60,6 +60,23 @@ test('a change that overtakes a shared reading has it made anew once, for all wh
   expect(read).toBe(1);
 });
 
+test('a reading anew that is overtaken as well is given to nobody else', async () => {
+  const { parts, begin, change } = open();
+  const slow = begin();
+  const [first, second] = [begin(), begin()];
+  change();
+  slow.end('old');
+  await slow.found;
+  // The first of those who waited reads anew by now, and the second one waits for it.
+  await new Promise(setImmediate);
+  change();
+  first.end('of two moments');
+  second.end('new');
+  expect((await first.found)?.value).toBe('of two moments');
+  expect((await second.found)?.value).toBe('new');
+  expect(parts.known('key')?.value).toBe('new');
+});
+
 test('a change of something else leaves what is known', async () => {
   const { parts, begin, change } = open();
   const slow = begin();
