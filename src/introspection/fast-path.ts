@@ -119,7 +119,7 @@ export function createFastPath(deps: FastPathDependencies): FastPath {
 
   function prove(question: Question): void {
     freshness.prove((failure, waited) => {
-      if (failure !== undefined) plain.fail(failure, question.respond(), question.noteOutcome);
+      if (failure !== undefined) fail(failure, question);
       else answer(question, waited);
     });
   }
@@ -151,13 +151,14 @@ export function createFastPath(deps: FastPathDependencies): FastPath {
       const asked = readTokenAlone(question) ?? readForm(question);
       const found = asked && view.find(key, asked.caller, asked.token);
       if (!(found instanceof Promise)) return tell(found, question);
-      return found.then(
-        (later) => tell(later, question),
-        (error: unknown) => plain.fail(error, question.respond(), question.noteOutcome),
-      );
+      return found.then((later) => tell(later, question)).catch((error: unknown) => fail(error, question));
     } catch (error) {
-      plain.fail(error, question.respond(), question.noteOutcome);
+      fail(error, question);
     }
+  }
+
+  function fail(error: unknown, { respond, noteOutcome }: Question): void {
+    plain.fail(error, respond(), noteOutcome);
   }
 
   function tell(found: KnownAnswer | string | undefined, question: Question): void | Promise<void> {
