@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { basic } from '../support/race.ts';
 import { sendTo } from '../support/raw-request.ts';
+import { watchStatements } from '../support/watched-statements.ts';
 
 let mandate: TestMandate;
 /** Statements since the last look. */
@@ -11,29 +12,7 @@ beforeAll(async () => {
   mandate = await startMandate({ engine: 'postgres' });
   const { pool } = mandate.store;
   if (!pool) throw new Error('there is no pool');
-  const note = (statement: unknown) => {
-    const text = typeof statement === 'string' ? statement : String((statement as { text?: string }).text);
-    asked.push(text);
-  };
-  const query = pool.query.bind(pool);
-  pool.query = (statement) => {
-    note(statement);
-    return query(statement);
-  };
-  const watched = new WeakSet<object>();
-  const connect = pool.connect.bind(pool);
-  pool.connect = async () => {
-    const connection = await connect();
-    if (watched.has(connection)) return connection;
-    watched.add(connection);
-    const own = connection.query.bind(connection) as (...given: unknown[]) => unknown;
-    return Object.assign(connection, {
-      query: (...given: unknown[]) => {
-        note(given[0]);
-        return own(...given);
-      },
-    });
-  };
+  watchStatements(pool, (text) => void asked.push(text));
 });
 afterAll(() => mandate.stop());
 

@@ -10,6 +10,7 @@ import { introspect, tokenByCode } from '../support/oauth.ts';
 import { basic } from '../support/race.ts';
 import { sendTo } from '../support/raw-request.ts';
 import { startStopwatch } from '../support/thread-time.ts';
+import { watchStatements } from '../support/watched-statements.ts';
 
 const tokens = tries(300, 10_000);
 const atOnce = 50;
@@ -102,22 +103,8 @@ test.each(engines)(
 function countLoads({ pool }: Store): () => number {
   let loads = 0;
   if (!pool) return () => loads;
-  const watched = new WeakSet<object>();
-  const connect = pool.connect.bind(pool);
-  pool.connect = async () => {
-    const connection = await connect();
-    if (watched.has(connection)) return connection;
-    watched.add(connection);
-    const query = connection.query.bind(connection) as (...given: unknown[]) => unknown;
-    return Object.assign(connection, {
-      query: (...given: unknown[]) => {
-        const [asked] = given;
-        const text =
-          typeof asked === 'string' ? asked : String((asked as { text?: string } | undefined)?.text);
-        if (/^select \* from "authorizations" where "id" =/.test(text)) loads += 1;
-        return query(...given);
-      },
-    });
-  };
+  watchStatements(pool, (text) => {
+    if (/^select \* from "authorizations" where "id" =/.test(text)) loads += 1;
+  });
   return () => loads;
 }

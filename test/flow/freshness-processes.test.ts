@@ -5,23 +5,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
 import { engineName, record } from '../support/fault-figures.ts';
-import { prepareTrials, recalledBy, tryFreshness } from '../support/freshness-trials.ts';
+import { lastingChanges, prepareTrials, recalledBy, tryFreshness } from '../support/freshness-trials.ts';
 import { startMandate, type TestMandate } from '../support/mandate.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const times = Number(process.env.FRESHNESS_TRIALS ?? 20);
-const kinds = [
-  'revoke',
-  'narrow',
-  'widen',
-  'suspend user',
-  'move off project',
-  'edit role',
-  'disable server',
-  'delete client',
-  'rotate caller secret',
-];
-
 describe.each(engines)('on %s, one process changes and another one answers', (engine) => {
   let writer: TestMandate;
   let server: ServerProcess;
@@ -37,7 +25,7 @@ describe.each(engines)('on %s, one process changes and another one answers', (en
     await writer?.stop();
   });
 
-  test.each(kinds)(
+  test.each(lastingChanges)(
     `IN-05: ${times} times: %s`,
     async (kind) => {
       const trial = trials[kind];

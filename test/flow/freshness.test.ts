@@ -4,24 +4,18 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engineName, record } from '../support/fault-figures.ts';
-import { askCommonly, prepareTrials, recalledBy, tryFreshness } from '../support/freshness-trials.ts';
+import {
+  askCommonly,
+  lastingChanges,
+  prepareTrials,
+  recalledBy,
+  tryFreshness,
+} from '../support/freshness-trials.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, postForm, tokenByCode } from '../support/oauth.ts';
 
 const times = Number(process.env.FRESHNESS_TRIALS ?? 100);
-const kinds = [
-  'revoke',
-  'narrow',
-  'widen',
-  'add for a while',
-  'end an addition',
-  'suspend user',
-  'move off project',
-  'edit role',
-  'disable server',
-  'delete client',
-  'rotate caller secret',
-];
+const kinds = [...lastingChanges, 'add for a while', 'end an addition'];
 
 describe.each([
   ['sqlite', 1],

@@ -35,14 +35,26 @@ export interface Stale {
 const actor = { id: 'trial' };
 const active = ({ scope }: Told) => scope !== '';
 
+/** What is tried, but for what ends by itself. */
+export const lastingChanges = [
+  'revoke',
+  'narrow',
+  'widen',
+  'suspend user',
+  'move off project',
+  'edit role',
+  'disable server',
+  'delete client',
+  'rotate caller secret',
+];
+
 /**
- * Asks in the common way, whose answers are remembered. The content type that `fetch` gives to a form by itself has a charset: who asks
- * like that is read for anew each time, and could be told nothing stale. Asks again, as `Retry-After` says, where a busy machine had no answer in time.
+ * Asks in the common way, whose answers are remembered: who is read for anew each time could be told nothing stale. Asks again, as
+ * `Retry-After` says, where a busy machine had no answer in time.
  */
 export async function askCommonly(issuer: string, token: string, caller: { id: string; secret: string }) {
-  const form = { 'content-type': 'application/x-www-form-urlencoded' };
   for (let again = 0; ; again += 1) {
-    const answer = await postForm(`${issuer}/introspect`, { token }, caller, form);
+    const answer = await postForm(`${issuer}/introspect`, { token }, caller);
     if (answer.status !== 503 || again === 5) return answer;
     await new Promise((resolve) => void setTimeout(resolve, 1_000));
   }
