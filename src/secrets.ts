@@ -3,16 +3,8 @@
  * protects private keys at rest. Owns no state; one secret gives the same keys in every process. What was made under an earlier
  * secret is recognised for as long as that one is still accepted, and made anew under the present one.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createKeyedHash } from './keyed-hash.ts';
 
 /** Where something sealed belongs: moved to any other place, it opens nothing. */
 export interface SealedPlace {
@@ -93,7 +85,8 @@ const format = '2.';
 
 interface Keys {
   readonly id: string;
-  readonly pepper: KeyObject;
+  /** Keyed hash under the pepper. */
+  readonly pepper: (text: string) => string;
   readonly cookies: string;
   readonly dpopNonce: Buffer;
   readonly sealing: Buffer;
@@ -103,17 +96,15 @@ function deriveKeys(secret: string): Keys {
   const derive = (label: string) => Buffer.from(hkdfSync('sha256', secret, 'mandate', label, 32));
   return {
     id: derive('id').toString('base64url').slice(0, 8),
-    // As a key object: made from bytes at every use it would cost five times the hash itself.
-    pepper: createSecretKey(derive('pepper')),
+    pepper: createKeyedHash(derive('pepper')),
     cookies: derive('cookies').toString('base64url'),
     dpopNonce: derive('dpop-nonce'),
     sealing: derive('keys-at-rest'),
   };
 }
 
-function keyedHash(pepper: KeyObject, purpose: string, value: string): string {
-  return createHmac('sha256', pepper).update(purpose).update('\0').update(value).digest('base64url');
-}
+const keyedHash = (pepper: Keys['pepper'], purpose: string, value: string): string =>
+  pepper(`${purpose}\0${value}`);
 
 function equal(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];

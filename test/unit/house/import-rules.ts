@@ -65,9 +65,9 @@ export const rules: readonly Rule[] = [
   },
   {
     kind: 'imports only',
-    sentence: 'src/config.ts, ids.ts and secrets.ts import nothing of ours',
-    files: ['src/config.ts', 'src/ids.ts', 'src/secrets.ts'],
-    may: ['package:**', 'node:**'],
+    sentence: 'src/config.ts, ids.ts, keyed-hash.ts and secrets.ts import nothing of ours but keyed-hash.ts',
+    files: ['src/config.ts', 'src/ids.ts', 'src/keyed-hash.ts', 'src/secrets.ts'],
+    may: ['src/keyed-hash.ts', 'package:**', 'node:**'],
     broken: { 'src/config.ts': "import type { Clock } from './clock.ts';" },
     kept: { 'src/config.ts': "import { z } from 'zod';" },
   },
