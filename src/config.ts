@@ -46,6 +46,7 @@ export const environmentSchema = z.object({
     .default(defaultDatabaseUrl),
   MANDATE_SECRET: z.string().optional(),
   MANDATE_WORKERS: wholeNumber(1, 64).default(1),
+  MANDATE_WORKER_CORES: z.string().transform(readCores).optional(),
   CACHE_MEMORY: wholeNumber(8, 65_536).default(160),
   MANDATE_SECRET_PREVIOUS: z.string().optional(),
   TRUSTED_PROXY_HOPS: wholeNumber(0, 16).optional(),
@@ -98,6 +99,8 @@ export interface Config {
   readonly previousSecrets: readonly string[];
   /** Processes that serve side by side. */
   readonly workers: number;
+  /** The cores that several of them are bound to, in turn; where the system wants them when undefined. */
+  readonly workerCores: readonly number[] | undefined;
   /** Bytes that each of them may use to remember introspection answers. */
   readonly cacheBytes: number;
   /** Whose X-Forwarded-For is believed. */
@@ -209,6 +212,7 @@ export function readConfig(environment: Environment): Config {
     secret: settings.MANDATE_SECRET ?? developmentSecret,
     previousSecrets,
     workers: settings.MANDATE_WORKERS,
+    workerCores: settings.MANDATE_WORKER_CORES,
     cacheBytes: settings.CACHE_MEMORY * 1_024 * 1_024,
     trustedProxies: settings.TRUSTED_PROXIES
       ? { kind: 'networks', networks: settings.TRUSTED_PROXIES }
@@ -274,6 +278,24 @@ function readNetworks(list: string, context: z.RefinementCtx): Network[] {
         ? `${network} is everybody: anyone could write any address`
         : `${network || 'an empty entry'} is no network such as 10.0.0.0/8 or 2001:db8::/32`;
     context.addIssue({ code: 'custom', message: said });
+    return [];
+  });
+}
+
+/** Linux knows of no more. */
+const mostCores = 8_192;
+
+/** Reads cores as the system writes them: `0-3,8`. */
+function readCores(list: string, context: z.RefinementCtx): number[] {
+  return list.split(',').flatMap((range) => {
+    const [, first, last = first] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(range) ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (from <= to && to < mostCores)
+      return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+    context.addIssue({
+      code: 'custom',
+      message: `${range || 'an empty entry'} is no core, nor a range such as 0-3`,
+    });
     return [];
   });
 }

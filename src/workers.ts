@@ -23,6 +23,7 @@ import { settleMemory } from './settle-memory.ts';
 import { shippedFiles } from './shipped-files.ts';
 import { createStores } from './stores.ts';
 import { welcomeText } from './welcome.ts';
+import { CoreBindingError, createWorkerCores } from './worker-cores.ts';
 
 /** What a worker is told; anything else it finds out by itself. */
 export type WorkerOrder = 'drain' | 'stop' | 'tend';
@@ -55,10 +56,12 @@ interface Place {
 
 /**
  * Prepares the database once and starts the workers.
+ * @throws CoreBindingError when workers cannot be bound to the cores that they are to have
  * @throws Error when one of the first workers does not come to serve; it has written why
  */
 export async function startWorkers(config: Config, options: StartOptions): Promise<Supervisor> {
   const log = createLog(config.logLevel);
+  const cores = config.workerCores && createWorkerCores(config.workerCores);
   const { demo, platform } = await prepare(config, options, log);
   let stopping = false;
   cluster.setupPrimary({
@@ -69,8 +72,19 @@ export async function startWorkers(config: Config, options: StartOptions): Promi
 
   const present = () => Object.values(cluster.workers ?? {}).filter(isThere);
   const relay = createMetricsRelay(() => present().map(channelTo));
+  const fork = () => cluster.fork();
+  const forkAt = (index: number): Worker => {
+    try {
+      return cores ? cores.bound(index, fork) : fork();
+    } catch (error) {
+      if (!(error instanceof CoreBindingError)) throw error;
+      // They were there when it started; a worker that runs anywhere is better than none.
+      log.warn({ err: error }, 'a worker is not bound to its core');
+      return fork();
+    }
+  };
   const launch = (index: number): { worker: Worker; serving: Promise<void> } => {
-    const worker = cluster.fork();
+    const worker = forkAt(index);
     relay.add(channelTo(worker));
     endWhatIsLost(worker);
     const { promise: serving, resolve, reject } = Promise.withResolvers<void>();

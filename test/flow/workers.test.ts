@@ -1,10 +1,11 @@
 /** `mandate start --workers 2`: several processes behind one socket, seen from outside. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines, type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
 import { demo } from '../support/mandate.ts';
+import { childrenOf, until } from '../support/processes.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const basic = (who: { id: string; secret: string }) => ({
@@ -30,28 +31,6 @@ const isActive = async (server: ServerProcess, token: string, agent: Agent): Pro
   if (status !== 200) throw new Error(`introspection answered ${status}`);
   return (JSON.parse(text) as { active: boolean }).active;
 };
-
-/** Processes whose parent is this one. */
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((candidate) => {
-      try {
-        const stat = readFileSync(`/proc/${candidate}/stat`, 'utf8');
-        const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return Number(parent) === pid && state !== 'Z';
-      } catch {
-        return false;
-      }
-    });
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 50_000; !condition(); await sleep(50)) {
-    if (Date.now() > end) throw new Error(`it never came to be that ${what}`);
-  }
-}
 
 /** Asks one thing after another on eight connections until it is stopped. @returns how many answers there were, and what failed */
 function keepAsking(server: ServerProcess, token: string) {

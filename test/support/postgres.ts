@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { type Account, findPostgresBinaries, unprivilegedAccount } from './postgres-binaries.ts';
+import { childrenOf } from './processes.ts';
 
 const run = promisify(execFile);
 const folderPrefix = 'mandate-postgres-';
@@ -194,21 +195,6 @@ function signalFamily(postmaster: number, signal: NodeJS.Signals): void {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
-}
-
-function childrenOf(parent: number): number[] {
-  const children: number[] = [];
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      // After the name in parentheses, which may hold anything: state, then the parent's id.
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent) children.push(Number(name));
-    } catch {
-      // The process ended since it was listed.
-    }
-  }
-  return children;
 }
 
 /** Ends the servers, and removes the folders, of test runs that were killed before they could do it themselves. */

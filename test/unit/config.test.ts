@@ -20,3 +20,22 @@ describe('AUDIT_RETENTION_DAYS', () => {
     expect(() => readConfig({ AUDIT_RETENTION_DAYS })).toThrow(`AUDIT_RETENTION_DAYS: ${problem}`);
   });
 });
+
+describe('MANDATE_WORKER_CORES', () => {
+  test('names cores and ranges of them', () => {
+    expect(readConfig({}).workerCores).toBeUndefined();
+    expect(readConfig({ MANDATE_WORKER_CORES: '' }).workerCores).toBeUndefined();
+    expect(readConfig({ MANDATE_WORKER_CORES: '2' }).workerCores).toEqual([2]);
+    expect(readConfig({ MANDATE_WORKER_CORES: '0-2, 8' }).workerCores).toEqual([0, 1, 2, 8]);
+  });
+
+  test.each([
+    ['3-1', '3-1 is no core, nor a range such as 0-3'],
+    ['0,', 'an empty entry is no core, nor a range such as 0-3'],
+    ['all', 'all is no core, nor a range such as 0-3'],
+    ['-1', '-1 is no core, nor a range such as 0-3'],
+    ['0-8192', '0-8192 is no core, nor a range such as 0-3'],
+  ])('%s keeps a server from starting', (MANDATE_WORKER_CORES, problem) => {
+    expect(() => readConfig({ MANDATE_WORKER_CORES })).toThrow(`MANDATE_WORKER_CORES: ${problem}`);
+  });
+});
