@@ -1,6 +1,6 @@
 /**
- * How long an introspection takes while something else goes on: asked at a steady pace, whether or not the last answer has come,
- * at half of what the server answers when it does nothing else or at what the generator can pace, whichever is less.
+ * How long an introspection takes while something else goes on, and half of what the server answers is asked of it besides. What is
+ * measured is asked at a steady pace, whether or not the last answer has come; without `wrk` that is all there is.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -8,7 +8,7 @@ import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
 import { askMeanwhile } from './ask-meanwhile.ts';
 import { fillField, holder, makeKey, openField } from './field.ts';
-import { load } from './load.ts';
+import { generator, load, loadAt } from './load.ts';
 import type { Running, World } from './world.ts';
 
 export interface Disturbed {
@@ -26,16 +26,14 @@ export interface Disturbed {
 const signIns = 300;
 const revoked = 10_000;
 const lockSeconds = 10;
-/** What asks is a process in Node, on the load's core too: more than this it cannot pace. */
-const mostPerSecond = 1_000;
-const leastPerSecond = 200;
+/** What is measured is asked by a process in Node, on the load's core too: not many more than this it can pace. */
+const pacedPerSecond = 1_000;
 
 export async function measureDisturbances(world: World): Promise<Disturbed[]> {
   const running = await world.open('disturbed', 1, { environment: { TRUSTED_PROXY_HOPS: '1' } });
   // Not of the person whose authorizations end.
   const token = await makeKey(running.databaseUrl, 'owner@acme.test');
-  const answered = await load(running.ask([`token=${token}`]), 2);
-  const perSecond = Math.max(leastPerSecond, Math.min(answered.perSecond / 2, mostPerSecond));
+  const { perSecond: most } = await load(running.ask([`token=${token}`]), 2);
   await fillField(running.databaseUrl, revoked, 1);
   const rows: Disturbed[] = [];
   for (const [name, meanwhile] of [
@@ -44,19 +42,29 @@ export async function measureDisturbances(world: World): Promise<Disturbed[]> {
     [`a user's ${revoked.toLocaleString('en')} authorizations are revoked`, () => revokeAll(running)],
     [`another process holds the write lock for ${lockSeconds} s`, () => holdWriteLock(running)],
   ] as const) {
-    rows.push({ name, ...(await paced(running, { perSecond, token }, meanwhile)) });
+    rows.push({ name, ...(await atHalfLoad(running, { token, most }, meanwhile)) });
   }
   return rows;
 }
 
-async function paced(
-  { issuer }: Running,
-  pace: { perSecond: number; token: string },
-  meanwhile: () => Promise<unknown>,
+async function atHalfLoad(
+  running: Running,
+  { token, most }: { readonly token: string; readonly most: number },
+  work: () => Promise<unknown>,
 ): Promise<Omit<Disturbed, 'name'>> {
-  const { seconds, asked, within } = await askMeanwhile(issuer, pace, meanwhile);
+  let besides = 0;
+  const pace = { perSecond: pacedPerSecond, token };
+  const { seconds, asked, within } = await askMeanwhile(running.issuer, pace, async () => {
+    const loaded =
+      generator === 'wrk' ? loadAt(running.ask([`token=${token}`]), most / 2 - pacedPerSecond) : undefined;
+    try {
+      await work();
+    } finally {
+      besides = (await loaded?.stop()) ?? 0;
+    }
+  });
   return {
-    perSecond: asked.length / seconds,
+    perSecond: besides + asked.length / seconds,
     p50Milliseconds: within(0.5),
     p99Milliseconds: within(0.99),
     mostMilliseconds: within(1),

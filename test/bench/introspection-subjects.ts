@@ -1,8 +1,7 @@
 /** Introspections: beside a constant, on either engine, of many tokens, by two processes, and through the kit. */
-import { createReadStream } from 'node:fs';
 import { makeKey, makePaused, tokensEach } from './field.ts';
 import { closedLoop, connections, type Load, load, type Measured, measure } from './load.ts';
-import { startProgram } from './process.ts';
+import { canPin, everyCore, startProgram } from './process.ts';
 import type { Running, Subject, World } from './world.ts';
 
 const group = 'introspections';
@@ -52,8 +51,6 @@ export async function introspectionSubjects(world: World, hot: number, many: num
         group,
         async measure(seconds) {
           const fresh = await world.beside(sqlite);
-          // What is measured is the server, not a disk of which the system has let go meanwhile.
-          for await (const _ of createReadStream(sqlite.databaseUrl.slice('sqlite:'.length)));
           await askEach(fresh.ask(bodies.filter((_, index) => index % tokensEach === 0)));
           const measured = await load(fresh.ask(bodies), seconds);
           await fresh.stop();
@@ -79,13 +76,19 @@ export async function workerSubjects(world: World): Promise<Subject[]> {
       { CACHE_MEMORY: littleMemory },
     ],
   ] as const) {
-    for (const [processes, workers] of [
-      ['one process', '1'],
-      ['two workers', '2'],
+    for (const [processes, runs, own] of [
+      ['one process', 'anywhere', {}],
+      ['two workers', 'anywhere', { MANDATE_WORKERS: '2' }],
+      [
+        'two workers, a core each',
+        'where it says',
+        { MANDATE_WORKERS: '2', MANDATE_WORKER_CORES: everyCore },
+      ],
     ] as const) {
-      const running = await world.open(`${tokens}-${workers}`, tokens, {
-        pinned: false,
-        environment: { ...environment, MANDATE_WORKERS: workers },
+      if (runs === 'where it says' && !canPin) continue;
+      const running = await world.open(`${kind} ${processes}`, tokens, {
+        runs,
+        environment: { ...environment, ...own },
       });
       several.push(
         subject(

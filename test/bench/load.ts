@@ -1,5 +1,6 @@
 /** Load on one endpoint: the same request, or one of many, from 32 connections. Uses wrk where it is installed. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -68,9 +69,6 @@ async function byWrk({ url, headers, bodies, traced, everywhere }: Load, seconds
     const script = join(folder, 'load.lua');
     const list = join(folder, 'bodies');
     writeFileSync(list, bodies.join('\n'));
-    const set = Object.entries(headers).map(
-      ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
-    );
     const many = `
       local bodies = {}
       for line in io.lines(${JSON.stringify(list)}) do bodies[#bodies + 1] = line end
@@ -86,7 +84,7 @@ async function byWrk({ url, headers, bodies, traced, everywhere }: Load, seconds
     writeFileSync(
       script,
       `wrk.method = "POST"
-      ${set.join('\n')}
+      ${setHeaders(headers)}
       ${bodies.length === 1 && !traced ? `wrk.body = ${JSON.stringify(bodies[0])}` : many}
       done = function(summary, latency)
         io.write(string.format("\\nRESULT %d %d %d %d %d\\n", summary.requests, summary.duration,
@@ -113,6 +111,51 @@ async function byWrk({ url, headers, bodies, traced, everywhere }: Load, seconds
     rmSync(folder, { recursive: true });
   }
 }
+
+/** Connections of a load that keeps a pace: each asks, and rests for some milliseconds. */
+const pacedConnections = 128;
+
+/**
+ * Loads a server at about a number of questions a second until it is told to stop; only where `wrk` is installed.
+ * @returns what ends it, and tells how many a second it came to
+ */
+export function loadAt(target: Load, perSecond: number): { stop(): Promise<number> } {
+  const folder = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
+  const script = join(folder, 'load.lua');
+  const rest = Math.max(1, Math.round((pacedConnections * 1_000) / perSecond) - 1);
+  writeFileSync(
+    script,
+    `wrk.method = "POST"
+    ${setHeaders(target.headers)}
+    wrk.body = ${JSON.stringify(target.bodies[0])}
+    delay = function() return ${rest} end
+    done = function(summary) io.write(string.format("\\nRESULT %d %d\\n", summary.requests, summary.duration)) end`,
+  );
+  const args = ['-t1', `-c${pacedConnections}`, '-d3600s', '-s', script, target.url];
+  const child = canPin
+    ? spawn('taskset', ['-c', String(loadCore), 'wrk', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    : spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    said += piece;
+  });
+  const closed = once(child, 'close');
+  return {
+    async stop() {
+      child.kill('SIGINT');
+      await closed;
+      rmSync(folder, { recursive: true });
+      const [, requests, micro] = /RESULT (\d+) (\d+)/.exec(said) ?? [];
+      if (requests === undefined) throw new Error(`wrk said:\n${said}`);
+      return Number(requests) / (Number(micro) / 1e6);
+    },
+  };
+}
+
+const setHeaders = (headers: Load['headers']) =>
+  Object.entries(headers)
+    .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`)
+    .join('\n');
 
 function byNode({ url, headers, bodies, traced }: Load, seconds: number): Promise<Counted> {
   let asked = 0;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { demo } from '../support/mandate.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { copyInMemory } from './copy-in-memory.ts';
 import { fillField } from './field.ts';
 import { connections, type Load, type Measured } from './load.ts';
 import { pin, serverCore, startProgram, unpin } from './process.ts';
@@ -26,6 +27,9 @@ export interface Running extends Pick<ServerProcess, 'issuer' | 'pid' | 'output'
   ask(bodies: readonly string[]): Load;
 }
 
+/** On which cores a server runs: the one for servers; every one, with the load; those that its workers bind themselves to, with the load. */
+type Runs = 'alone' | 'anywhere' | 'where it says';
+
 export interface World {
   readonly sqlite: Running;
   /** One of two nodes. */
@@ -40,13 +44,13 @@ export interface World {
   };
   /** A folder that goes when everything ends. */
   readonly folder: string;
-  /** Starts another Mandate on a database file of its own. @param pinned whether it has the core for servers only */
+  /** Starts another Mandate on a database file of its own. */
   open(
     name: string,
     tokens: number,
-    options?: { environment?: Record<string, string>; pinned?: boolean },
+    options?: { environment?: Record<string, string>; runs?: Runs },
   ): Promise<Running>;
-  /** Starts another Mandate on the database of one, with nothing remembered yet. */
+  /** Starts another Mandate on a copy of the database of one, in memory where there is room, with nothing remembered yet. */
   beside(running: Running): Promise<Running & Pick<ServerProcess, 'stop'>>;
   stop(): Promise<void>;
   /** What our servers wrote, for when something goes wrong. */
@@ -77,7 +81,7 @@ export async function startWorld(many: number): Promise<World> {
     databaseUrl: string,
     environment: Record<string, string>,
     fill: () => Promise<readonly string[]>,
-    pinned: boolean,
+    runs: Runs,
   ): Promise<Running & Pick<ServerProcess, 'stop'>> => {
     const server = await startServerProcess({
       databaseUrl,
@@ -86,21 +90,21 @@ export async function startWorld(many: number): Promise<World> {
     ends.push(() => server.stop());
     outputs.push(server.output);
     const tokens = await fill();
-    if (pinned) pin(server.pid, serverCore);
-    else unpin(server.pid);
+    if (runs === 'alone') pin(server.pid, serverCore);
+    if (runs === 'anywhere') unpin(server.pid);
     const headers = basic(demo.apiServer.id, demo.apiServer.secret);
     const url = `${server.issuer}/introspect`;
     const { issuer, pid, output, stop } = server;
     return {
       ...{ issuer, pid, output, stop, databaseUrl, tokens },
-      ask: (bodies) => ({ pid, url, headers, bodies, everywhere: !pinned }),
+      ask: (bodies) => ({ pid, url, headers, bodies, everywhere: runs !== 'alone' }),
     };
   };
   const start = (
     databaseUrl: string,
     tokens: number,
-    { environment = {}, pinned = true }: { environment?: Record<string, string>; pinned?: boolean } = {},
-  ): Promise<Running> => startOn(databaseUrl, environment, () => fillField(databaseUrl, tokens), pinned);
+    { environment = {}, runs = 'alone' }: { environment?: Record<string, string>; runs?: Runs } = {},
+  ): Promise<Running> => startOn(databaseUrl, environment, () => fillField(databaseUrl, tokens), runs);
   try {
     const folder = await mkdtemp(join(tmpdir(), 'mandate-bench-'));
     ends.push(async () => rmSync(folder, { recursive: true, force: true }));
@@ -117,7 +121,7 @@ export async function startWorld(many: number): Promise<World> {
     const cluster = await startPostgres({ durable: true });
     ends.push(() => cluster.stop());
     const postgres = await start(cluster.url, 1);
-    await startOn(cluster.url, {}, async () => [], true);
+    await startOn(cluster.url, {}, async () => [], 'alone');
     const stock = await startProgram<{
       port: number;
       token: string;
@@ -140,7 +144,19 @@ export async function startWorld(many: number): Promise<World> {
       },
       folder,
       open,
-      beside: ({ databaseUrl, tokens }) => startOn(databaseUrl, {}, async () => tokens, true),
+      async beside({ databaseUrl, tokens }) {
+        const copy = await copyInMemory(databaseUrl.slice('sqlite:'.length));
+        ends.push(async () => copy.remove());
+        const running = await startOn(`sqlite:${copy.path}`, {}, async () => tokens, 'alone');
+        return {
+          ...running,
+          async stop() {
+            const code = await running.stop();
+            copy.remove();
+            return code;
+          },
+        };
+      },
       stop,
       output: () => outputs.map((output) => output()).join('\n'),
     };
