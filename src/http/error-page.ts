@@ -39,6 +39,7 @@ export const errorKinds = [
   'document_unusable',
   'forbidden',
   'unavailable',
+  'busy',
   'internal',
 ] as const;
 

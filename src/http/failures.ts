@@ -5,8 +5,10 @@ import { isOutage, isUnstorable } from '../../db/outage.ts';
 export type Failure =
   /** A single use was lost to another request; this one did nothing. */
   | { readonly kind: 'already_used' }
-  /** The database could not be asked, or too many passwords wait to be hashed; trying again may work. */
+  /** The database could not be asked; trying again may work. */
   | { readonly kind: 'outage' }
+  /** Too many passwords wait to be hashed; trying again may work. */
+  | { readonly kind: 'busy' }
   /** It holds a character that PostgreSQL cannot keep in text, as no name or token of ours does. */
   | { readonly kind: 'unstorable' }
   /** A mistake of ours. */
@@ -15,7 +17,7 @@ export type Failure =
 /** Sorts an error that nobody expected. Pure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Error && error.name === 'AlreadyUsedError') return { kind: 'already_used' };
-  if (error instanceof Error && error.name === 'BusyError') return { kind: 'outage' };
+  if (error instanceof Error && error.name === 'BusyError') return { kind: 'busy' };
   if (isUnstorable(error)) return { kind: 'unstorable' };
   return isOutage(error) ? { kind: 'outage' } : { kind: 'bug' };
 }
@@ -36,11 +38,15 @@ export function answerFailure(ctx: Koa.Context, failure: Failure): void {
       ctx.body = { error: 'invalid_grant', error_description: 'it was used by another request' };
       return;
     case 'outage':
+    case 'busy':
       ctx.status = 503;
       ctx.set('Retry-After', '1');
       ctx.body = {
         error: 'temporarily_unavailable',
-        error_description: 'the server cannot reach its storage',
+        error_description:
+          failure.kind === 'busy'
+            ? 'the server has too much to do at this moment'
+            : 'the server cannot reach its storage',
       };
       return;
     case 'unstorable':
@@ -68,18 +74,27 @@ export function answerApiFailure(ctx: Koa.Context, failure: Failure): void {
     ctx.type = 'application/problem+json';
     return;
   }
-  const outage = failure.kind === 'outage';
+  const passes = failure.kind === 'outage' || failure.kind === 'busy';
   ctx.set('Cache-Control', 'no-store');
-  ctx.status = outage ? 503 : 500;
-  if (outage) ctx.set('Retry-After', '1');
+  ctx.status = passes ? 503 : 500;
+  if (passes) ctx.set('Retry-After', '1');
   ctx.body = {
-    title: outage ? 'Service Unavailable' : 'Internal Server Error',
+    title: passes ? 'Service Unavailable' : 'Internal Server Error',
     status: ctx.status,
-    code: outage ? 'unavailable' : 'internal',
-    detail: outage
-      ? 'The server cannot reach its storage. Try again in a moment.'
-      : 'This is a fault of the server. Give the request id to whoever runs it.',
+    code: passes ? 'unavailable' : 'internal',
+    detail: apiDetail(failure),
     request_id: ctx.state.requestId as string,
   };
   ctx.type = 'application/problem+json';
+}
+
+function apiDetail({ kind }: Failure): string {
+  switch (kind) {
+    case 'outage':
+      return 'The server cannot reach its storage. Try again in a moment.';
+    case 'busy':
+      return 'The server has too much to do at this moment. Try again in a moment.';
+    default:
+      return 'This is a fault of the server. Give the request id to whoever runs it.';
+  }
 }

@@ -48,6 +48,9 @@ export function createLastResort({ pages, log }: { pages: PageWriter; log: Logge
       case 'outage':
         ctx.set('Retry-After', '1');
         return pages.fail(ctx, 'unavailable', { status: 503 });
+      case 'busy':
+        ctx.set('Retry-After', '1');
+        return pages.fail(ctx, 'busy', { status: 503 });
       case 'unstorable':
         return pages.fail(ctx, 'bad_request', { status: 400 });
       case 'bug':

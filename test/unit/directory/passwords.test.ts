@@ -50,7 +50,7 @@ describe('passwords', () => {
     ]);
     const [, , , refused] = asked;
     expect(refused).toMatchObject({ reason: { name: 'BusyError' } });
-    expect(failureOf((refused as PromiseRejectedResult).reason)).toEqual({ kind: 'outage' });
+    expect(failureOf((refused as PromiseRejectedResult).reason)).toEqual({ kind: 'busy' });
     expect(await few.verify(await few.hash('a password'), 'a password')).toBe(true);
   });
 
