@@ -1,6 +1,7 @@
 /**
- * Requests whose head has the same bytes as one before it on its connection. A resource server asks again and again under the same
- * head; what the parser made of it once is true of all of them, so that only the body is looked at, at half the cost.
+ * Requests whose head has the same bytes as one before it on its connection, but for the names of the request and of its trace. A resource
+ * server asks again and again under the same head; what the parser made of it once is true of all of them, so that only the body is looked
+ * at, at half the cost.
  *
  * Owns where on a connection one request ends and the next begins, so that no request can be hidden in another (RFC 9112 section 11.2):
  * taken is only a piece that came while the parser rested, with nothing unanswered, and that is exactly a known head and the body whose
@@ -9,6 +10,7 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { httpDate } from '../clock.ts';
+import { type Extent, isPlainText, traceValues } from './trace-values.ts';
 
 /** A connection keeps its last head for as long as it lives; a longer one is not kept. */
 const mostHeadBytes = 4_096;
@@ -21,7 +23,7 @@ export interface RepeatedRequest<Head> {
   readonly head: Head;
   /** One character for each byte. */
   readonly body: string;
-  /** The one that was parsed, for what its head and its connection tell. */
+  /** The one that was parsed, for what its head and its connection tell; of its own, names of requests and traces alone may be others. */
   readonly request: IncomingMessage;
   /** Answers. @param start status line and headers, each with its line's end; those of the connection are added. @param body ASCII */
   send(start: string, body: string): void;
@@ -52,6 +54,8 @@ interface Connection<Head> {
 
 interface Known<Head> {
   readonly bytes: Buffer;
+  /** Of the head, what may be another each time. */
+  readonly traces: readonly Extent[];
   /** Of head and body together. */
   readonly length: number;
   readonly head: Head;
@@ -179,9 +183,14 @@ export function createRepeatedHeads<Head>(deps: {
     const extent = extentOf(piece, request);
     if (!extent) return;
     const { end, length } = extent;
+    const bytes = piece.subarray(0, end);
     const known =
       head !== undefined && end <= mostHeadBytes && keepsConnection(request)
-        ? { bytes: Buffer.from(piece.subarray(0, end)), length, head, request }
+        ? {
+            ...{ length, head, request },
+            bytes: Buffer.from(bytes),
+            traces: traceValues(bytes.toString('latin1')),
+          }
         : undefined;
     response.once('finish', () => {
       // The parser has read it to its end, and that is as far as it was given anything. Either alone is not enough: what Node refuses
@@ -194,8 +203,18 @@ export function createRepeatedHeads<Head>(deps: {
 }
 
 /** Tells whether a piece is a request of this head, and nothing beyond it. */
-const isLike = (piece: Buffer, { bytes, length }: Known<unknown>): boolean =>
-  piece.length === length && bytes.compare(piece, 0, bytes.length) === 0;
+function isLike(piece: Buffer, { bytes, traces, length }: Known<unknown>): boolean {
+  if (piece.length !== length) return false;
+  let from = 0;
+  for (const trace of traces) {
+    if (!isSame(piece, bytes, from, trace.from) || !isPlainText(piece, trace)) return false;
+    from = trace.to;
+  }
+  return isSame(piece, bytes, from, bytes.length);
+}
+
+const isSame = (piece: Buffer, bytes: Buffer, from: number, to: number) =>
+  bytes.compare(piece, from, to, from, to) === 0;
 
 /** Lines that end as they have to, so that nobody can take another place for the end of the head. */
 const headLines = /^(?:[^\r\n]+\r\n)+\r\n$/;

@@ -115,6 +115,19 @@ describe.each(engines)('on %s', (engine) => {
     expect((await ask(token)).status).toBe(200);
   });
 
+  test('a question that names its trace is answered so too, though no other has that name; one for another host is not', async () => {
+    const trace = (n: number) => ({ traceparent: `00-${String(n).padStart(32, '0')}-00f067aa0ba902b7-01` });
+    await ask(token, trace(1));
+    const parsed = await parsedDuring(async () => {
+      expect(JSON.parse((await ask(token, trace(2))).text)).toMatchObject({ active: true });
+      await mandate.stores.authorizations.revoke(actor, authorizationId);
+      expect(JSON.parse((await ask(token, trace(3))).text)).toEqual({ active: false });
+    });
+    expect(parsed).toBe(0);
+    const elsewhere = await ask(token, { ...trace(4), host: 'elsewhere.test' });
+    expect(elsewhere.status).toBe(421);
+  });
+
   test('all are parsed once the server is about to stop', async () => {
     expect(await parsedDuring(() => ask(token))).toBe(0);
     mandate.app.ready = false;
