@@ -1,8 +1,8 @@
 /** Introspections: beside a constant, on either engine, of many tokens, by two processes, and through the kit. */
 import { makeKey, makePaused, tokensEach } from './field.ts';
 import { closedLoop, connections, type Load, load, type Measured, measure } from './load.ts';
-import { canPin, everyCore, startProgram } from './process.ts';
-import type { Running, Subject, World } from './world.ts';
+import { canPin, everyCore, pin, startProgram } from './process.ts';
+import type { Running, Runs, Subject, World } from './world.ts';
 
 const group = 'introspections';
 const bodyOf = (token: string) => `token=${token}`;
@@ -22,7 +22,8 @@ export async function introspectionSubjects(world: World, hot: number, many: num
   const subjects = [
     subject('bare node:http, a constant', { ...asked, ...bare }),
     subject('Mandate, SQLite, hot', asked),
-    subject('Mandate, SQLite, hot, every head another', { ...asked, traced: true }),
+    subject('Mandate, SQLite, hot, each with a trace of its own', { ...asked, varies: 'trace' }),
+    subject('Mandate, SQLite, hot, every head another', { ...asked, varies: 'x-turn' }),
     subject('Mandate, SQLite, an API key', sqlite.ask([bodyOf(key)])),
     subject('Mandate, SQLite, an inactive token', sqlite.ask([bodyOf(paused)])),
     subject('Mandate, PostgreSQL, hot, one of two nodes', postgres.ask([first(postgres)])),
@@ -67,39 +68,59 @@ const [rareTokens, littleMemory] = [200_000, '8'];
 
 /** One process and two on the two cores, on which the load is too: where a question costs next to nothing, and where it has to be read. */
 export async function workerSubjects(world: World): Promise<Subject[]> {
-  const several: Subject[] = [];
-  for (const [kind, tokens, environment] of [
-    ['hot', 1, {}],
-    [
-      `${rareTokens.toLocaleString('en')} tokens in little memory`,
-      rareTokens,
-      { CACHE_MEMORY: littleMemory },
-    ],
-  ] as const) {
-    for (const [processes, runs, own] of [
-      ['one process', 'anywhere', {}],
-      ['two workers', 'anywhere', { MANDATE_WORKERS: '2' }],
-      [
-        'two workers, a core each',
-        'where it says',
-        { MANDATE_WORKERS: '2', MANDATE_WORKER_CORES: everyCore },
-      ],
-    ] as const) {
-      if (runs === 'where it says' && !canPin) continue;
-      const running = await world.open(`${kind} ${processes}`, tokens, {
-        runs,
-        environment: { ...environment, ...own },
-      });
-      several.push(
-        subject(
-          `Mandate, SQLite, ${kind}, ${processes}`,
-          running.ask(running.tokens.map(bodyOf)),
-          `introspections by several processes, ${kind}, load on the same cores`,
-        ),
-      );
-    }
-  }
-  return several;
+  const rare = `${rareTokens.toLocaleString('en')} tokens in little memory`;
+  return [
+    ...(await sideBySide(world, 'hot', 1)),
+    ...(await sideBySide(world, rare, rareTokens, { CACHE_MEMORY: littleMemory })),
+  ];
+}
+
+async function sideBySide(
+  world: World,
+  kind: string,
+  tokens: number,
+  environment: Record<string, string> = {},
+): Promise<Subject[]> {
+  const of = `introspections by several processes, ${kind}, load on the same cores`;
+  const started = async (name: string, runs: Runs, own: Record<string, string> = {}) => {
+    const options = { runs, environment: { ...environment, ...own } };
+    const running = await world.open(`${kind} ${name}`, tokens, options);
+    return { pid: running.pid, target: running.ask(running.tokens.map(bodyOf)) };
+  };
+  const row = async (name: string, runs: Runs, own?: Record<string, string>) =>
+    subject(`Mandate, SQLite, ${kind}, ${name}`, (await started(name, runs, own)).target, of);
+  const workers = { MANDATE_WORKERS: '2' };
+  const rows = [await row('one process', 'anywhere'), await row('two workers', 'anywhere', workers)];
+  if (!canPin) return rows;
+  rows.push(
+    await row('two workers, a core each', 'where it says', { ...workers, MANDATE_WORKER_CORES: everyCore }),
+  );
+  // What the machine has to give: no lock, no file, no socket is shared here.
+  const apart = [
+    await started('the first of two', 'anywhere'),
+    await started('the second of two', 'anywhere'),
+  ];
+  for (const [core, { pid }] of apart.entries()) pin(pid, core);
+  rows.push({
+    name: `Mandate, SQLite, ${kind}, two servers that share nothing, a core each`,
+    group: of,
+    measure: async (seconds) => together(await Promise.all(apart.map(({ target }) => load(target, seconds)))),
+  });
+  return rows;
+}
+
+/** What several servers came to that were loaded at once. */
+function together(measured: readonly Measured[]): Measured {
+  const sum = (of: (one: Measured) => number) => measured.reduce((total, one) => total + of(one), 0);
+  const perSecond = sum((one) => one.perSecond);
+  return {
+    perSecond,
+    cpuMicroseconds: sum((one) => one.cpuMicroseconds * one.perSecond) / perSecond,
+    p50Milliseconds: Math.max(...measured.map((one) => one.p50Milliseconds)),
+    p99Milliseconds: Math.max(...measured.map((one) => one.p99Milliseconds)),
+    residentMegabytes: sum((one) => one.residentMegabytes),
+    refused: sum((one) => one.refused),
+  };
 }
 
 /** Decisions in the process of a resource server, from the memory that the change stream keeps in step. */

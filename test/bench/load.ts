@@ -19,8 +19,8 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>;
   /** Drawn uniformly when there are many. */
   readonly bodies: readonly string[];
-  /** Whether each request has a header that no other has, as with traces. */
-  readonly traced?: boolean;
+  /** A header in which each request has a value that no other has; `trace` is the one of W3C's Trace Context. */
+  readonly varies?: 'trace' | 'x-turn';
   /** Whether the load may run on every core, as the server does then. */
   readonly everywhere?: boolean;
 }
@@ -63,7 +63,7 @@ export async function measure(pid: number, work: () => Promise<Counted>): Promis
   };
 }
 
-async function byWrk({ url, headers, bodies, traced, everywhere }: Load, seconds: number): Promise<Counted> {
+async function byWrk({ url, headers, bodies, varies, everywhere }: Load, seconds: number): Promise<Counted> {
   const folder = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
   try {
     const script = join(folder, 'load.lua');
@@ -78,14 +78,14 @@ async function byWrk({ url, headers, bodies, traced, everywhere }: Load, seconds
       math.randomseed(os.time())
       local asked = 0
       request = function()
-        ${traced ? 'asked = asked + 1; wrk.headers["X-Request-Id"] = asked' : ''}
+        ${varies ? variation[varies] : ''}
         return wrk.format(nil, nil, nil, bodies[math.random(#bodies)])
       end`;
     writeFileSync(
       script,
       `wrk.method = "POST"
       ${setHeaders(headers)}
-      ${bodies.length === 1 && !traced ? `wrk.body = ${JSON.stringify(bodies[0])}` : many}
+      ${bodies.length === 1 && !varies ? `wrk.body = ${JSON.stringify(bodies[0])}` : many}
       done = function(summary, latency)
         io.write(string.format("\\nRESULT %d %d %d %d %d\\n", summary.requests, summary.duration,
           latency:percentile(50), latency:percentile(99), summary.errors.status))
@@ -111,6 +111,18 @@ async function byWrk({ url, headers, bodies, traced, everywhere }: Load, seconds
     rmSync(folder, { recursive: true });
   }
 }
+
+/** In Lua: sets the header to another value. */
+const variation = {
+  trace:
+    'asked = asked + 1; wrk.headers["traceparent"] = string.format("00-%032x-00f067aa0ba902b7-01", asked)',
+  'x-turn': 'asked = asked + 1; wrk.headers["X-Turn"] = asked',
+};
+
+const anotherValue = (varies: NonNullable<Load['varies']>, n: number) =>
+  varies === 'trace'
+    ? { traceparent: `00-${n.toString(16).padStart(32, '0')}-00f067aa0ba902b7-01` }
+    : { 'X-Turn': String(n) };
 
 /** Connections of a load that keeps a pace: each asks, and rests for some milliseconds. */
 const pacedConnections = 128;
@@ -157,11 +169,11 @@ const setHeaders = (headers: Load['headers']) =>
     .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`)
     .join('\n');
 
-function byNode({ url, headers, bodies, traced }: Load, seconds: number): Promise<Counted> {
+function byNode({ url, headers, bodies, varies }: Load, seconds: number): Promise<Counted> {
   let asked = 0;
   const draw = () => bodies[Math.floor(Math.random() * bodies.length)] ?? '';
   return closedLoop(seconds, () => async (post) => {
-    const own = traced ? { ...headers, 'X-Request-Id': String(++asked) } : headers;
+    const own = varies ? { ...headers, ...anotherValue(varies, ++asked) } : headers;
     const { status } = await post(url, own, draw());
     return status === 200;
   });

@@ -28,7 +28,7 @@ export interface Running extends Pick<ServerProcess, 'issuer' | 'pid' | 'output'
 }
 
 /** On which cores a server runs: the one for servers; every one, with the load; those that its workers bind themselves to, with the load. */
-type Runs = 'alone' | 'anywhere' | 'where it says';
+export type Runs = 'alone' | 'anywhere' | 'where it says';
 
 export interface World {
   readonly sqlite: Running;
