@@ -101,45 +101,6 @@ describe('a request under a known head', () => {
     expect([echo.unparsed, echo.underWay()]).toEqual([['twice', 'after'], 0]);
   });
 
-  test('may name itself and its trace, each time another', async () => {
-    const echo = await startEcho(true);
-    const client = await connectTo(echo);
-    const named = (index: number) =>
-      `TraceParent:  00-${String(index).padStart(32, '0')}-00f067aa0ba902b7-01\r\nX-Request-Id: ${index}\r\nTracestate:\r\n`;
-    for (const [index, body] of ['one', 'two', 'six'].entries()) {
-      client.socket.write(ask(body, named(index + 1)));
-      await client.answers(index + 1);
-    }
-    expect([echo.parsed, echo.unparsed]).toEqual([['/ask one'], ['two', 'six']]);
-  });
-
-  const named = ask('one', 'X-Request-Id: abcdefghijkl\r\n');
-  const traced = (value: string) => ask('two', `X-Request-Id: ${value}\r\n`);
-  test.each([
-    ['says more than a name there', traced('a\r\nExpect: 9')],
-    ['has a line that ends there', traced('a\nExpect: 10')],
-    ['ends there', traced('a\r\n\r\nGET /xy')],
-    ['has a character there that no value may have', traced('a\0cdefghijkl')],
-    ['has a byte there that is no ASCII', traced('\u00fcbcdefghijkl')],
-    ['names itself in a longer way', traced('abcdefghijklm')],
-    ['names itself in another header', ask('two', 'X-Request-Ip: abcdefghijkl\r\n')],
-  ])('is none when it %s: that is for the parser to judge', async (_, piece) => {
-    const heard: string[] = [];
-    // All but the longer one are as long as the one that is known.
-    expect(piece.length - named.length).toBe(piece.includes('klm') ? 1 : 0);
-    for (const attended of [false, true]) {
-      const echo = await startEcho(attended);
-      const client = await connectTo(echo);
-      client.socket.write(named);
-      await client.answers(1);
-      client.socket.write(piece, 'latin1');
-      await aWhile();
-      expect(echo.unparsed).toEqual([]);
-      heard.push(await client.answers(2));
-    }
-    expect(heard[1]).toBe(heard[0]);
-  });
-
   test.each([
     ['HTTP/1.0', 'POST /ask HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\none'],
     ['an expectation', ask('one', 'Expect: 100-continue\r\n')],
