@@ -90,6 +90,8 @@ const how = `${rounds} rounds of ${values.seconds} s, interleaved, medians, of C
 }; load average at the start ${loadavg()[0]?.toFixed(1)}`;
 
 pin(process.pid, loadCore);
+// Each server that is started is ended when this process ends, and so hears of its end.
+process.setMaxListeners(50);
 const world = await startWorld(Math.max(1, Number(values.many)));
 try {
   const rows = await measureAll(await subjectsOf(world));
