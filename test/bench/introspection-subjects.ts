@@ -66,6 +66,9 @@ export async function introspectionSubjects(world: World, hot: number, many: num
 /** Tokens of the rows in which most questions are read, and the megabytes in which few of them are remembered. */
 const [rareTokens, littleMemory] = [200_000, '8'];
 
+/** Connections of the rows of several processes: enough for each of them to answer some in one turn. */
+const manyConnections = 128;
+
 /** One process and two on the two cores, on which the load is too: where a question costs next to nothing, and where it has to be read. */
 export async function workerSubjects(world: World): Promise<Subject[]> {
   const rare = `${rareTokens.toLocaleString('en')} tokens in little memory`;
@@ -81,11 +84,14 @@ async function sideBySide(
   tokens: number,
   environment: Record<string, string> = {},
 ): Promise<Subject[]> {
-  const of = `introspections by several processes, ${kind}, load on the same cores`;
+  const of = `introspections by several processes, ${kind}, load on the same cores, ${manyConnections} connections`;
   const started = async (name: string, runs: Runs, own: Record<string, string> = {}) => {
     const options = { runs, environment: { ...environment, ...own } };
     const running = await world.open(`${kind} ${name}`, tokens, options);
-    return { pid: running.pid, target: running.ask(running.tokens.map(bodyOf)) };
+    return {
+      pid: running.pid,
+      target: { ...running.ask(running.tokens.map(bodyOf)), over: manyConnections },
+    };
   };
   const row = async (name: string, runs: Runs, own?: Record<string, string>) =>
     subject(`Mandate, SQLite, ${kind}, ${name}`, (await started(name, runs, own)).target, of);
@@ -104,7 +110,10 @@ async function sideBySide(
   rows.push({
     name: `Mandate, SQLite, ${kind}, two servers that share nothing, a core each`,
     group: of,
-    measure: async (seconds) => together(await Promise.all(apart.map(({ target }) => load(target, seconds)))),
+    measure: async (seconds) =>
+      together(
+        await Promise.all(apart.map(({ target }) => load({ ...target, over: manyConnections / 2 }, seconds))),
+      ),
   });
   return rows;
 }

@@ -23,6 +23,8 @@ export interface Load {
   readonly varies?: 'trace' | 'x-turn';
   /** Whether the load may run on every core, as the server does then. */
   readonly everywhere?: boolean;
+  /** When it is not `connections`. */
+  readonly over?: number;
 }
 
 export interface Measured {
@@ -63,7 +65,10 @@ export async function measure(pid: number, work: () => Promise<Counted>): Promis
   };
 }
 
-async function byWrk({ url, headers, bodies, varies, everywhere }: Load, seconds: number): Promise<Counted> {
+async function byWrk(
+  { url, headers, bodies, varies, everywhere, over = connections }: Load,
+  seconds: number,
+): Promise<Counted> {
   const folder = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
   try {
     const script = join(folder, 'load.lua');
@@ -93,7 +98,7 @@ async function byWrk({ url, headers, bodies, varies, everywhere }: Load, seconds
     );
     // One thread has half a core where a server's process shares it, and asks for no more than that answers.
     const threads = everywhere ? availableParallelism() : 1;
-    const args = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '-s', script, url];
+    const args = [`-t${threads}`, `-c${over}`, `-d${seconds}s`, '-s', script, url];
     const { stdout } = canPin
       ? await run('taskset', ['-c', everywhere ? everyCore : String(loadCore), 'wrk', ...args])
       : await run('wrk', args);
