@@ -10,5 +10,10 @@ export function countRefusals(limits: RateLimits, refusals: LabelledCounters): R
       if (taken.kind === 'limited') refusals.of(limit.name).n += 1;
       return taken;
     },
+    async takeInTurn(counted) {
+      const taken = await limits.takeInTurn(counted);
+      if (taken.by) refusals.of(taken.by.name).n += 1;
+      return taken;
+    },
   };
 }

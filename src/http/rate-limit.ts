@@ -1,6 +1,7 @@
 /** Limits that hold on every node: one counter row a key, taken in one statement. */
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Store } from '../../db/open.ts';
+import type { Database } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import type { Secrets } from '../secrets.ts';
 
@@ -16,12 +17,20 @@ export type Taken =
   | { readonly kind: 'allowed' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
+/** A limit with the key that is counted. */
+export type Counted = readonly [limit: Limit, key: string];
+
 export interface RateLimits {
   /**
    * Uses up points of a key; ten at once with five left let exactly five through.
    * @param amount how many, one unless it says otherwise
    */
   take(limit: Limit, key: string, amount?: number): Promise<Taken>;
+  /**
+   * Uses up a point of each key in turn, in one transaction, until one has none left; those after it keep theirs.
+   * @returns also which one that was
+   */
+  takeInTurn(counted: readonly Counted[]): Promise<Taken & { readonly by?: Limit }>;
   /** Tells whether a key has points left, without using one. */
   peek(limit: Limit, key: string): Promise<Taken>;
   /** Gives a key one point back. */
@@ -44,24 +53,33 @@ export function createRateLimits({
     points <= limit.points
       ? { kind: 'allowed' }
       : { kind: 'limited', retryAfterSeconds: Math.max(1, end - clock.now()) };
+  const takeOn = async (db: Kysely<Database>, limit: Limit, key: string, amount: number) => {
+    const now = clock.now();
+    const end = now + limit.windowSeconds;
+    const row = await db
+      // Primary key.
+      .insertInto('counters')
+      .values({ key: rowKey(limit, key), points: amount, expires_at: end })
+      .onConflict((conflict) =>
+        conflict.column('key').doUpdateSet({
+          points: sql<number>`case when counters.expires_at <= ${now} then ${amount} else counters.points + ${amount} end`,
+          expires_at: sql<number>`case when counters.expires_at <= ${now} then ${end} else counters.expires_at end`,
+        }),
+      )
+      .returning(['points', 'expires_at'])
+      .executeTakeFirstOrThrow();
+    return judge(limit, row.points, row.expires_at);
+  };
   return {
-    async take(limit, key, amount = 1) {
-      const now = clock.now();
-      const end = now + limit.windowSeconds;
-      const row = await store.db
-        // Primary key.
-        .insertInto('counters')
-        .values({ key: rowKey(limit, key), points: amount, expires_at: end })
-        .onConflict((conflict) =>
-          conflict.column('key').doUpdateSet({
-            points: sql<number>`case when counters.expires_at <= ${now} then ${amount} else counters.points + ${amount} end`,
-            expires_at: sql<number>`case when counters.expires_at <= ${now} then ${end} else counters.expires_at end`,
-          }),
-        )
-        .returning(['points', 'expires_at'])
-        .executeTakeFirstOrThrow();
-      return judge(limit, row.points, row.expires_at);
-    },
+    take: (limit, key, amount = 1) => takeOn(store.db, limit, key, amount),
+    takeInTurn: (counted) =>
+      store.transact(async (trx) => {
+        for (const [limit, key] of counted) {
+          const taken = await takeOn(trx, limit, key, 1);
+          if (taken.kind === 'limited') return { ...taken, by: limit };
+        }
+        return { kind: 'allowed' };
+      }),
     async peek(limit, key) {
       const row = await store.db
         // Primary key.

@@ -5,7 +5,7 @@
 import { emailKey } from '../directory/email-key.ts';
 import type { Passwords } from '../directory/passwords.ts';
 import type { UserStore, UserWithPassword } from '../directory/user-store.ts';
-import type { Limit, RateLimits } from '../http/rate-limit.ts';
+import type { Counted, Limit, RateLimits } from '../http/rate-limit.ts';
 
 const perAccount: Limit = { name: 'sign-in-account', points: 10, windowSeconds: 900 };
 const perAddress: Limit = { name: 'sign-in-address', points: 100, windowSeconds: 900 };
@@ -34,17 +34,15 @@ export function createSignIn(deps: { users: UserStore; passwords: Passwords; lim
   return {
     async attempt({ email, password }, address, known) {
       const key = emailKey(email);
-      const counters: readonly (readonly [Limit, string])[] =
+      const counters: readonly Counted[] =
         known === undefined
           ? [
               [perAddress, address],
               [perAccount, key],
             ]
           : [[perKnownBrowser, `${key} ${known}`]];
-      for (const [limit, counted] of counters) {
-        const taken = await limits.take(limit, counted);
-        if (taken.kind === 'limited') return { kind: 'too_many', retryAfterSeconds: taken.retryAfterSeconds };
-      }
+      const taken = await limits.takeInTurn(counters);
+      if (taken.kind === 'limited') return { kind: 'too_many', retryAfterSeconds: taken.retryAfterSeconds };
       // Text in PostgreSQL cannot hold the character NUL: nobody's address has it.
       const possible = key.length <= 254 && !key.includes('\0');
       const user = possible ? await users.findByEmail(email) : undefined;

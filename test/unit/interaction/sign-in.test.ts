@@ -4,8 +4,10 @@ import { openDatabase, type Store } from '../../../db/open.ts';
 import { developmentSecret } from '../../../src/config.ts';
 import { BusyError } from '../../../src/directory/password-threads.ts';
 import type { UserStore } from '../../../src/directory/user-store.ts';
+import { countRefusals } from '../../../src/http/count-refusals.ts';
 import { createRateLimits } from '../../../src/http/rate-limit.ts';
 import { createSignIn } from '../../../src/interaction/sign-in.ts';
+import { createLabelledCounters } from '../../../src/operations/labelled-counters.ts';
 import { createSecrets } from '../../../src/secrets.ts';
 import { movableClock } from '../../support/clock.ts';
 import { type FreshDatabase, freshDatabaseUrl } from '../../support/databases.ts';
@@ -74,4 +76,30 @@ test('a password that nobody could look at is no try', async () => {
     for (let time = 0; time < 10; time += 1) expect(await attempt(known)).toEqual({ kind: 'wrong' });
     expect(await attempt(known)).toMatchObject({ kind: 'too_many' });
   }
+});
+
+test('tries are counted of each limit in turn until one has none left, which is the one that is told of', async () => {
+  const refusals = createLabelledCounters();
+  const limits = countRefusals(limitsOf(), refusals);
+  const address = { name: 'address', points: 2, windowSeconds: 60 };
+  const account = { name: 'account', points: 3, windowSeconds: 90 };
+  const attempt = (from: string) =>
+    limits.takeInTurn([
+      [address, from],
+      [account, 'ada'],
+    ]);
+  const refusedBy = (limit: typeof address) => ({
+    kind: 'limited',
+    retryAfterSeconds: limit.windowSeconds,
+    by: limit,
+  });
+  for (let time = 0; time < 2; time += 1) expect(await attempt('here')).toEqual({ kind: 'allowed' });
+  for (let time = 0; time < 5; time += 1) expect(await attempt('here')).toEqual(refusedBy(address));
+  // None of those was a try at the account.
+  expect(await attempt('there')).toEqual({ kind: 'allowed' });
+  expect(await attempt('there')).toEqual(refusedBy(account));
+  expect(refusals.all()).toEqual([
+    { name: 'address', counter: { n: 5 } },
+    { name: 'account', counter: { n: 1 } },
+  ]);
 });
