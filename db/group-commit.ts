@@ -45,8 +45,15 @@ interface Group {
   turns: number;
 }
 
-/** Creates the group over the one handle that writes. @param committed called after each COMMIT, when it has been told to those who wait */
-export function createGroupCommit(writer: Sqlite.Database, committed: () => void = () => {}): GroupCommit {
+/**
+ * Creates the group over the one handle that writes.
+ * @param around.committing called before each COMMIT; begins none
+ * @param around.committed called after each, when it has been told to those who wait
+ */
+export function createGroupCommit(
+  writer: Sqlite.Database,
+  around: { readonly committing: () => void; readonly committed: () => void },
+): GroupCommit {
   const run = (sql: string) => {
     const statement = writer.prepare(sql);
     return () => void statement.run();
@@ -101,6 +108,7 @@ export function createGroupCommit(writer: Sqlite.Database, committed: () => void
     const group = open;
     if (!group) return;
     open = undefined;
+    around.committing();
     try {
       if (!writer.inTransaction) throw new LostTransactionError();
       commitAll();
@@ -110,7 +118,7 @@ export function createGroupCommit(writer: Sqlite.Database, committed: () => void
       group.reject(error);
       return;
     }
-    committed();
+    around.committed();
   }
 
   return {

@@ -77,7 +77,10 @@ function openSqlite(path: string): Store {
   mkdirSync(dirname(path), { recursive: true });
   const sqlite = openSqliteHandles(path);
   const thread = createKeptThread(path);
-  const group = createGroupCommit(sqlite.writer, () => checkpoints.committed());
+  const group = createGroupCommit(sqlite.writer, {
+    committing: sqlite.beforeCommits.run,
+    committed: () => checkpoints.committed(),
+  });
   const checkpoints = createCheckpoints({ writer: sqlite.writer, thread, group });
   const db = new Kysely<Database>({ dialect: createSqliteDialect(sqlite, group) });
   const apart = new Kysely<Database>({ dialect: createApartDialect(thread, group) });

@@ -1,5 +1,6 @@
 /** Opens SQLite's file with the settings that durability depends on, and keeps what was prepared on a handle. */
 import Sqlite from 'better-sqlite3';
+import { type BeforeCommits, createBeforeCommits } from './before-commits.ts';
 import { createSharedReading, type SharedReading } from './shared-reading.ts';
 
 /** Statements kept prepared on each handle; the least recently used one goes first. */
@@ -11,6 +12,8 @@ export interface SqliteHandles {
   readonly writer: Sqlite.Database;
   /** Of the reader. */
   readonly sharedReading: SharedReading;
+  /** Of the writer. */
+  readonly beforeCommits: BeforeCommits;
 }
 
 /**
@@ -23,7 +26,7 @@ export function openSqliteHandles(path: string): SqliteHandles {
   keepUndoInMemory(writer);
   const reader = new Sqlite(path, { timeout: 2_000 });
   reader.pragma('query_only = ON');
-  return { reader, writer, sharedReading: createSharedReading(reader) };
+  return { reader, writer, sharedReading: createSharedReading(reader), beforeCommits: createBeforeCommits() };
 }
 
 /**

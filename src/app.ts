@@ -299,8 +299,6 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     ]),
   );
 
-  // A page takes milliseconds where an introspection takes microseconds. Tokens share a commit the better the more begin at once.
-  const engine = oneEachTurn(provider.callback(), { unless: '/token' });
   const lastUse = createLastUseRecorder({
     ...deps,
     onFailure: (error) => log.warn({ err: error }, 'last uses could not be written'),
@@ -334,6 +332,8 @@ export async function createApp(deps: AppDependencies): Promise<App> {
     monotonic,
     onFailure: (error) => log.warn({ err: error }, 'introspection could not be answered'),
   });
+  // A page takes milliseconds where an introspection takes microseconds. Tokens share a commit the better the more begin at once.
+  const engine = oneEachTurn(provider.callback(), { unless: '/token', before: introspection.hurry });
   const feed = createChangeFeed(deps);
   const { guardedBy } = stores.resourceServers;
   const onFailure = (error: unknown) => log.warn({ err: error }, 'changes could not be told');

@@ -17,6 +17,11 @@ export interface Freshness {
    *   that the longest waiting of those who share the read has waited; must not throw
    */
   prove(done: Proved): void;
+  /**
+   * Does now, on SQLite, what it would do when this turn of the event loop ends: for whoever is about to keep the thread. It is also done
+   * before each COMMIT.
+   */
+  hurry(): void;
   /** The number of the last change that is known; below zero before the first proof. */
   known(): number;
 }
@@ -77,7 +82,7 @@ const readable = (from: number, to: number) => from >= 0 && to > from && to - fr
  */
 function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
   if (!sqlite) throw new Error('neither SQLite nor PostgreSQL');
-  const { reader, sharedReading } = sqlite;
+  const { reader, sharedReading, beforeCommits } = sqlite;
   const dataVersion = reader.prepare('PRAGMA data_version').pluck();
   // change_counter by primary key
   const count = reader.prepare('select n from change_counter where id = 1').pluck();
@@ -115,10 +120,17 @@ function onSqlite({ sqlite }: Store, ledger: ChangeLedger): Freshness {
     });
   }
 
+  // Whoever is about to keep the thread has not asked.
+  const inNobodysContext = AsyncLocalStorage.snapshot();
+  const hurry = () => {
+    if (waiting.length > 0) inNobodysContext(answerAll);
+  };
+  beforeCommits.add(hurry);
   return {
     prove(done) {
       if (waiting.push(done) === 1) setImmediate(answerAll);
     },
+    hurry,
     known: () => counter,
   };
 }
@@ -228,6 +240,8 @@ function onPostgres(
       if (waiting.push(done) === 1) since = monotonicMilliseconds();
       schedule();
     },
+    // An answer of PostgreSQL's cannot be hurried.
+    hurry() {},
     known: () => counter,
   };
 }

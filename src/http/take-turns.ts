@@ -6,12 +6,20 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
 /**
  * Lets one request begin in each turn of the event loop: many that arrive at once hold nobody else up for longer than one of them.
  * @param unless the path that does not wait for its turn
+ * @param before what is done before any other begins
  */
-export function oneEachTurn(listener: Listener, { unless }: { unless: string }): Listener {
+export function oneEachTurn(
+  listener: Listener,
+  { unless, before }: { unless: string; before: () => void },
+): Listener {
   const take = createTurns();
   return (request, response) => {
     if (request.url === unless) listener(request, response);
-    else take(() => listener(request, response));
+    else
+      take(() => {
+        before();
+        listener(request, response);
+      });
   };
 }
 

@@ -17,6 +17,8 @@ import { createPlainView } from './plain-view.ts';
 export interface IntrospectionListener extends FastPath {
   /** Takes any request for this path that came to the right host. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Answers those who wait, where that can be done at once: for whoever is about to keep the thread. */
+  hurry(): void;
 }
 
 export type IntrospectionDependencies = Omit<LiveViewDependencies, 'ledger' | 'freshness'> &
@@ -40,5 +42,6 @@ export function createIntrospectionListener(deps: IntrospectionDependencies): In
   return {
     ...createFastPath({ ...deps, instruments, view, freshness, plain }),
     handle: plain.handle,
+    hurry: freshness.hurry,
   };
 }

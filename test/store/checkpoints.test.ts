@@ -44,7 +44,7 @@ function open(of: CheckpointPages, ask?: KeptThread['ask']): Writing {
   writer.exec('create table if not exists filler (bytes blob)');
   const thread = createKeptThread(path);
   const asked: Checkpoint['checkpoint'][] = [];
-  const group = createGroupCommit(writer, () => checkpoints.committed());
+  const group = createGroupCommit(writer, { committing() {}, committed: () => checkpoints.committed() });
   const checkpoints = createCheckpoints({
     writer,
     group,

@@ -132,6 +132,41 @@ describe.each(engines)('on %s', (engine) => {
     await store.close();
   });
 
+  if (engine === 'sqlite') {
+    test('those who wait are told before the thread waits for the disk in a COMMIT, and each once', async () => {
+      const { freshness, prove } = node(here);
+      await prove();
+      const version = () => here.sqlite?.reader.pragma('data_version', { simple: true });
+      const before = version();
+      const told: unknown[] = [];
+      const running = new AsyncLocalStorage<string>();
+      const committed = running.run('a request', () => record(here, 'usr_slow'));
+      // Until it has written: its COMMIT has its turn before who asks now.
+      for (let step = 0; step < 500; step += 1) await Promise.resolve();
+      freshness.prove((failure) => told.push([failure, version(), running.getStore()]));
+      await committed;
+      expect(told).toEqual([[undefined, before, undefined]]);
+      expect(version()).not.toBe(before);
+    });
+
+    test('those who wait are told at once when somebody is about to keep the thread', async () => {
+      const { freshness, ledger, prove } = node(here);
+      await prove();
+      const { position } = ledger;
+      let told = 0;
+      await record(there, 'usr_hurried');
+      freshness.prove(() => {
+        told += 1;
+      });
+      expect(told).toBe(0);
+      freshness.hurry();
+      expect([told, ledger.unchangedSince(position, ['user:usr_hurried'])]).toEqual([1, false]);
+      freshness.hurry();
+      await prove();
+      expect(told).toBe(1);
+    });
+  }
+
   test('fails when the database cannot be asked, for everyone who waits', async () => {
     const store = await openDatabase(fresh.url);
     const { prove } = node(store);
