@@ -18,12 +18,18 @@ export async function start(config: Config, options: StartOptions & { workers?: 
   if (cluster.worker) return serveAs(cluster.worker, config, options);
   return untilTold(config, async () => {
     const { startWorkers } = await import('../workers.ts');
-    const running = await startWorkers({ ...config, workers }, options);
-    let replacing = Promise.resolve();
+    const starting = startWorkers({ ...config, workers }, options);
+    // A signal that comes while they start is not forgotten, nor does it end the process, as it would by itself.
+    let replacing: Promise<void> = Promise.resolve();
     process.on('SIGHUP', () => {
-      replacing = replacing.then(running.replaceAll);
+      replacing = replacing.then(() =>
+        starting.then(
+          ({ replaceAll }) => replaceAll(),
+          () => {},
+        ),
+      );
     });
-    return running;
+    return starting;
   });
 }
 

@@ -9,9 +9,14 @@ import { type ServerProcess, startServerProcess } from '../support/server-proces
 
 /** Where each thread of a process may run, as the system writes it. */
 const coresOf = (pid: number): string[] =>
-  readdirSync(`/proc/${pid}/task`).map((thread) => {
-    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
-    return /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '';
+  readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    try {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+      return /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '';
+    } catch {
+      // It ended since it was listed.
+      return [];
+    }
   });
 
 const canBind = spawnSync('taskset', ['-p', String(process.pid)]).status === 0;
@@ -44,7 +49,7 @@ const core = /\d+$/.exec(allowed)?.[0] ?? '0';
     expect(coresOf(server.pid)[0]).toBe(allowed);
   });
 
-  test('are followed by others that run there too', async () => {
+  test('are followed by others that run there too, also when that is asked for while they start', async () => {
     const before = childrenOf(server.pid);
     process.kill(server.pid, 'SIGHUP');
     await until(() => server.output().includes('every worker was replaced'), 'they are replaced');

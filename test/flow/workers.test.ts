@@ -185,3 +185,18 @@ test('workers do not outlive a supervisor that is killed', async () => {
   );
   await database.drop();
 });
+
+test('workers that are to be replaced while they start are replaced once they serve', async () => {
+  const database = await freshDatabaseUrl('sqlite');
+  const server = await startServerProcess({
+    databaseUrl: database.url,
+    environment: { MANDATE_WORKERS: '2', LOG_LEVEL: 'info' },
+    async whileStarting(pid) {
+      await until(() => childrenOf(pid).length === 2, 'both were started');
+      process.kill(pid, 'SIGHUP');
+    },
+  });
+  await until(() => server.output().includes('every worker was replaced'), 'they are replaced');
+  expect(await server.stop()).toBe(0);
+  await database.drop();
+}, 120_000);

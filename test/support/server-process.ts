@@ -25,6 +25,8 @@ export interface ServerProcessOptions {
   readonly leadsGroup?: boolean;
   /** Further environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Told of the process before it is ready. */
+  readonly whileStarting?: (pid: number) => Promise<void>;
 }
 
 export interface ServerProcess {
@@ -69,7 +71,10 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     agent.destroy();
     return child.exitCode;
   };
-  await untilReady(child, output, () => send('/readyz'));
+  await Promise.all([
+    untilReady(child, output, () => send('/readyz')),
+    options.whileStarting?.(child.pid as number),
+  ]);
   return {
     issuer,
     pid: child.pid ?? 0,
