@@ -137,7 +137,8 @@ export function createPlatform(options: PlatformOptions): Platform {
     return serveWebsite(request, response);
   }
 
-  const server = createServer((request, response) => {
+  // Longer than clients keep a connection that is idle: none of them asks on one that is just being closed.
+  const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     serve(request, response).catch((error: unknown) => {
       process.stderr.write(`platform: ${error instanceof Error ? error.stack : String(error)}\n`);
       if (!response.headersSent) answer(response, 500, 'text/plain', 'Internal server error');

@@ -149,9 +149,8 @@ export function loadAt(target: Load, perSecond: number): { stop(): Promise<numbe
     done = function(summary) io.write(string.format("\\nRESULT %d %d\\n", summary.requests, summary.duration)) end`,
   );
   const args = ['-t1', `-c${pacedConnections}`, '-d3600s', '-s', script, target.url];
-  const child = canPin
-    ? spawn('taskset', ['-c', String(loadCore), 'wrk', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    : spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...before] = canPin ? ['taskset', '-c', String(loadCore), 'wrk'] : ['wrk'];
+  const child = spawn(program as string, [...before, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
     said += piece;

@@ -4,6 +4,7 @@
  */
 import { expect, test } from '@jest/globals';
 import { openDatabase } from '../../db/open.ts';
+import { balance } from '../support/balancer.ts';
 import { engines, freshDatabaseUrl } from '../support/databases.ts';
 import { engineName, pause, record, sized } from '../support/fault-figures.ts';
 import { createBrowserlessClient } from '../support/http.ts';
@@ -32,12 +33,8 @@ test.each(engines)(
     const failed: string[] = [];
     const count = { introspections: 0, refreshes: 0, pages: 0, late: 0 };
     let over = false;
-    let turn = 0;
 
-    const send = async (path: string, options: SendOptions): Promise<Answer> => {
-      const node = ready[turn++ % ready.length] as ServerProcess;
-      return await node.send(path, options);
-    };
+    const send = balance(() => ready);
     /** A database that is too slow for a moment says so, and is asked again as Retry-After says; nothing else is. */
     const ask = async (path: string, options: SendOptions): Promise<Answer> => {
       let answer = await send(path, options);

@@ -6,6 +6,7 @@
 import { expect, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { signInThrough } from '../support/balanced-sign-in.ts';
+import { balance } from '../support/balancer.ts';
 import { runCommand } from '../support/command-line.ts';
 import { engines, freshDatabaseUrl } from '../support/databases.ts';
 import { engineName, isLongRun, pause, quantile, record, sized, tries } from '../support/fault-figures.ts';
@@ -13,7 +14,6 @@ import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
 import { tokenByCode } from '../support/oauth.ts';
 import { basic } from '../support/race.ts';
-import type { Answer, SendOptions } from '../support/raw-request.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const person = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
@@ -42,19 +42,8 @@ test.each(isLongRun ? engines : (['postgres'] as const))(
     const times: number[] = [];
     const count = { introspections: 0, tokens: 0, signIns: 0, keys: new Set<unknown>(), restarts: 0 };
     let over = false;
-    let turn = 0;
 
-    const send = async (path: string, options: SendOptions = {}): Promise<Answer> => {
-      for (const node of [ready[turn++ % ready.length], ...ready]) {
-        try {
-          return await (node as ServerProcess).send(path, options);
-        } catch (error) {
-          // Refused before a byte was sent: a balancer goes to the next one.
-          if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
-        }
-      }
-      throw new Error('no node takes connections');
-    };
+    const send = balance(() => ready);
     /** Begins work by the clock, whatever became of what was begun before; not more than three seconds' worth is under way. */
     const every = async (what: string, perSecond: number, work: () => Promise<void>) => {
       const running = new Set<Promise<void>>();

@@ -29,7 +29,7 @@ const secrets: Record<string, string> = {
 };
 
 export async function startIntrospectionServer(): Promise<IntrospectionServer> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     void answer(request).then(({ status, body, headers }) => {
       response
         .writeHead(status, { 'content-type': 'application/json', ...headers })
