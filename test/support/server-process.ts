@@ -72,7 +72,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     return child.exitCode;
   };
   await Promise.all([
-    untilReady(child, output, () => send('/readyz')),
+    untilReady(child, output, () => send('/readyz'), Number(options.environment?.MANDATE_WORKERS ?? 1) > 1),
     options.whileStarting?.(child.pid as number),
   ]);
   return {
@@ -132,13 +132,15 @@ async function untilReady(
   child: ChildProcess,
   output: () => string,
   ask: () => Promise<Answer>,
+  hasWorkers: boolean,
 ): Promise<void> {
   for (const start = Date.now(); Date.now() - start < readyWithinMilliseconds; ) {
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output()}`);
     }
     const answer = await ask().catch(() => undefined);
-    if (answer?.status === 200) return;
+    // One of several workers answers before the others do; the supervisor says when all of them serve.
+    if (answer?.status === 200 && (!hasWorkers || output().includes('is ready at'))) return;
     await new Promise((resume) => setTimeout(resume, 25));
   }
   child.kill('SIGKILL');
