@@ -1,6 +1,6 @@
 /**
- * HMAC-SHA-256 (RFC 2104) of short texts, made of two hashes in one step each: for a text of fifty characters a quarter of what the
- * library's `createHmac` costs, which makes an object for each. Owns the construction; does not own the key (`secrets.ts`).
+ * HMAC-SHA-256 (RFC 2104) of short texts, made of two hashes in one step each: half of what the library's `createHmac` costs
+ * for a text of fifty characters, which makes an object for each. Owns the construction; does not own the key (`secrets.ts`).
  */
 import { hash } from 'node:crypto';
 

@@ -26,18 +26,23 @@ export interface WorkerCores {
  */
 export function createWorkerCores(cores: readonly number[]): WorkerCores {
   const every = allowedCores();
-  const bound: WorkerCores['bound'] = (place, fork) => {
-    // A process is born where the thread that makes it may run, and so are its threads.
-    bindThisThread(String(cores[place % cores.length]));
+  /** Whatever comes of it, this process runs anywhere afterwards; if it may not, it only waits. */
+  const onCores = <T>(work: () => T): T => {
     try {
-      return fork();
+      return work();
     } finally {
-      // Bound or not, what is left here only waits.
       tryToBind(every);
     }
   };
-  for (const place of cores.keys()) bound(place, () => {});
-  return { bound };
+  onCores(() => cores.forEach(bindThisThread));
+  return {
+    bound: (place, fork) =>
+      onCores(() => {
+        // A process is born where the thread that makes it may run, and so are its threads.
+        bindThisThread(cores[place % cores.length] as number);
+        return fork();
+      }),
+  };
 }
 
 /** Where this process may run, as the system writes it: `0-3,8`. */
@@ -51,8 +56,8 @@ function allowedCores(): string {
   throw new CoreBindingError('MANDATE_WORKER_CORES works on Linux only');
 }
 
-function bindThisThread(core: string): void {
-  const problem = tryToBind(core);
+function bindThisThread(core: number): void {
+  const problem = tryToBind(String(core));
   if (problem !== undefined)
     throw new CoreBindingError(`MANDATE_WORKER_CORES cannot bind a worker to core ${core}: ${problem}`);
 }

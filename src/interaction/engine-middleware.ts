@@ -46,11 +46,9 @@ export function createLastResort({ pages, log }: { pages: PageWriter; log: Logge
       case 'already_used':
         return pages.fail(ctx, 'interaction_expired', { status: 400 });
       case 'outage':
-        ctx.set('Retry-After', '1');
-        return pages.fail(ctx, 'unavailable', { status: 503 });
       case 'busy':
         ctx.set('Retry-After', '1');
-        return pages.fail(ctx, 'busy', { status: 503 });
+        return pages.fail(ctx, failure.kind === 'busy' ? 'busy' : 'unavailable', { status: 503 });
       case 'unstorable':
         return pages.fail(ctx, 'bad_request', { status: 400 });
       case 'bug':
