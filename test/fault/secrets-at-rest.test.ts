@@ -11,13 +11,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { dump } from '../support/database-dump.ts';
+import { dump, dumpFiles } from '../support/database-dump.ts';
 import { engines, type FreshDatabase, freshDatabaseUrl } from '../support/databases.ts';
 import { engineName, record } from '../support/fault-figures.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo } from '../support/mandate.ts';
 import { askToken, authorize, introspect, pkce, postForm } from '../support/oauth.ts';
 import { openConsent, register } from '../support/oauth-requests.ts';
+import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { collectSecrets, type SecretCollector } from '../support/secret-collector.ts';
 import { findSecrets, type Haystack } from '../support/secret-search.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
@@ -49,6 +50,8 @@ test('the search finds a secret in each spelling, so that finding nothing means 
 
 describe.each(engines)('after every flow on %s, and a crash', (engine) => {
   let database: FreshDatabase;
+  /** Of its own: its files are searched. */
+  let cluster: Postgres | undefined;
   let folder: string;
   let server: ServerProcess | undefined;
   let collector: SecretCollector;
@@ -57,7 +60,8 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
   const own = { password: secret(), web: secret(), ci: secret(), api: secret(), mcp: secret() };
 
   beforeAll(async () => {
-    database = await freshDatabaseUrl(engine);
+    cluster = engine === 'postgres' ? await startPostgres() : undefined;
+    database = cluster ? { url: cluster.url, drop: cluster.stop } : await freshDatabaseUrl(engine);
     folder = await mkdtemp(join(tmpdir(), 'mandate-organization-'));
     const pepper = secret() + secret();
     collector = collectSecrets();
@@ -86,6 +90,7 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
       { name: 'spans', bytes: Buffer.from(collected.text()) },
       ...backup,
       ...(await dump(engine, database.url)),
+      ...(cluster ? await dumpFiles(cluster) : []),
     ];
     collected.stop();
   }, 120_000);
@@ -93,7 +98,7 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
     collector.stop();
     await server?.kill();
     await rm(folder, { recursive: true, force: true });
-    await database.drop();
+    await database?.drop();
   });
 
   /** The demo organization, with secrets that no document tells. */
@@ -312,11 +317,20 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
     );
     const searched = haystacks.map(({ name }) => name);
     if (engine === 'sqlite') expect(searched).toEqual(expect.arrayContaining(['mandate.db-wal', 'backup']));
+    else
+      expect(searched).toEqual(
+        expect.arrayContaining(['data.log', expect.stringMatching(/^data\/pg_wal\/0/)]),
+      );
     const places = (what: string) =>
       findSecrets(haystacks, new Map([[what, what]])).map((hit) => hit.split(':')[0]);
     expect(places('mandate_http_request_duration_seconds')).toContain('metrics');
     expect(places('POST token')).toContain('spans');
-    if (engine === 'sqlite') expect(places('https://tool.example/callback')).toContain('backup');
+    const written = places('https://tool.example/callback');
+    if (engine === 'sqlite') expect(written).toContain('backup');
+    else {
+      expect(written).toContainEqual(expect.stringMatching(/^data\/base\//));
+      expect(written).toContainEqual(expect.stringMatching(/^data\/pg_wal\//));
+    }
   });
 
   test('no secret is in the database, its journal, a backup, a log, the metrics or a span, in any spelling', () => {

@@ -31,6 +31,8 @@ export interface PostgresOptions {
 export interface Postgres {
   /** The superuser's URL, to the database `postgres`. */
   readonly url: string;
+  /** The folder of its data; what it logs is in the file beside it, of the same name and `.log`. */
+  readonly data: string;
   /** The postmaster's process id; another one after a restart. */
   readonly pid: number;
   /** Freezes the postmaster and all its backends: connections stay open and nothing answers. */
@@ -79,6 +81,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     };
     return {
       url: `postgres://mandate:${password}@127.0.0.1:${port}/postgres`,
+      data,
       get pid() {
         return running();
       },
