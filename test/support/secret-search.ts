@@ -18,7 +18,7 @@ export function findSecrets(haystacks: readonly Haystack[], secrets: ReadonlyMap
     for (const [secret, what] of secrets) {
       const isThere = ([, needle]: [string, string]) => text.includes(needle);
       const found =
-        spellings(secret).find(isThere) ?? (hasBlock(text, secret) && pieces(secret).find(isThere));
+        [...spellings(secret)].find(isThere) ?? (hasBlock(text, secret) && [...pieces(secret)].find(isThere));
       if (found) hits.push(`${name}: ${what}, ${found[0]}`);
     }
   }
