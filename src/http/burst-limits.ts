@@ -3,7 +3,7 @@
  * most uses cost nothing. Across all nodes a limit is overrun by at most a batch a node.
  */
 import type { Clock } from '../clock.ts';
-import type { Limit, RateLimits, Taken } from './rate-limit.ts';
+import { clocksDifferSeconds, type Limit, type RateLimits, type Taken } from './rate-limit.ts';
 
 export interface BurstLimit extends Limit {
   /** How many uses are told at once. */
@@ -33,15 +33,17 @@ export function createBurstLimits({ limits, clock }: { limits: RateLimits; clock
     counted.set(name, fresh);
     return fresh;
   };
-  const judge = (limitedUntil: number): Taken => {
+  const judge = (limit: Limit, limitedUntil: number): Taken => {
     const left = limitedUntil - clock.now();
-    return left > 0 ? { kind: 'limited', retryAfterSeconds: left } : allowed;
+    // Further away than that, it was set before a clock that was ahead went back.
+    const stands = left > 0 && left <= limit.windowSeconds + clocksDifferSeconds;
+    return stands ? { kind: 'limited', retryAfterSeconds: left } : allowed;
   };
 
   return {
     async take(limit, key) {
       const entry = entryOf(`${limit.name} ${key}`);
-      const known = judge(entry.limitedUntil);
+      const known = judge(limit, entry.limitedUntil);
       if (known.kind === 'limited') return known;
       entry.uses += 1;
       if (entry.uses < limit.batch) return allowed;
@@ -50,6 +52,6 @@ export function createBurstLimits({ limits, clock }: { limits: RateLimits; clock
       if (taken.kind === 'limited') entry.limitedUntil = clock.now() + taken.retryAfterSeconds;
       return taken;
     },
-    known: (limit, key) => judge(counted.get(`${limit.name} ${key}`)?.limitedUntil ?? 0),
+    known: (limit, key) => judge(limit, counted.get(`${limit.name} ${key}`)?.limitedUntil ?? 0),
   };
 }

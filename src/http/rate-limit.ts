@@ -17,6 +17,12 @@ export type Taken =
   | { readonly kind: 'allowed' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
+/**
+ * By how much the clocks of two nodes may differ. An end further away than a window and this was set by a clock that was ahead, and is
+ * none: what was counted by it would be held against somebody for as long as it was ahead.
+ */
+export const clocksDifferSeconds = 3_600;
+
 /** A limit with the key that is counted. */
 export type Counted = readonly [limit: Limit, key: string];
 
@@ -53,17 +59,19 @@ export function createRateLimits({
     points <= limit.points
       ? { kind: 'allowed' }
       : { kind: 'limited', retryAfterSeconds: Math.max(1, end - clock.now()) };
+  const latestEnd = (limit: Limit) => clock.now() + limit.windowSeconds + clocksDifferSeconds;
   const takeOn = async (db: Kysely<Database>, limit: Limit, key: string, amount: number) => {
     const now = clock.now();
     const end = now + limit.windowSeconds;
+    const over = sql<boolean>`(counters.expires_at <= ${now} or counters.expires_at > ${latestEnd(limit)})`;
     const row = await db
       // Primary key.
       .insertInto('counters')
       .values({ key: rowKey(limit, key), points: amount, expires_at: end })
       .onConflict((conflict) =>
         conflict.column('key').doUpdateSet({
-          points: sql<number>`case when counters.expires_at <= ${now} then ${amount} else counters.points + ${amount} end`,
-          expires_at: sql<number>`case when counters.expires_at <= ${now} then ${end} else counters.expires_at end`,
+          points: sql<number>`case when ${over} then ${amount} else counters.points + ${amount} end`,
+          expires_at: sql<number>`case when ${over} then ${end} else counters.expires_at end`,
         }),
       )
       .returning(['points', 'expires_at'])
@@ -87,7 +95,7 @@ export function createRateLimits({
         .select(['points', 'expires_at'])
         .where('key', '=', rowKey(limit, key))
         .executeTakeFirst();
-      return row && row.expires_at > clock.now()
+      return row && row.expires_at > clock.now() && row.expires_at <= latestEnd(limit)
         ? judge(limit, row.points + 1, row.expires_at)
         : { kind: 'allowed' };
     },
