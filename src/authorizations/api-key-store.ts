@@ -186,7 +186,14 @@ export function createApiKeyStore(deps: {
               .selectAll()
               .where('secret_hash', 'in', secrets.keyedHashes(purpose, secret))
               .executeTakeFirst();
-            if (!row || !(await end(trx, actor, row, 'leaked'))) return false;
+            if (!row) return false;
+            // authorizations by primary key; it holds the row before the secret's, as a rotation does: two never wait for each other
+            await trx
+              .updateTable('authorizations')
+              .set((old) => ({ version: old.ref('version') }))
+              .where('id', '=', row.authorization_id)
+              .execute();
+            if (!(await end(trx, actor, row, 'leaked'))) return false;
             // authorizations by primary key
             await trx
               .updateTable('authorizations')

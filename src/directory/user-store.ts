@@ -176,8 +176,8 @@ function methods(deps: DirectoryDeps, db: Kysely<Database>, transact: Store['tra
 
     update: (actor, id, change) =>
       transact(async (trx) => {
-        // users by primary key
-        const row = await trx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+        // What is not given stays as it is now, not as it was before somebody else's change at the same moment.
+        const row = await holdUser(trx, id);
         if (!row) return { outcome: 'not_found' };
         const email = change.email?.trim() ?? row.email;
         const name = change.name ?? row.name;
@@ -266,6 +266,22 @@ function methods(deps: DirectoryDeps, db: Kysely<Database>, transact: Store['tra
     await changes.record(trx, actor, { subject: 'user', id, action, after: { status } });
     return { outcome: 'done', changed: true };
   }
+}
+
+/**
+ * Reads an account's row and holds it until the transaction ends: an update that changes nothing, so that it works on either engine. Whoever
+ * ends sessions holds it first, so that two of them never wait for each other.
+ */
+export function holdUser(trx: Transaction<Database>, id: string): Promise<UsersTable | undefined> {
+  return (
+    trx
+      // users by primary key
+      .updateTable('users')
+      .set((row) => ({ version: row.ref('version') }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst()
+  );
 }
 
 function toUser(row: Pick<UsersTable, (typeof columns)[number]>): User {

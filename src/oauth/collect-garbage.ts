@@ -100,8 +100,10 @@ async function deleteSome(
   due: number,
   rows: number,
 ): Promise<number> {
+  // The end is looked at once more where it is deleted: PostgreSQL waits for whoever prolongs a row at this moment, and then deletes by this.
   const { numAffectedRows } = await sql`
-    delete from ${sql.table(kind.table)} where ${keyOf(kind)} in (${overdue(kind, due, rows)})`.execute(trx);
+    delete from ${sql.table(kind.table)}
+     where ${keyOf(kind)} in (${overdue(kind, due, rows)}) and expires_at < ${due}`.execute(trx);
   return Number(numAffectedRows ?? 0);
 }
 
