@@ -31,7 +31,7 @@ export function createCallerAuthentication(deps: {
   issuer: string;
   clock: Clock;
   resourceServers: ResourceServerStore;
-  /** Remembers an assertion's jti until it expires. @returns false when it was there already */
+  /** Remembers an assertion's jti until it expires, in integer seconds. @returns false when it was there already */
   rememberOnce(key: string, expiresAt: number): Promise<boolean>;
 }): CallerAuthentication {
   const { issuer, clock, resourceServers } = deps;
@@ -64,7 +64,8 @@ export function createCallerAuthentication(deps: {
       const { exp = 0, jti, aud } = payload;
       // Exactly the issuer: an assertion made for another server, or for one of our URLs, is not for us.
       if (aud !== issuer || exp > clock.now() + mostAssertionSeconds) return { kind: 'unknown' };
-      const fresh = await deps.rememberOnce(`assertion:${name}:${jti}`, exp + 5);
+      // It may end between two seconds (RFC 7519 section 2).
+      const fresh = await deps.rememberOnce(`assertion:${name}:${jti}`, Math.ceil(exp) + 5);
       return fresh ? { kind: 'caller', server } : { kind: 'unknown' };
     } catch (error) {
       if (error instanceof joseErrors.JOSEError || error instanceof TypeError) return { kind: 'unknown' };

@@ -126,7 +126,8 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
         user_code: userCode ? secrets.keyedHash('user-code', userCode) : null,
         payload: json,
         consumed_at: null,
-        expires_at: clock.now() + (expiresIn ?? withoutEndSeconds),
+        // An assertion may end between two seconds, and what is kept of it stays until then (RFC 7519 section 2).
+        expires_at: clock.now() + Math.ceil(expiresIn ?? withoutEndSeconds),
       };
       unit.artifacts.set(`${model} ${key}`, { payload: { ...payload }, consumed: false });
       if (model === 'ReplayDetection') {
