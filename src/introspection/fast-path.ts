@@ -255,7 +255,8 @@ function readHead(raw: readonly string[], host: string): Head | undefined {
       case 13:
         switch (name.toLowerCase()) {
           case 'authorization':
-            if (authorization !== undefined) return undefined;
+            // An empty one is one all the same, and none to the hash of a question.
+            if (authorization !== undefined || value === '') return undefined;
             authorization = value;
             break;
           case 'if-none-match':

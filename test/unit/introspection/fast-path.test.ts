@@ -165,6 +165,20 @@ test('two Authorization headers are not mistaken for one that is remembered', as
   expect((await send(headers, `token=${token}`)).status).toBe(401);
 });
 
+test('an empty Authorization header is not mistaken for none', async () => {
+  const body = `token=${await another()}&client_id=${id}&client_secret=${secret}`;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const without = await send(common, body, { agent });
+  expect(JSON.parse(without.body)).toMatchObject({ active: true });
+  const long = await send([...uncommon, 'Authorization', ''], body);
+  expect(long.status).toBe(400);
+  for (let again = 0; again < 3; again++) {
+    expect(await send([...common, 'Authorization', ''], body, { agent })).toEqual(long);
+    expect(await send(common, body, { agent })).toEqual(without);
+  }
+  agent.destroy();
+});
+
 test('callers that take turns are each taken for themselves, whatever is remembered of the one before', async () => {
   const callers = [basic(id, secret), basic(demo.mcpServer.id, demo.mcpServer.secret), basic(id, 'wrong')];
   for (let turn = 0; turn < 3; turn++) {
