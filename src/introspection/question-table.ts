@@ -4,7 +4,7 @@
  *
  * A question is known by 128 bits of a hash that nobody outside can compute. Each has sixteen places that it may take, next to each
  * other. When they are taken the table grows, a small part of it at a time so that nobody waits for it; when it may not grow any more,
- * what was not asked for lately makes room.
+ * what has ended among them makes room, or what was not asked for lately.
  */
 import { wordOf } from './question-bits.ts';
 
@@ -52,7 +52,8 @@ interface Part {
 
 /**
  * @param mostBytes beyond which it does not grow
- * @param isAlive tells whether a wording is still there and a token has not expired; other questions go when their part is made anew
+ * @param isAlive tells whether a wording is still there and a token has not expired; other questions go when their part is made anew, or
+ *   when another one needs their place
  */
 export function createQuestionTable(
   mostBytes: number,
@@ -75,19 +76,28 @@ export function createQuestionTable(
   /** Makes a part anew, larger unless enough of it was dead. @returns false when it may not grow */
   const rebuild = (part: Part): boolean => {
     const { words } = part;
+    const doubled = Math.max(wordsOfBucket, 2 * words.length);
+    // Where it may not grow it is not gone through either: with each question that finds its places taken, that would be all of it.
+    if (bytes + (doubled - words.length) * words.BYTES_PER_ELEMENT > mostBytes) return false;
     const living: number[] = [];
     let dead = 0;
     forEachPlace(words, (at) => {
       if (isAlive(wordingAt(words, at), endAt(words, at))) living.push(at);
       else dead += 1;
     });
-    const length = dead > living.length / 3 ? words.length : Math.max(wordsOfBucket, 2 * words.length);
-    const more = (length - words.length) * words.BYTES_PER_ELEMENT;
-    if (more > 0 && bytes + more > mostBytes) return false;
-    bytes += more;
+    const length = dead > living.length / 3 ? words.length : doubled;
+    bytes += (length - words.length) * words.BYTES_PER_ELEMENT;
     part.words = new Int32Array(length);
     for (const at of living) move(words, at, part.words);
     return true;
+  };
+
+  /** @returns -1 when all of them are of some use yet */
+  const deadPlaceOf = (words: Int32Array, bucket: number): number => {
+    for (let at = bucket + ways; at < bucket + wordsOfBucket; at += wordsOfPlace) {
+      if (!isAlive(wordingAt(words, at), endAt(words, at))) return at;
+    }
+    return -1;
   };
 
   /** Finds whose place is taken: the first that was not asked for since the hand last came by. */
@@ -128,7 +138,11 @@ export function createQuestionTable(
         if (at < 0) at = freePlaceOf(words, bucket);
         if (at < 0) {
           if (rebuild(part)) continue;
-          if (words.length === 0 || !mayDriveOut()) return;
+          if (words.length === 0) return;
+          at = deadPlaceOf(words, bucket);
+        }
+        if (at < 0) {
+          if (!mayDriveOut()) return;
           at = giveWay(part, bucket);
         }
         words[bucket + (at - bucket - ways) / wordsOfPlace] = key[0] as number;

@@ -85,6 +85,34 @@ test('drives out nothing that it may not', () => {
   expect(kept.filter((n) => table.find(question(n))?.wording !== n)).toEqual([]);
 });
 
+test('once it may not grow, a question looks at no more than its own places', () => {
+  let looked = 0;
+  const table = createQuestionTable(200_000, () => {
+    looked += 1;
+    return true;
+  });
+  for (let n = 1; n <= 10_000; n++) table.set(question(n), about(n), always);
+  looked = 0;
+  for (let n = 10_001; n <= 11_000; n++) table.set(question(n), about(n), always);
+  expect(looked).toBeLessThanOrEqual(16 * 1_000);
+});
+
+test('once it may not grow, what has ended makes room before anything that holds', () => {
+  let oldest = 0;
+  const table = createQuestionTable(200_000, (wording) => wording > oldest);
+  for (let n = 1; n <= 10_000; n++) table.set(question(n), about(n), always);
+  oldest = 10_000;
+  let drivenOut = 0;
+  for (let n = 10_001; n <= 11_000; n++) {
+    table.set(question(n), about(n), () => {
+      drivenOut += 1;
+      return false;
+    });
+  }
+  for (let n = 10_001; n <= 11_000; n++) expect(table.find(question(n))?.wording).toBe(n);
+  expect(drivenOut).toBe(0);
+});
+
 test('what has expired or has no wording any more makes room before the table grows', () => {
   let oldest = 0;
   const table = createQuestionTable(10 * megabyte, (wording) => wording > oldest);
