@@ -189,7 +189,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   const passwords = countHashing(createPasswords());
   const secure = issuer.startsWith('https:');
   const sessions = createBrowserSessions({ ...deps, ...stores, provider, secure, units });
-  const waysIn = createWaysIn({ ...deps, ...stores, passwords, limits, pages, tally });
+  const waysIn = createWaysIn({ ...deps, ...stores, passwords, limits, pages, tally, units });
   const { signIn, passkeys, knownBrowsers, upstream, upstreamSteps, signInFlow } = waysIn;
   const stepUp = createStepUp({
     ...deps,

@@ -8,7 +8,7 @@ import type { AccountLinks, LinkedAccount } from '../directory/account-links.ts'
 import { checkNewPassword, type PasswordProblem } from '../directory/new-password.ts';
 import type { Passwords } from '../directory/passwords.ts';
 import { endSessions } from '../directory/session-store.ts';
-import type { UserStore } from '../directory/user-store.ts';
+import { holdUser, type UserStore } from '../directory/user-store.ts';
 import type { Locale } from '../http/locale.ts';
 import type { Deliverable } from '../mail/letter.ts';
 import type { Outbox } from '../mail/outbox.ts';
@@ -61,6 +61,7 @@ export function createForgottenPasswords(deps: {
       const actor: Actor = { id: account.id, origin };
       return store.transact(async (trx): Promise<SetPasswordOutcome> => {
         if (!(await accountLinks.use(trx, 'password_reset', token))) return { kind: 'ended' };
+        await holdUser(trx, account.id);
         const sessions = await endSessions(trx, account.id, { allBut: undefined });
         await users.within(trx).update(actor, account.id, { passwordHash });
         const change = { subject: 'user', id: account.id, action: 'password_reset' } as const;

@@ -270,7 +270,7 @@ function methods(deps: DirectoryDeps, db: Kysely<Database>, transact: Store['tra
 
 /**
  * Reads an account's row and holds it until the transaction ends: an update that changes nothing, so that it works on either engine. Whoever
- * ends sessions holds it first, so that two of them never wait for each other.
+ * writes it and ends sessions holds it first, as a sign-in does: two of them never wait for each other.
  */
 export function holdUser(trx: Transaction<Database>, id: string): Promise<UsersTable | undefined> {
   return (

@@ -8,6 +8,7 @@ import { addressBlock, clientAddress, type TrustedProxies } from '../http/client
 import type { PageWriter } from '../http/page-writer.ts';
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
 import type { Form } from '../http/read-form.ts';
+import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
 import type { Tally } from '../operations/tally.ts';
 import type { ChallengeStore } from '../sign-in/challenge-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
@@ -84,6 +85,7 @@ export function createSignInFlow(deps: {
   knownBrowsers: KnownBrowsers;
   pages: PageWriter;
   trustedProxies: TrustedProxies;
+  units: Pick<UnitsOfWork, 'current'>;
   tally: Tally;
 }): SignInFlow {
   const counters = {
@@ -166,7 +168,9 @@ export function createSignInFlow(deps: {
 
   /** Asks for a code of the person's app. @param first what they have shown already */
   async function askForCode(ctx: Koa.Context, place: SignInPlace, userId: string, first: string) {
-    await challenges.open('second_step', place.browser, { value: first, userId });
+    const asked = { value: first, userId };
+    // With what stands only while the password does: see `sign-in.ts`.
+    deps.units.current().onSuccess((trx) => challenges.open('second_step', place.browser, asked, trx));
     ctx.redirect(`${place.base}/code${place.query}`);
     ctx.status = 303;
   }

@@ -4,8 +4,9 @@
  */
 import { emailKey } from '../directory/email-key.ts';
 import type { Passwords } from '../directory/passwords.ts';
-import type { UserStore, UserWithPassword } from '../directory/user-store.ts';
+import { holdUser, type UserStore, type UserWithPassword } from '../directory/user-store.ts';
 import type { Counted, Limit, RateLimits } from '../http/rate-limit.ts';
+import { AlreadyUsedError, type UnitsOfWork } from '../oauth/unit-of-work.ts';
 
 const perAccount: Limit = { name: 'sign-in-account', points: 10, windowSeconds: 900 };
 const perAddress: Limit = { name: 'sign-in-address', points: 100, windowSeconds: 900 };
@@ -19,6 +20,7 @@ export type SignInOutcome =
 
 export interface SignIn {
   /**
+   * What the running request writes after a right password stands only if the account has that password, and is active, when it is written.
    * @param address the block of addresses that attempts are counted for
    * @param known names a browser that signed in to the account before; its attempts are counted for itself alone
    */
@@ -29,8 +31,13 @@ export interface SignIn {
   ): Promise<SignInOutcome>;
 }
 
-export function createSignIn(deps: { users: UserStore; passwords: Passwords; limits: RateLimits }): SignIn {
-  const { users, passwords, limits } = deps;
+export function createSignIn(deps: {
+  users: UserStore;
+  passwords: Passwords;
+  limits: RateLimits;
+  units: Pick<UnitsOfWork, 'current'>;
+}): SignIn {
+  const { users, passwords, limits, units } = deps;
   return {
     async attempt({ email, password }, address, known) {
       const key = emailKey(email);
@@ -56,6 +63,13 @@ export function createSignIn(deps: { users: UserStore; passwords: Passwords; lim
         // Whoever has one account may not clear the way to guess at others.
         if (limit !== perAddress) await limits.forget(limit, counted);
       }
+      const { id, passwordHash } = user;
+      // Hashing takes its time: whoever tries an old password again and again would be in the middle of it when a new one is set.
+      units.current().onSuccess(async (trx) => {
+        const held = await holdUser(trx, id);
+        if (held?.status === 'active' && held.password_hash === passwordHash) return;
+        throw new AlreadyUsedError('the password was changed by another request');
+      });
       return { kind: 'signed_in', user };
     },
   };

@@ -8,7 +8,7 @@ import { searchClients } from '../clients/client-search.ts';
 import type { ClientStore } from '../clients/client-store.ts';
 import { isLastOwner, takeOwnersTurn } from '../directory/owners.ts';
 import { endSessions } from '../directory/session-store.ts';
-import type { UserStore } from '../directory/user-store.ts';
+import { holdUser, type UserStore } from '../directory/user-store.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import { deleteClient } from './delete-client.ts';
 
@@ -38,6 +38,7 @@ export async function removeAccount(
 ): Promise<RemoveAccountOutcome> {
   await takeOwnersTurn(trx);
   if (await isLastOwner(trx, userId)) return { outcome: 'last_owner' };
+  await holdUser(trx, userId);
   let ended = 0;
   for (;;) {
     const acting = await searchClients({ db: trx }, { serviceAccountId: userId, limit: clientsAtOnce });

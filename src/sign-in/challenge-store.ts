@@ -2,7 +2,9 @@
  * Questions that are answered once: a passkey's challenge, and the code that is awaited after a right password. Owns their rows;
  * one of a kind is open for a browser at a time, and taking it is what makes it single-use, whatever the answer.
  */
+import type { Kysely } from 'kysely';
 import type { Store } from '../../db/open.ts';
+import type { Database } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import type { Secrets } from '../secrets.ts';
 
@@ -20,8 +22,14 @@ export interface ChallengeStore {
   /**
    * Opens a challenge in place of the last one of its kind.
    * @param browser what binds it to the browser that is asked: a session's or an interaction's own secret
+   * @param db where to write; at once, or in the caller's transaction
    */
-  open(kind: ChallengeKind, browser: string, asked: { value: string; userId?: string }): Promise<void>;
+  open(
+    kind: ChallengeKind,
+    browser: string,
+    asked: { value: string; userId?: string },
+    db?: Kysely<Database>,
+  ): Promise<void>;
   /** Reads the open one without using it up. */
   find(kind: ChallengeKind, browser: string): Promise<OpenChallenge | undefined>;
   /** Takes the open one: of two that try at once, one gets it. */
@@ -47,13 +55,13 @@ export function createChallengeStore({
       matches: (answer: string) => secrets.matches('challenge', answer, row.answer_hash),
     };
   return {
-    async open(kind, browser, { value, userId }) {
+    async open(kind, browser, { value, userId }, db = store.db) {
       const asked = {
         user_id: userId ?? null,
         answer_hash: secrets.keyedHash('challenge', value),
         expires_at: clock.now() + secondsOpen,
       };
-      await store.db
+      await db
         // Primary key.
         .insertInto('challenges')
         .values({ key: keyOf(kind, browser), ...asked })

@@ -1,10 +1,8 @@
 /** Two who write at the same moment: what the one has committed is not undone by what the other had read before. Forced, on both databases. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Database } from '../../db/schema.ts';
 import { createGarbageCollector } from '../../src/oauth/collect-garbage.ts';
 import { engines } from '../support/databases.ts';
+import { inTheMiddle } from '../support/in-the-middle.ts';
 import { actor, makeUser, openStores, type Stores } from './open-stores.ts';
 
 const nothing = { capabilities: ['api'], roles: [], projects: [], mcpServers: [], expiresAt: null };
@@ -18,37 +16,13 @@ describe.each(engines)('on %s', (engine) => {
   });
   afterEach(() => stores.close());
 
-  const waits = async (db: Kysely<Database>): Promise<boolean> => {
-    if (engine === 'sqlite') return stores.store.waiting() > 0;
-    const { rows } = await sql`select 1 from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
-    return rows.length > 0;
-  };
-
-  /** Begins something in the middle of a transaction, which goes on once that waits for it. */
-  async function inTheMiddle<T>(
-    first: (trx: Transaction<Database>) => Promise<unknown>,
-    second: () => Promise<T>,
-    rest: (trx: Transaction<Database>) => Promise<unknown> = async () => {},
-  ): Promise<T> {
-    let begun: Promise<T> | undefined;
-    await stores.store.transact(async (trx) => {
-      await first(trx);
-      begun = second();
-      begun.catch(() => {});
-      while (!(await waits(stores.store.db))) await sleep(5);
-      await rest(trx);
-    });
-    if (!begun) throw new Error('nothing was begun');
-    return begun;
-  }
-
   test.each([
     [{ passwordHash: 'another' }, { name: 'Ada Lovelace' }],
     [{ email: 'lovelace@acme.test' }, { passwordHash: 'another' }],
   ])('a change of %j is not undone by one of %j', async (one, other) => {
     const { users } = stores;
     await inTheMiddle(
+      stores.store,
       (trx) => users.within(trx).update(actor, userId, one),
       () => users.update(actor, userId, other),
     );
@@ -68,6 +42,7 @@ describe.each(engines)('on %s', (engine) => {
       ])
       .execute();
     const deleted = await inTheMiddle(
+      stores.store,
       (trx) =>
         trx
           .updateTable('sessions')
@@ -85,6 +60,7 @@ describe.each(engines)('on %s', (engine) => {
     const { authorization, secret } = await apiKeys.create(actor, { userId, name: 'a key', ...nothing });
     const { id } = authorization;
     const disabled = await inTheMiddle(
+      stores.store,
       (trx) =>
         trx
           .updateTable('authorizations')

@@ -7,6 +7,7 @@ import type { UserStore } from '../../../src/directory/user-store.ts';
 import { countRefusals } from '../../../src/http/count-refusals.ts';
 import { createRateLimits } from '../../../src/http/rate-limit.ts';
 import { createSignIn } from '../../../src/interaction/sign-in.ts';
+import { createUnitsOfWork } from '../../../src/oauth/unit-of-work.ts';
 import { createLabelledCounters } from '../../../src/operations/labelled-counters.ts';
 import { createSecrets } from '../../../src/secrets.ts';
 import { movableClock } from '../../support/clock.ts';
@@ -24,6 +25,9 @@ afterAll(async () => {
   await database.drop();
 });
 
+const units = createUnitsOfWork({
+  store: { transact: () => Promise.reject(new Error('nothing is written')), runTogether: undefined },
+});
 const limitsOf = () =>
   createRateLimits({ store, clock: movableClock(), secrets: createSecrets(developmentSecret) });
 
@@ -42,6 +46,7 @@ describe('LG-01: whoever guesses learns nothing of who has an account', () => {
     const signIn = createSignIn({
       users: { findByEmail: async () => found } as unknown as UserStore,
       limits: limitsOf(),
+      units,
       passwords: {
         verify: async (passwordHash) => {
           looked.push(passwordHash);
@@ -66,7 +71,7 @@ test('a password that nobody could look at is no try', async () => {
     if (busy) throw new BusyError('too many');
     return false;
   };
-  const signIn = createSignIn({ users: nobody, limits, passwords: { verify, hash: async () => '' } });
+  const signIn = createSignIn({ users: nobody, limits, units, passwords: { verify, hash: async () => '' } });
   const attempt = (known?: string) =>
     signIn.attempt({ email: 'ada@acme.test', password: 'wrong' }, '192.0.2.1', known);
   for (const known of [undefined, 'a browser']) {
