@@ -243,11 +243,11 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
   ): Promise<Found> {
     for (let reading = 1; ; reading += 1) {
       const made = await make(question, proof, value, reading === 1 ? early : undefined);
-      // Read in several steps, it may be of several moments; unless nothing that it was read of has changed since.
-      if (made.steps > 0 && made.outcome !== undefined && reading < mostReadings) {
-        await proveAgain();
-        if ('common' in made && !answers.heldSince(made.common, made.position)) continue;
-      }
+      const isLast = reading === mostReadings;
+      // Read in several steps, it may be of several moments, as of one for the caller and of a later one for what was looked at once the token
+      // had come; unless nothing that it was read of has changed since.
+      if (made.steps > 0 && made.outcome !== undefined && !isLast) await proveAgain();
+      if ('common' in made && !isLast && !answers.heldSince(made.common, made.position)) continue;
       if ('counter' in made) made.counter.n += 1;
       return made.outcome;
     }

@@ -7,9 +7,10 @@ import { movableClock } from '../../support/clock.ts';
 
 const audience = 'http://localhost:4100/api';
 
-/** A view over one token, whose rights are read with a change under way for as many times as given. */
-function openView(overtaken: number) {
+/** A view over one token, whose rights are read with a change under way for as many times as given. @param token waited for */
+function openView(overtaken: number, token: () => Promise<void> = async () => {}) {
   const ledger = createChangeLedger();
+  const disabled = new Set<string>();
   const clock = movableClock();
   let readings = 0;
   const deps: unknown = {
@@ -23,13 +24,11 @@ function openView(overtaken: number) {
       },
     },
     tokens: {
-      find: async () => ({
-        authorizationId: 'az_1',
-        clientId: 'acme-web',
-        audience,
-        issuedAt: clock.now(),
-        expiresAt: clock.now() + 60,
-      }),
+      async find() {
+        await token();
+        const [issuedAt, expiresAt] = [clock.now(), clock.now() + 60];
+        return { authorizationId: 'az_1', clientId: 'acme-web', audience, issuedAt, expiresAt };
+      },
     },
     clients: { find: async () => ({ disabled: false }) },
     resourceServers: {
@@ -59,10 +58,14 @@ function openView(overtaken: number) {
     },
   };
   const view = createLiveView(deps as LiveViewDependencies);
-  const caller = { key: 'caller', authenticate: async () => ({ id: 'rs_1', name: 'acme-api' }) as never };
   return {
-    async ask() {
-      const found = await view.find('question', caller, 'token');
+    /** Makes known that something changed. */
+    change: (subject: string, subject_id: string) => ledger.note([{ subject, subject_id }]),
+    disable: (id: string) => disabled.add(id),
+    async ask(id = 'rs_1', token = 'token') {
+      const authenticate = async () => (disabled.has(id) ? undefined : ({ id, name: id } as never));
+      const found = await view.find(`question of ${id}`, { key: id, authenticate }, token);
+      if (found === undefined) return 'refused';
       const { authorization_version: version } = JSON.parse(
         typeof found === 'object' ? found.body : '{}',
       ) as { authorization_version?: number };
@@ -78,4 +81,21 @@ test('is made again until no change came between', async () => {
 test('is given after a few times, all of it newer than the question', async () => {
   const { ask } = openView(Number.POSITIVE_INFINITY);
   expect(await ask()).toEqual({ version: 5, readings: 5 });
+});
+
+test('a token that is waited for is not answered about from a caller before one change and rights after the next', async () => {
+  let arrived = Promise.resolve();
+  const { ask, change, disable } = openView(Number.NEGATIVE_INFINITY, () => arrived);
+  expect(await ask()).toEqual({ version: 1, readings: 1 });
+  const late = Promise.withResolvers<void>();
+  arrived = late.promise;
+  const asked = ask();
+  arrived = Promise.resolve();
+  // It may no longer ask, and only then there is more to see.
+  disable('rs_1');
+  change('resource_server', 'rs_1');
+  change('authorization', 'az_1');
+  expect(await ask('rs_2', 'another')).toEqual({ version: 2, readings: 2 });
+  late.resolve();
+  expect(await asked).toBe('refused');
 });
