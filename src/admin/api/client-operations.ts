@@ -6,7 +6,7 @@ import { removeClient } from '../../oauth/delete-client.ts';
 import { assertionsSchema } from './client-assertions.ts';
 import { deviceLoginSchema, hasDeviceLogin } from './client-device-login.ts';
 import { metadataOf } from './client-metadata.ts';
-import { claimVersion } from './expected-version.ts';
+import { claimVersion, holdRow } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
 import { guardCarrier } from './over-token.ts';
@@ -211,7 +211,14 @@ export async function replaceSecret(
 ): Promise<z.output<typeof clientWithSecretSchema>> {
   if (client.kind !== 'registered' || client.secretHash === null) throw refusal('no_secret');
   const secret = newSecret();
-  await deps.clients.saveRegistered(actor, { id: client.id, metadata: client.metadata, secret });
+  await deps.store.transact(async (trx) => {
+    await holdRow(trx, 'clients', client.id);
+    const clients = deps.clients.within(trx);
+    // As it is now: what was taken from it a moment ago does not come back.
+    const held = await clients.find(client.id);
+    if (held?.secretHash == null) throw refusal('no_secret');
+    await clients.saveRegistered(actor, { id: held.id, metadata: held.metadata, secret });
+  });
   return { ...(await readClient(deps, client.id)), client_secret: secret };
 }
 

@@ -34,3 +34,17 @@ export async function claimVersion(
   const known = await trx.selectFrom(table).select('id').where('id', '=', id).executeTakeFirst();
   throw refusal(known ? 'version_changed' : 'not_found');
 }
+
+/**
+ * Holds a row likewise, whatever its version: what is read of it afterwards and written back undoes nobody's change.
+ * @throws Refusal `not_found` when the row is gone
+ */
+export async function holdRow(trx: Transaction<Database>, table: Versioned, id: string): Promise<void> {
+  // each by its primary key
+  const { numUpdatedRows } = await trx
+    .updateTable(table)
+    .set((row) => ({ version: row.ref('version') }))
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw refusal('not_found');
+}

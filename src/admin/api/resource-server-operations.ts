@@ -4,7 +4,7 @@ import type { ResourceServer } from '../../clients/resource-server-store.ts';
 import { spelledOut } from '../../oauth/resources.ts';
 import { apiResource } from './api-root.ts';
 import { makeProof, privateKeySchema, proofMembers } from './client-proof.ts';
-import { claimVersion } from './expected-version.ts';
+import { claimVersion, holdRow } from './expected-version.ts';
 import { newSecret } from './new-secret.ts';
 import { type AdminDeps, operation } from './operation.ts';
 import { refusal } from './problem.ts';
@@ -139,6 +139,7 @@ export const resourceServerOperations = {
       const { id, name } = await requireServer(deps, params.resource_server_id);
       const secret = newSecret();
       await deps.store.transact(async (trx) => {
+        await holdRow(trx, 'resource_servers', id);
         const servers = deps.resourceServers.within(trx);
         const { audiences } = await servers.guardedBy(id);
         await servers.save(caller.actor, { name, audiences, secret, jwks: null });
@@ -163,6 +164,7 @@ export const resourceServerOperations = {
       const { metadata, secret, privateKey } = await makeProof(body);
       if (secret !== null) throw refusal('invalid_keys', { reason: 'either jwks or generate_key is needed' });
       await deps.store.transact(async (trx) => {
+        await holdRow(trx, 'resource_servers', id);
         const servers = deps.resourceServers.within(trx);
         const { audiences } = await servers.guardedBy(id);
         await servers.save(caller.actor, { name, audiences, secret: null, jwks: metadata.jwks });
