@@ -1,4 +1,9 @@
-import { type ChangeListener, type ChangeStreamOptions, listenToChanges } from './change-listener.ts';
+import {
+  type ChangeListener,
+  type ChangeStreamOptions,
+  changeStreamOf,
+  listenToChanges,
+} from './change-listener.ts';
 import type { ActiveIntrospection, Introspect } from './introspection.ts';
 import { createInvalidations } from './invalidations.ts';
 import { createMonotonic } from './monotonic.ts';
@@ -41,6 +46,7 @@ interface Entry {
 /**
  * Makes an introspector that remembers active answers and listens to Mandate's change stream to forget them. It answers from
  * memory only while the stream is provably in step; otherwise it is closed, and every question is asked. So an answer is never
+ * @throws TypeError when the stream's issuer is no web address, or an id, or a secret or key, is missing
  * older than `maxStalenessMilliseconds`, whatever fails. It begins to listen with the first question. Inactive answers are not remembered: what becomes active is active at once.
  *
  * The tokens themselves are the keys of its memory, in this process and nowhere else. Answers are shared by everyone who asks, and frozen.
@@ -64,9 +70,10 @@ export function createCachedIntrospector(options: CachedIntrospectorOptions): Ca
     young.clear();
     old.clear();
   };
+  const stream = changeStreamOf(options.stream);
   const listen = () =>
     listenToChanges(
-      options.stream,
+      stream,
       { onAuthorization: (id) => invalidations.note(id), onFlush: forgetAll },
       monotonic,
     );

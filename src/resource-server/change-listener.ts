@@ -2,7 +2,12 @@
  * Listens to Mandate's change stream, comes back when it ends, and knows up to which moment it was told everything. Owns the
  * connection and that proof; does not own what is forgotten because of it (`cached-introspector.ts`).
  */
-import { type ClientCredentials, createClientAuthentication } from './client-authentication.ts';
+import {
+  type ClientAuthentication,
+  type ClientCredentials,
+  createClientAuthentication,
+} from './client-authentication.ts';
+import { endpointOf } from './endpoint.ts';
 import { createEventStreamReader } from './event-stream.ts';
 
 /** Where the stream is, as whom. */
@@ -42,20 +47,37 @@ const mostRetryMilliseconds = 5_000;
 /** A stream whose proofs are older than this when they come has fallen behind, or this machine slept: a new one may be in step. */
 const mostLagMilliseconds = 3_000;
 
+/** What a request for the stream is made of. */
+interface ChangeStream {
+  readonly endpoint: string;
+  readonly send: (url: string, init: RequestInit) => Promise<Response>;
+  readonly authentication: ClientAuthentication;
+}
+
+/**
+ * Reads where the stream is; asks nothing.
+ *
+ * @throws TypeError when the issuer is no web address, or an id, or a secret or key, is missing
+ */
+export function changeStreamOf(options: ChangeStreamOptions): ChangeStream {
+  const named = 'changesEndpoint' in options ? options.changesEndpoint : undefined;
+  return {
+    endpoint: endpointOf(options.issuer, '/changes', named),
+    send: options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
+    authentication: createClientAuthentication(options, options.issuer),
+  };
+}
+
 /**
  * Begins to listen.
  *
  * @param monotonic - milliseconds that only ever go on
  */
 export function listenToChanges(
-  options: ChangeStreamOptions,
+  { endpoint, send, authentication }: ChangeStream,
   handlers: ChangeListenerHandlers,
   monotonic: () => number,
 ): ChangeListener {
-  const endpoint =
-    options.issuer === undefined ? options.changesEndpoint : `${options.issuer.replace(/\/$/, '')}/changes`;
-  const send = options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init));
-  const authentication = createClientAuthentication(options, options.issuer);
   let proof: Proof | undefined;
   let lastEventId: string | undefined;
   let retryMilliseconds = 250;

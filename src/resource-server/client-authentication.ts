@@ -5,6 +5,7 @@
 
 import { toBase64url } from './base64url.ts';
 import { basicCredentials } from './basic-credentials.ts';
+import { canonical } from './endpoint.ts';
 import { epochSeconds } from './monotonic.ts';
 import { parametersOf, type SigningAlgorithm, signingAlgorithms } from './signing-algorithms.ts';
 
@@ -48,22 +49,25 @@ const assertionSeconds = 60;
  * Chooses the way by what there is.
  *
  * @param issuer - the one audience of an assertion; Mandate takes no other
- * @throws TypeError when a private key says no algorithm that the kit has
+ * @throws TypeError when there is no id, neither secret nor key, or a private key says no algorithm that the kit has
  * @see https://www.rfc-editor.org/rfc/rfc7523#section-3
  */
 export function createClientAuthentication(
   credentials: ClientCredentials,
   issuer: string | undefined,
 ): ClientAuthentication {
-  if ('clientSecret' in credentials) {
-    const { clientId, clientSecret } = credentials;
+  const { clientId } = credentials;
+  const clientSecret = 'clientSecret' in credentials ? credentials.clientSecret : undefined;
+  const privateKey = 'privateKey' in credentials ? credentials.privateKey : undefined;
+  if (!clientId) throw new TypeError('clientId is missing');
+  if (clientSecret) {
     const proof: ClientProof = {
       headers: { authorization: basicCredentials(clientId, clientSecret) },
       fields: {},
     };
     return { needsForm: false, prove: () => proof };
   }
-  const { clientId, privateKey } = credentials;
+  if (!privateKey) throw new TypeError('clientSecret, or a privateKey instead, is missing');
   if (issuer === undefined)
     throw new TypeError('a private key needs the issuer: it is whom the assertion is for');
   const algorithm = assertionAlgorithms.find((name) => name === privateKey.alg);
@@ -81,7 +85,13 @@ export function createClientAuthentication(
     async prove() {
       imported ??= importPrivateKey(privateKey, algorithm);
       const now = epochSeconds();
-      const claims = { iss: clientId, sub: clientId, aud: issuer, jti: crypto.randomUUID(), iat: now };
+      const claims = {
+        iss: clientId,
+        sub: clientId,
+        aud: canonical(issuer),
+        jti: crypto.randomUUID(),
+        iat: now,
+      };
       const signed = `${header}.${encode({ ...claims, exp: now + assertionSeconds })}`;
       const signature = await crypto.subtle.sign(
         parametersOf(algorithm).signature,

@@ -1,5 +1,6 @@
 import { type ClientCredentials, createClientAuthentication } from './client-authentication.ts';
 import { coalesce } from './coalesce.ts';
+import { endpointOf } from './endpoint.ts';
 import { type Introspect, type Introspection, readIntrospection } from './introspection.ts';
 import { IntrospectionUnavailable } from './introspection-unavailable.ts';
 
@@ -19,13 +20,15 @@ export type IntrospectorOptions = ClientCredentials & {
  * for after the question. Identical questions that arrive while one is on its way share the next one.
  *
  * @returns a function that throws `IntrospectionUnavailable`, and nothing else, when no answer can be had
+ * @throws TypeError when the issuer is no web address, or an id, or a secret or key, is missing
  * @see https://www.rfc-editor.org/rfc/rfc7662#section-2
  */
 export function createIntrospector(options: IntrospectorOptions): { introspect: Introspect } {
-  const endpoint =
-    options.issuer === undefined
-      ? options.introspectionEndpoint
-      : `${options.issuer.replace(/\/$/, '')}/introspect`;
+  const endpoint = endpointOf(
+    options.issuer,
+    '/introspect',
+    'introspectionEndpoint' in options ? options.introspectionEndpoint : undefined,
+  );
   const send = options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init));
   const authentication = createClientAuthentication(options, options.issuer);
   const timeoutMilliseconds = options.timeoutMilliseconds ?? 2000;

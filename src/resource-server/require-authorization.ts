@@ -3,7 +3,11 @@ import { bearerChallenge, type ChallengeError, dpopChallenge } from './challenge
 import type { CheckedProof } from './dpop-proof.ts';
 import type { DpopVerifier } from './dpop-verifier.ts';
 import type { ActiveIntrospection, Introspect, Introspection } from './introspection.ts';
-import { isIntrospectionUnavailable } from './introspection-unavailable.ts';
+import {
+  type IntrospectionUnavailable,
+  isIntrospectionUnavailable,
+  isQuestionRefused,
+} from './introspection-unavailable.ts';
 import { protectedResourceMetadataUrl } from './resource-metadata.ts';
 import type { UseReporter } from './use-reporter.ts';
 import { judge, neededScopes, type Requirement } from './verdict.ts';
@@ -44,6 +48,8 @@ export type Refusal =
       readonly status: 503;
       readonly headers: { readonly 'Retry-After': string; readonly 'Cache-Control': string };
       readonly body: RefusalBody;
+      /** Why it cannot be told, to be logged; absent where it is the memory of proofs that is full. */
+      readonly cause?: IntrospectionUnavailable;
     };
 
 export type Outcome = { readonly kind: 'allowed'; readonly authorization: ActiveIntrospection } | Refusal;
@@ -122,7 +128,7 @@ export function requireAuthorization(options: GuardOptions): Guard {
         introspection = await introspect(credential.token);
       } catch (error) {
         if (!isIntrospectionUnavailable(error)) throw error;
-        return unavailable(error.retryAfterSeconds);
+        return unavailable(error.retryAfterSeconds, error);
       }
       if (!introspection.active) return challenge(401, 'The token is not active', 'invalid_token');
 
@@ -173,14 +179,19 @@ function combine(always: Requirement, operation: Requirement): Requirement {
   };
 }
 
-function unavailable(retryAfterSeconds: number): Refusal {
+function unavailable(retryAfterSeconds: number, cause?: IntrospectionUnavailable): Refusal {
+  const description =
+    cause && isQuestionRefused(cause)
+      ? `This API cannot ask what a token may do: its question is refused (${cause.status}), which whoever runs it has to put right`
+      : 'It cannot be told now what this token may do; try again';
   return {
     kind: 'unavailable',
     status: 503,
     headers: { 'Retry-After': String(retryAfterSeconds), 'Cache-Control': 'no-store' },
     body: {
       error: 'temporarily_unavailable',
-      error_description: 'It cannot be told now what this token may do; try again',
+      error_description: description,
     },
+    ...(cause && { cause }),
   };
 }

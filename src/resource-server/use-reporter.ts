@@ -1,4 +1,5 @@
 import { type ClientCredentials, createClientAuthentication } from './client-authentication.ts';
+import { endpointOf } from './endpoint.ts';
 import type { ActiveIntrospection } from './introspection.ts';
 import { createMonotonic } from './monotonic.ts';
 import { mcpServerAt, projectAccess, type Requirement } from './verdict.ts';
@@ -29,10 +30,12 @@ const mostRemembered = 50_000;
 /**
  * Creates the reporter; give it to `requireAuthorization` as `uses`. Gathers in memory, tells in batches, never on the way of a
  * request; telling is a courtesy, so what fails is dropped.
+ *
+ * @throws TypeError when the issuer is no web address, or an id, or a secret or key, is missing
  */
 export function createUseReporter(options: UseReporterOptions): UseReporter {
   const send = options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init));
-  const endpoint = `${options.issuer.replace(/\/$/, '')}/uses`;
+  const endpoint = endpointOf(options.issuer, '/uses');
   const authentication = createClientAuthentication(options, options.issuer);
   const everyMilliseconds = options.everyMilliseconds ?? 10_000;
   const monotonic = createMonotonic();
