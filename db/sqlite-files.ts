@@ -56,19 +56,22 @@ export function lookAtBackup(path: string): BackupState {
 }
 
 /**
- * Brings what is in a database's log of writes into its file and takes the log away, so that the file can be moved alone.
- * @returns false when somebody has it open; what is damaged is in nobody's way
+ * Brings what is in a database's log of writes into its file and takes the log away, so that the file can be moved alone, and keeps every
+ * server from starting on it. Who only reads is not held up.
+ * @returns lets go; undefined when somebody has it open. What is damaged is in nobody's way
  */
-export function closeLog(path: string): boolean {
+export function holdClosed(path: string): (() => void) | undefined {
   let file: Sqlite.Database | undefined;
   try {
     file = new Sqlite(path, { timeout: 0 });
-    // Leaving WAL needs to be alone.
+    // Leaving WAL needs to be alone, and a server begins by going back to it, which this transaction keeps it from.
     file.pragma('journal_mode = DELETE');
-    return true;
+    file.exec('begin immediate');
+    if (file.pragma('journal_mode', { simple: true }) === 'delete') return () => file?.close();
+    file.close();
+    return undefined;
   } catch (error) {
-    return (error as { code?: string }).code !== 'SQLITE_BUSY';
-  } finally {
     file?.close();
+    return (error as { code?: string }).code?.startsWith('SQLITE_BUSY') ? undefined : () => {};
   }
 }

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } fro
 import { dirname, resolve } from 'node:path';
 import { migrate } from '../../db/migrate.ts';
 import { openDatabase, type Store } from '../../db/open.ts';
-import { closeLog, lookAtBackup } from '../../db/sqlite-files.ts';
+import { holdClosed, lookAtBackup } from '../../db/sqlite-files.ts';
 import { carryEnds, type EndsCarried } from '../carry-ends.ts';
 import { createChangeLog } from '../changes/change-log.ts';
 import { systemClock } from '../clock.ts';
@@ -49,11 +49,22 @@ export async function restoreBackup(
   }
   const source = resolve(file);
   const target = resolve(config.databaseUrl.slice('sqlite:'.length));
-  const problem = problemOf(source) ?? inUse(target);
+  const problem = problemOf(source);
   if (problem !== undefined) return refused(problem);
-  const question = `Put ${source} in the place of ${target}?`;
-  if (!(await confirmed(terminal, question, options))) return notConfirmed(terminal, options);
+  // From before the question on: whoever starts a server meanwhile would have it write to what is put aside.
+  const letGo = existsSync(target) ? holdClosed(target) : () => {};
+  if (!letGo) return refused(`${target} is in use: stop the server first`);
+  try {
+    const question = `Put ${source} in the place of ${target}?`;
+    if (!(await confirmed(terminal, question, options))) return notConfirmed(terminal, options);
+    return await putBack(source, target);
+  } finally {
+    letGo();
+  }
+}
 
+/** Makes a backup safe to serve from, and puts it where the database is that nobody has open. */
+async function putBack(source: string, target: string): Promise<Answer> {
   mkdirSync(dirname(target), { recursive: true });
   const incoming = `${target}.restoring`;
   removeDatabase(incoming);
@@ -105,9 +116,6 @@ function problemOf(path: string): string | undefined {
       return `${path} is no backup of Mandate`;
   }
 }
-
-const inUse = (path: string) =>
-  existsSync(path) && !closeLog(path) ? `${path} is in use: stop the server first` : undefined;
 
 /** Keeps the replaced database under another name. @returns that name */
 function setAside(target: string): string {
