@@ -41,6 +41,8 @@ export interface CommonAnswer {
   position: number;
   /** By which questions name it; 0 before one does. */
   number: number;
+  /** Where it is looked for on behalf of another token: what is not remembered is not kept there, or it would be memory that nobody counts. */
+  readonly among: { readonly common: CommonAnswer }[];
 }
 
 /** What an answer has of its token alone. */
@@ -58,7 +60,7 @@ export interface AnswerMemory {
   /** Tells whether nothing that an answer depends on has changed since a position of the ledger. */
   heldSince(common: CommonAnswer, position: number): boolean;
   /**
-   * Remembers an answer, if there is room for it or it was asked before.
+   * Remembers an answer, if there is room for it or it was asked before; it leaves those `among` which it is where not, and once it is let go.
    * @param position of the ledger, from before its token was read
    */
   remember(question: string, common: CommonAnswer, times: TokenTimes, position: number): void;
@@ -81,7 +83,7 @@ export function createAnswerMemory(
   const { ledger, clock, mostBytes } = deps;
   const askedBefore = createAskedBefore();
   const empty = () => {
-    const common = createByteBoundedCache<CommonAnswer, number>(mostBytes, () => questions.bytes);
+    const common = createByteBoundedCache<CommonAnswer, number>(mostBytes, () => questions.bytes, leave);
     const questions = createQuestionTable(
       mostBytes * questionsShare,
       (number, expiresAt) => clock.now() < expiresAt && common.peek(number) !== undefined,
@@ -114,9 +116,11 @@ export function createAnswerMemory(
     return { body: sayAnswer(wording, issuedAt, end), authorizationId, caller, counter, toldAt };
   };
 
+  const isKept = (common: CommonAnswer) => common.number > 0 && memory.common.peek(common.number) === common;
+
   /** @returns false when there is no room for it and it is not worth another's */
   const number = (common: CommonAnswer, question: string): boolean => {
-    if (common.number > 0 && memory.common.peek(common.number) === common) return true;
+    if (isKept(common)) return true;
     const size = bytesOf(common);
     if (!memory.common.hasRoomFor(size) && !askedBefore.note(question)) return false;
     if (numbered >= most) {
@@ -125,7 +129,7 @@ export function createAnswerMemory(
     }
     common.number = ++numbered;
     memory.common.set(common.number, common, size);
-    return memory.common.peek(common.number) === common;
+    return isKept(common);
   };
 
   return {
@@ -151,7 +155,10 @@ export function createAnswerMemory(
     remember(question, common, { issuedAt, expiresAt }, position) {
       // A change since its token was read may be that token's own, of which the wording would not tell any more.
       if (position < common.position && !heldSince(common, position)) return;
-      if (!number(common, question)) return;
+      if (!number(common, question)) {
+        leave(common);
+        return;
+      }
       memory.questions.set(question, { wording: common.number, issuedAt, expiresAt }, () =>
         askedBefore.note(question),
       );
@@ -161,6 +168,11 @@ export function createAnswerMemory(
       return memory.common.bytes + memory.questions.bytes;
     },
   };
+}
+
+function leave(common: CommonAnswer): void {
+  const at = common.among.findIndex((one) => one.common === common);
+  if (at >= 0) common.among.splice(at, 1);
 }
 
 /** About what one takes besides its questions. */

@@ -27,10 +27,12 @@ interface Entry<Value> {
 /**
  * @param mostBytes what all entries may take together
  * @param besides bytes of that which something else has taken by now
+ * @param onGone told of every entry that is let go of or deleted
  */
 export function createByteBoundedCache<Value, Key = string>(
   mostBytes: number,
   besides: () => number = () => 0,
+  onGone: (value: Value) => void = () => {},
 ): ByteBoundedCache<Value, Key> {
   const entries = new Map<Key, Entry<Value>>();
   /** Goes on where it was, past entries that came and went meanwhile. */
@@ -42,6 +44,7 @@ export function createByteBoundedCache<Value, Key = string>(
     if (!entry) return;
     entries.delete(key);
     bytes -= entry.bytes;
+    onGone(entry.value);
   };
   /** Ends: each step removes an entry, clears a mark, or begins a round over those that are left. */
   const makeRoom = () => {

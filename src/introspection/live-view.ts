@@ -180,6 +180,7 @@ export function createLiveView(deps: LiveViewDependencies): LiveView {
       },
       position,
       number: 0,
+      among: answered,
     };
     if (answered.length === mostAlike) answered.shift();
     answered.push({ common, caller, client, ...distinctionOf(token) });

@@ -29,6 +29,7 @@ function open({ mostBytes = megabyte, most }: { mostBytes?: number; most?: numbe
     },
     position: ledger.position,
     number: 0,
+    among: [],
   });
   const times = (age = 0) => ({ issuedAt: now - age, expiresAt: now + 60 - age });
   return { ledger, clock, memory, now, common, times };
@@ -138,6 +139,24 @@ test('an answer that made room is remembered again under another number', () => 
   expect(memory.recall(question('a'))).toBeUndefined();
   ask('a', one);
   expect(memory.recall(question('a'))?.authorizationId).toBe('az_1');
+});
+
+test('what is not remembered, or makes room, is not kept for the sake of other tokens either', () => {
+  const mostBytes = 60_000;
+  const { memory, common, times, ledger } = open({ mostBytes });
+  const among: { name: string; common: CommonAnswer }[] = [];
+  for (let n = 0; n < 600; n++) {
+    const name = String(n % 300);
+    const one = { ...common(`az_${name}`), among };
+    among.push({ name, common: one });
+    memory.remember(question(name), one, times(), ledger.position);
+    // Its own takes more than 600 bytes.
+    expect(among.length).toBeLessThanOrEqual(mostBytes / 600);
+  }
+  expect(among.length).toBeGreaterThan(10);
+  for (const { name, common: one } of among) {
+    expect(memory.recall(question(name))?.authorizationId).toBe(one.first.authorizationId);
+  }
 });
 
 test('no number ever means two answers: when they are used up, all is forgotten', () => {
