@@ -1,8 +1,8 @@
 /** View models of the device pages: the code, the comparison, and the two ways it ends. */
 
+import { normalizeUserCode } from '../oauth/user-code.ts';
 import { type ClientFace, type ClientFacts, faceOf } from './client-face.ts';
 import { displayText } from './display-text.ts';
-import { normalizeUserCode } from './user-code.ts';
 
 export type DeviceProblem =
   | { readonly kind: 'no_code' | 'not_found' | 'expired' | 'used' | 'cancelled' }

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import { clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import type { PageWriter } from '../http/page-writer.ts';
 import type { DevicePages } from '../oauth/pages.ts';
+import { showUserCode } from '../oauth/user-code.ts';
 import { faceOf } from './client-face.ts';
 import { factsOf } from './client-facts.ts';
 import {
@@ -68,14 +69,14 @@ export function createDevicePages(deps: {
       );
     },
 
-    async userCodeConfirm(ctx, _form, client, info, userCode) {
+    async userCodeConfirm(ctx, _form, client, info) {
       const stored = await clients.find(client.clientId);
       if (!stored) throw new Error('the client of a device code is gone');
       pages.show(ctx, 'device-confirm', () =>
         buildDeviceConfirmPage({
           action: '/device',
           xsrf: secretOf(ctx),
-          userCode,
+          userCode: showUserCode(String(ctx.oidc.entities.DeviceCode?.userCode)),
           client: factsOf(stored),
           address: String(info.address),
           userAgent: String(info.user_agent),

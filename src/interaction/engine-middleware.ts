@@ -10,8 +10,8 @@ import { answerApiFailure, answerFailure, failureOf } from '../http/failures.ts'
 import type { PageWriter } from '../http/page-writer.ts';
 import { completeDiscovery } from '../oauth/discovery.ts';
 import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import { normalizeUserCode } from '../oauth/user-code.ts';
 import { typedCode } from './device-pages.ts';
-import { normalizeUserCode } from './user-code.ts';
 import type { UserCodeGuesses } from './user-code-guesses.ts';
 
 /** Routes whose failures are JSON, whoever asks. */

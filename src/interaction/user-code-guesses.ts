@@ -1,6 +1,7 @@
 /**
- * Limits on guessing user codes: wrong ones count against the browser's session and against its address.
- * With 20^8 codes and ten minutes each, what is left is far below one in 2^32.
+ * Limits on guessing user codes: wrong ones count against the browser's session, against its address, and against everybody's.
+ * A code has 20^10 values and lives ten minutes, which two windows of the last limit may share: at most 2,000 wrong codes, from however
+ * many addresses, are less than one chance in 2^32 to meet it.
  * @see RFC 8628 section 5.1
  */
 import type Koa from 'koa';
@@ -9,6 +10,9 @@ import type { Limit, RateLimits, Taken } from '../http/rate-limit.ts';
 
 const perSession: Limit = { name: 'user-code-session', points: 10, windowSeconds: 3_600 };
 const perAddress: Limit = { name: 'user-code-address', points: 100, windowSeconds: 3_600 };
+
+/** Ends guessing from many addresses, and the entry of codes with it until the window is over. */
+const everywhere: Limit = { name: 'user-code-everywhere', points: 1_000, windowSeconds: 600 };
 
 /** Where it is noted that the code of a request was wrong. */
 const wrong = 'wrongUserCode';
@@ -36,7 +40,12 @@ export function createUserCodeGuesses({
   const keysOf = (ctx: Koa.Context): [Limit, string][] => {
     const session = ctx.cookies.get(sessionCookie);
     const address = addressBlock(clientAddress(ctx.req, trustedProxies));
-    return [[perAddress, address], ...(session ? [[perSession, session] as [Limit, string]] : [])];
+    return [
+      [perAddress, address],
+      ...(session ? [[perSession, session] as [Limit, string]] : []),
+      // Last: what is refused before it is none of everybody's tries.
+      [everywhere, ''],
+    ];
   };
   const giveBack = async (places: readonly [Limit, string][]) => {
     for (const [limit, key] of places) await limits.giveBack(limit, key);

@@ -19,6 +19,7 @@ import { responseModes } from './response-modes.ts';
 import { mayRevoke } from './revocation.ts';
 import { createExtraParameters, identityScopes } from './scopes.ts';
 import { accessTokenSeconds, type TokenHooks } from './token-hooks.ts';
+import { userCodeShape } from './user-code.ts';
 
 export interface ConfigurationDependencies {
   readonly issuer: string;
@@ -143,8 +144,7 @@ export function createConfiguration(deps: ConfigurationDependencies): Configurat
       dPoP: { enabled: true, nonceSecret: secrets.dpopNonceKey },
       deviceFlow: {
         enabled: true,
-        charset: 'base-20',
-        mask: '****-****',
+        ...userCodeShape,
         deviceInfo: pages.deviceInfo,
         userCodeInputSource: pages.userCodeInput,
         userCodeConfirmSource: pages.userCodeConfirm,

@@ -1,5 +1,5 @@
 /**
- * What the library leaves out of the device flow: `interval`, and `slow_down` for a tool that polls faster.
+ * What the library leaves out of the device flow: `interval`, `slow_down` for a tool that polls faster, and the end of what was denied.
  * The stamp of the last poll is in the database, so that it holds on every node and through a restart.
  * @see RFC 8628 sections 3.2 and 3.5
  */
@@ -26,6 +26,11 @@ export function createDevicePolling(deps: {
       if (ctx.oidc?.route === 'device_authorization' && body?.device_code) {
         body.interval = pollIntervalSeconds;
       }
+      if (ctx.oidc?.route === 'token' && body?.error === 'access_denied' && ctx.oidc.params?.device_code) {
+        // Told once: with its code used up, whatever asks again gets invalid_grant. One that was approved is known to the context, and
+        // stays for a poll after what stands in its way.
+        if (!ctx.oidc.entities.DeviceCode) useUp(String(ctx.oidc.params.device_code));
+      }
       if (ctx.oidc?.route === 'token' && body?.error === 'authorization_pending') {
         const code = String(ctx.oidc.params?.device_code);
         if (await isTooEarly(code)) {
@@ -37,6 +42,20 @@ export function createDevicePolling(deps: {
       }
     },
   };
+
+  /** A refusal at /token consumes nothing; this one does. */
+  function useUp(deviceCode: string): void {
+    units.current().always(async (trx) => {
+      await trx
+        // Primary key.
+        .updateTable('oidc_artifacts')
+        .set({ consumed_at: clock.now() })
+        .where('model', '=', 'DeviceCode')
+        .where('key', 'in', secrets.keyedHashes('DeviceCode', deviceCode))
+        .where('consumed_at', 'is', null)
+        .execute();
+    });
+  }
 
   /** The counter's end is when the next poll is welcome, its points are the interval in force, in seconds. */
   async function isTooEarly(deviceCode: string): Promise<boolean> {

@@ -11,3 +11,11 @@ declare module 'oidc-provider/lib/helpers/initialize_keystore.js' {
   import type Provider from 'oidc-provider';
   export default function initialize(this: Provider, jwks: { keys: readonly JWK[] }): void;
 }
+
+/** How the library draws a user code, called again in `apart-user-codes.ts`. */
+declare module 'oidc-provider/lib/helpers/user_codes.js' {
+  /** Draws a code in the shape of a mask. */
+  export function generate(charset: string, mask: string): string;
+  /** Leaves the letters of a code alone. */
+  export function normalize(typed: string): string;
+}

@@ -25,6 +25,7 @@ import type { AuthorizationRights } from './authorization-rights.ts';
 import { compareHashedClientSecrets, createClientAdapter, refuseGrantsOfOthers } from './client-adapter.ts';
 import { createConfiguration } from './configuration.ts';
 import { createCredentialLimit } from './credential-limit.ts';
+import { keepUserCodesApart, readUserCodesAsTyped } from './device-user-codes.ts';
 import { registerGrants } from './grants.ts';
 import { refreshGraceSeconds } from './lifetimes.ts';
 import { createMetadataDocuments } from './metadata-documents.ts';
@@ -132,6 +133,8 @@ export function createProvider(deps: ProviderDependencies): Provider {
   tidyPostedScope(provider);
   answerInTheAddress(provider);
   deriveRefreshSuccessors(provider, deps);
+  keepUserCodesApart(provider);
+  readUserCodesAsTyped(provider);
   registerGrants(provider, deps);
   return provider;
 }

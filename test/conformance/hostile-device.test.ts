@@ -23,7 +23,7 @@ describe.each(engines)('on %s', (engine) => {
   };
   /** A code that nobody was given. */
   const wrong = (number: number) =>
-    `WWWW-${[3, 2, 1, 0].map((place) => letters[Math.floor(number / 20 ** place) % 20]).join('')}`;
+    `WWWWWW${[3, 2, 1, 0].map((place) => letters[Math.floor(number / 20 ** place) % 20]).join('')}`;
   const enter = async (browser: BrowserlessClient, code: string) =>
     browser.submit(await browser.get('/device'), 'Continue', { Code: code });
 

@@ -32,11 +32,11 @@ test('DV-02: user codes are not guessed at another spelling of the address eithe
     const address = spellings('/device')[time % 4] ?? '';
     const entry = await browser.get(address);
     expect(entry.status).toBe(200);
-    const fields = { ...hiddenOf(entry.forms[0]?.fields ?? []), user_code: `WWWWWWW${letter}` };
+    const fields = { ...hiddenOf(entry.forms[0]?.fields ?? []), user_code: `WWWWWWWWW${letter}` };
     expect((await browser.postForm(address, fields)).status).toBe(200);
   }
   for (const address of spellings('/device')) {
-    const fields = { user_code: 'WWWWWWWN' };
+    const fields = { user_code: 'WWWWWWWWWN' };
     expect((await browser.postForm(address, fields)).status).toBe(429);
   }
 });

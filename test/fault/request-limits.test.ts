@@ -94,12 +94,41 @@ describe.each(engines)('on %s', (engine) => {
       }),
     );
     const answers = await Promise.all(
-      browsers.map(({ browser, entry }) => browser.submit(entry, 'Continue', { Code: 'WWWW-WWWW' })),
+      browsers.map(({ browser, entry }) => browser.submit(entry, 'Continue', { Code: 'WWWWW-WWWWW' })),
     );
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status !== 429).length).toBeGreaterThanOrEqual(5);
     // Five for each spelling that this machine may have of itself.
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(5);
+  });
+
+  test('DV-02: a thousand wrong codes in ten minutes are all that everybody together may try, from wherever', async () => {
+    node(0).clock.advance(3_601);
+    const enter = async (index: number, code: string) => {
+      const browser = createBrowserlessClient(node(index).issuer);
+      return browser.submit(await browser.get('/device'), 'Continue', { Code: code });
+    };
+    const start = async () => {
+      const asked = { client_id: demo.cli.id, scope: 'api' };
+      const { text } = await postForm(`${node(0).issuer}/device/auth`, asked);
+      return (JSON.parse(text) as { user_code: string }).user_code;
+    };
+    const right = await start();
+    // As many other addresses have tried before.
+    await useUp('user-code-everywhere', 600, [''], 998);
+    for (let index = 0; index < 2; index += 1) {
+      expect((await enter(index, `WWWWW-WWWW${'BC'[index]}`)).text).toContain('There is no such code');
+    }
+    for (const [index, code] of ['WWWWW-WWWWD', right].entries()) {
+      const limited = await enter(index, code);
+      expect([limited.status, limited.text.includes('Is this the code')]).toEqual([429, false]);
+      expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    node(0).clock.advance(601);
+    const next = await start();
+    expect((await enter(1, next)).text).toContain('Is this the code');
+    // Codes of twenty letters that live ten minutes, in which two windows may meet.
+    expect((2 * 1_000) / 20 ** next.replace('-', '').length).toBeLessThan(2 ** -32);
   });
 
   test('credentials that do not hold at /token; those that do cost nothing', async () => {

@@ -200,7 +200,7 @@ describe.each(engines)('after every flow on %s, and a crash', (engine) => {
     const device = JSON.parse(started.text) as Record<string, string>;
     const entry = await browser.get('/device');
     const field = entry.forms[0]?.fields.find(({ name }) => name === 'user_code')?.label ?? '';
-    const wrong = await browser.submit(entry, 'Continue', { [field]: 'BCDF-GHJK' }, { follow: true });
+    const wrong = await browser.submit(entry, 'Continue', { [field]: 'BCDFG-HJKLM' }, { follow: true });
     const confirm = await browser.submit(
       wrong,
       'Continue',

@@ -134,21 +134,25 @@ describe.each(engines)('on %s', (engine) => {
       expect(await errorAfter(15)).toBe('authorization_pending');
     });
 
-    test('is told access_denied when the person denies on the consent page', async () => {
+    test('DV-06: is told access_denied when the person denies on the consent page, once, then invalid_grant', async () => {
       const { device_code, user_code } = await begin();
       expect((await finishAs('Deny', user_code)).text).toContain('Nothing was authorized');
       expect(await poll(device_code)).toMatchObject({ status: 400, body: { error: 'access_denied' } });
+      for (let again = 0; again < 2; again += 1) {
+        expect(await poll(device_code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      }
     });
 
-    test('is told access_denied when the person cancels at the comparison', async () => {
+    test('DV-06: is told the same when the person cancels at the comparison', async () => {
       const { device_code, user_code } = await begin();
       const browser = createBrowserlessClient(mandate.issuer);
       const page = await browser.submit(await enterCode(user_code, browser), 'Cancel', {}, { follow: true });
       expect(page.text).toContain('Cancelled');
       expect(await poll(device_code)).toMatchObject({ status: 400, body: { error: 'access_denied' } });
+      expect(await poll(device_code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     });
 
-    test('is told expired_token after ten minutes', async () => {
+    test('DV-06: is told expired_token after ten minutes', async () => {
       const { device_code } = await begin();
       mandate.clock.advance(601);
       expect(await poll(device_code)).toMatchObject({ status: 400, body: { error: 'expired_token' } });
@@ -199,11 +203,13 @@ describe.each(engines)('on %s', (engine) => {
       expect((await poll(device_code)).body.error).toBe('authorization_pending');
     });
 
-    test('DV-08: takes the code in any case, with blanks or without dashes', async () => {
+    test('DV-08: takes the code in any case and width, with blanks or without dashes', async () => {
       for (const spell of [
         (code: string) => code.toLowerCase(),
         (code: string) => code.replace('-', ''),
         (code: string) => ` ${code.replace('-', ' ')} `,
+        (code: string) =>
+          code.replace(/[A-Z]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0)),
       ]) {
         const { user_code } = await begin();
         const page = await enterCode(spell(user_code));
@@ -212,8 +218,26 @@ describe.each(engines)('on %s', (engine) => {
       }
     });
 
+    test('DV-08: takes nothing for a letter that it only looks like, and says nothing again that is no code', async () => {
+      const { user_code } = await begin();
+      for (const typed of [
+        `0${user_code.slice(1)}`,
+        `O${user_code.slice(1)}`,
+        `${user_code}0`,
+        `${user_code.slice(0, -1)}ß`,
+        'Zzy0-O0Io<script>alert(1)</script>',
+      ]) {
+        const page = await enterCode(typed);
+        expect({ typed, title: page.title }).not.toMatchObject({ title: 'Is this the code?' });
+        expect(page.text).toContain('There is no such code');
+        expect(page.body).not.toContain(typed);
+        expect(page.body).not.toContain('alert(1)');
+      }
+      expect((await enterCode(user_code)).title).toContain('Is this the code?');
+    });
+
     test('says that a code is unknown, expired, used or missing', async () => {
-      expect((await enterCode('BCDF-GHJK')).text).toContain('There is no such code');
+      expect((await enterCode('BCDFG-HJKLM')).text).toContain('There is no such code');
       expect((await enterCode('')).text).toContain('Enter the code first');
 
       const used = await begin();

@@ -162,7 +162,7 @@ export function samplePages(locale: Locale): Sample[] {
   const device = {
     action: '/device',
     xsrf: 'xsrf',
-    userCode: 'WDJB-MJHT',
+    userCode: 'WDJBM-JHTXK',
     address: '203.0.113.7',
     requestedAt: now - 95,
     now,

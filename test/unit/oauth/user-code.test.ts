@@ -1,29 +1,30 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { buildDeviceEntryPage } from '../../../src/interaction/device-page.ts';
-import { normalizeUserCode } from '../../../src/interaction/user-code.ts';
+import { normalizeUserCode } from '../../../src/oauth/user-code.ts';
 
 test.each([
-  'WDJB-MJHT',
-  'wdjbmjht',
-  ' wdjb mjht ',
-  'w-d-j-b–m—j‑h-t',
-  'WDJB\u00a0MJHT\n',
-  'ＷＤＪＢ－ｍｊｈｔ',
-  'WDJB\u200bMJHT',
+  'WDJBM-JHTXK',
+  'wdjbmjhtxk',
+  ' wdjbm jhtxk ',
+  'w-d-j-b–m—j‑h-t-x-k',
+  'WDJBM\u00a0JHTXK\n',
+  'ＷＤＪＢＭ－ｊｈｔｘｋ',
+  'WDJBM\u200bJHTXK',
 ])('reads %j as the code it is', (typed) => {
-  expect(normalizeUserCode(typed)).toBe('WDJB-MJHT');
+  expect(normalizeUserCode(typed)).toBe('WDJBM-JHTXK');
 });
 
 test.each([
   '',
-  'WDJB-MJH',
-  'WDJB-MJHTT',
-  'WDJB-MJH0',
-  'WDJB-MJHO',
-  'WDJB-MJHA',
-  'ßßßß',
-  'WDJBMJß',
+  'WDJB-MJHT',
+  'WDJBM-JHTX',
+  'WDJBM-JHTXKK',
+  'WDJBM-JHTX0',
+  'WDJBM-JHTXO',
+  'WDJBM-JHTXA',
+  'ßßßßß',
+  'WDJBMJHTß',
   '<script>',
   'W'.repeat(1_000_000),
 ])('takes %.40j for no code', (typed) => {
