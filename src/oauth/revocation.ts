@@ -7,7 +7,7 @@
  *   its picks stay, marked for its owner (RFC 9700 sections 2.1.1 and 4.14.2).
  * - A device code that comes back is an impatient poll.
  */
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
 import type { Actor } from '../changes/change-log.ts';
 import type { RevocationReach, UnitsOfWork } from './unit-of-work.ts';
@@ -29,15 +29,17 @@ export function revocationReach(request: {
 }
 
 /**
- * Lets a client revoke its own tokens, and answers for another one's as for an unknown token, so that nobody learns by asking
- * whether it exists (RFC 7009 sections 2.1 and 2.2). Pure.
+ * Lets a client revoke its own tokens. Whoever shows another one's is told so, where the library would answer as if it had revoked it:
+ * "the request is refused and the client is informed of the error" (RFC 7009 section 2.1), by the code that has these words.
+ * @throws InvalidGrant for a token that was issued to another client (RFC 6749 section 5.2)
  */
 export async function mayRevoke(
   _ctx: KoaContextWithOIDC,
   client: { clientId: string },
   token: { clientId?: string | undefined },
 ): Promise<boolean> {
-  return token.clientId === client.clientId;
+  if (token.clientId === client.clientId) return true;
+  throw new errors.InvalidGrant('the token was issued to another client');
 }
 
 /** Creates the library's `revokeGrantPolicy`: sets the reach for the adapter and writes what the authorization must remember. */
