@@ -26,6 +26,7 @@ import { pinHost, refuseOtherHost, refuseTwoHosts } from './http/canonical-host.
 import { clientAddress, type TrustedProxies } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
 import { countRefusals } from './http/count-refusals.ts';
+import { refuseOtherCharsets } from './http/form-charset.ts';
 import { oneSpelling } from './http/one-spelling.ts';
 import { createPages } from './http/pages.ts';
 import { createRateLimits } from './http/rate-limit.ts';
@@ -273,6 +274,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   koa.use(createTokenCount(tally));
   koa.use(createKeyRing({ provider, keys, loaded, clock, monotonic, store }).middleware);
   koa.use(registrationCors);
+  koa.use(refuseOtherCharsets);
   koa.use(
     createRequestLimits({ bursts, pages, trustedProxies, sessionCookie: provider.cookieName('session') }),
   );

@@ -11,6 +11,7 @@ import { sendTo } from '../support/raw-request.ts';
 const editor = { email: 'editor@acme.test', answers: { 'flows:edit': true, atlas: true } };
 const actor = { id: 'command' };
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const form = 'application/x-www-form-urlencoded';
 
 describe.each(engines)('on %s', (engine) => {
   let mandate: TestMandate;
@@ -75,6 +76,18 @@ describe.each(engines)('on %s', (engine) => {
       expect((await refresh(tokens.refresh_token)).status).toBe(200);
     });
 
+    test('a code and a refresh token that were used are no reason to end what they gave', async () => {
+      const code = await freshCode();
+      const first = (await redeem(code)).body;
+      const second = (await refresh(first.refresh_token)).body;
+      mandate.clock.advance(61);
+      for (const answer of [await redeem(code, other), await refresh(first.refresh_token, {}, other)]) {
+        expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      }
+      expect(await isActive(second.access_token)).toBe(true);
+      expect((await refresh(second.refresh_token)).status).toBe(200);
+    });
+
     test('a device code', async () => {
       const started = await postForm(`${mandate.issuer}/device/auth`, { client_id: demo.cli.id });
       const { device_code = '' } = JSON.parse(started.text) as Record<string, string>;
@@ -87,25 +100,38 @@ describe.each(engines)('on %s', (engine) => {
   });
 
   describe('TK-04, TK-05: a code that is redeemed wrongly can still be redeemed rightly', () => {
-    const wrong: [string, (code: Record<string, string>) => Record<string, string>][] = [
+    const wrong: [string, (code: Record<string, string>) => Record<string, string>, string?][] = [
       ['no verifier', ({ code_verifier: _, ...rest }) => rest],
       ['an empty verifier', (code) => ({ ...code, code_verifier: '' })],
       ['another verifier', (code) => ({ ...code, code_verifier: pkce().verifier })],
-      ['a verifier of 42 characters', (code) => ({ ...code, code_verifier: 'a'.repeat(42) })],
-      ['a verifier of 129 characters', (code) => ({ ...code, code_verifier: 'a'.repeat(129) })],
-      ['the challenge as verifier', (code) => ({ ...code, code_verifier: 'ü'.repeat(50) })],
+      [
+        'a verifier of 42 characters',
+        (code) => ({ ...code, code_verifier: 'a'.repeat(42) }),
+        'invalid_request',
+      ],
+      [
+        'a verifier of 129 characters',
+        (code) => ({ ...code, code_verifier: 'a'.repeat(129) }),
+        'invalid_request',
+      ],
+      [
+        'letters that no verifier has',
+        (code) => ({ ...code, code_verifier: 'ü'.repeat(50) }),
+        'invalid_request',
+      ],
       ['no redirect_uri', ({ redirect_uri: _, ...rest }) => rest],
       ['another redirect_uri', (code) => ({ ...code, redirect_uri: `${demo.web.redirect}/` })],
-      ['another resource', (code) => ({ ...code, resource: 'https://unknown.example/' })],
+      ['another resource', (code) => ({ ...code, resource: 'https://unknown.example/' }), 'invalid_target'],
     ];
     test('whatever was wrong', async () => {
       const code = await freshCode();
-      for (const [what, change] of wrong) {
+      for (const [what, change, error = 'invalid_grant'] of wrong) {
         const { status, body } = await redeem(change(code));
-        expect({ what, status }).toEqual({ what, status: 400 });
-        expect(['invalid_grant', 'invalid_request', 'invalid_target']).toContain(body.error);
+        expect({ what, status, error: body.error }).toEqual({ what, status: 400, error });
       }
       expect((await redeem(code)).status).toBe(200);
+      // Once.
+      expect(await redeem(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     });
 
     test('but not after a minute', async () => {
@@ -191,11 +217,12 @@ describe.each(engines)('on %s', (engine) => {
         { headers: { 'content-type': 'application/json' }, body: '{"grant_type":"client_credentials"}' },
       ],
       ['multipart', { headers: { 'content-type': 'multipart/form-data; boundary=x' }, body: '--x--' }],
-      [
-        'two media types',
-        { headers: { 'content-type': 'application/json, application/x-www-form-urlencoded' } },
-      ],
+      ['two media types', { headers: { 'content-type': `application/json, ${form}` } }],
       ['no media type', { headers: { 'content-type': '' } }],
+      ['a charset that there is none', { headers: { 'content-type': `${form}; charset=bogus` } }],
+      ['a charset that it is not read in', { headers: { 'content-type': `${form};charset="UTF-16"` } }],
+      ['two charsets', { headers: { 'content-type': `${form}; charset=utf-8; charset=utf-7` } }],
+      ['an empty charset', { headers: { 'content-type': `${form}; charset=` } }],
       ['parameters in the query', { query: true, body: '' }],
       ['two grant types', { body: `${good()}&grant_type=refresh_token` }],
       ['the same grant type twice', { body: `${good()}&grant_type=client_credentials` }],
@@ -212,7 +239,7 @@ describe.each(engines)('on %s', (engine) => {
         headers: {
           host: new URL(mandate.issuer).host,
           ...basic(demo.ci),
-          'content-type': 'application/x-www-form-urlencoded',
+          'content-type': form,
           ...headers,
         },
         ...(method === 'GET' ? {} : { body: body ?? good() }),
@@ -221,48 +248,21 @@ describe.each(engines)('on %s', (engine) => {
       expect(status).toBeLessThan(500);
       expect(text).not.toContain('access_token');
     });
-  });
 
-  test('TK-14: no artifact stands in for another; unknown, foreign and used say the same', async () => {
-    const unused = await freshCode();
-    const tokens = await tokenByCode(mandate.issuer, editor);
-    const started = await postForm(`${mandate.issuer}/device/auth`, { client_id: demo.cli.id });
-    const device = JSON.parse(started.text) as Record<string, string>;
-    const artifacts = {
-      code: unused.code,
-      access_token: tokens.access_token ?? '',
-      refresh_token: tokens.refresh_token ?? '',
-      device_code: device.device_code ?? '',
-      user_code: device.user_code ?? '',
-      'a grant id': String((await introspect(mandate.issuer, tokens.access_token ?? '')).authorization_id),
-      'an alias': `~${'A'.repeat(43)}~${'A'.repeat(43)}`,
-      nothing: 'unknown',
-    };
-    const places: Record<
-      string,
-      (value: string) => Promise<{ status: number; body: Record<string, unknown> }>
-    > = {
-      code: (code) => redeem({ ...unused, code }),
-      refresh_token: (token) => refresh(token),
-      device_code: (device_code) =>
-        askToken(mandate.issuer, { grant_type: deviceGrant, client_id: demo.cli.id, device_code }),
-    };
-    for (const [place, ask] of Object.entries(places)) {
-      const said = new Set<string>();
-      for (const [kind, value] of Object.entries(artifacts)) {
-        if (kind === place) continue;
-        const { status, body } = await ask(value);
-        expect({ place, kind, status }).toEqual({ place, kind, status: 400 });
-        said.add(JSON.stringify(body));
-      }
-      expect(said.size).toBe(1);
-      expect([...said][0]).toContain('invalid_grant');
-    }
-    for (const [kind, value] of Object.entries(artifacts)) {
-      if (kind === 'access_token') continue;
-      expect({ kind, ...(await introspect(mandate.issuer, value)) }).toEqual({ kind, active: false });
-    }
-    expect((await redeem(unused)).status).toBe(200);
+    test.each(['utf-8', '"UTF-8"', 'us-ascii', 'ISO-8859-1'])(
+      'but charset=%s is what libraries say of a form in ASCII',
+      async (charset) => {
+        const { status } = await sendTo(new URL(mandate.issuer).port, '/token', {
+          headers: {
+            host: new URL(mandate.issuer).host,
+            ...basic(demo.ci),
+            'content-type': `${form}; charset=${charset}`,
+          },
+          body: good(),
+        });
+        expect(status).toBe(200);
+      },
+    );
   });
 
   test('RF-07: a refresh that asks for more gets no more', async () => {
@@ -325,11 +325,12 @@ describe.each(engines)('on %s', (engine) => {
       expect((await refresh(second.refresh_token)).status).toBe(200);
     });
 
-    test('of something unknown is 200; of another client’s token it changes nothing', async () => {
+    test('of something unknown is 200; of another client’s token it is refused, and changes nothing', async () => {
       const tokens = (await redeem(await freshCode())).body;
       expect((await revoke('unknown')).status).toBe(200);
       for (const token of [tokens.access_token, tokens.refresh_token]) {
-        expect((await revoke(token, other)).status).toBeLessThan(500);
+        const { status, text } = await revoke(token, other);
+        expect([status, JSON.parse(text)]).toMatchObject([400, { error: 'invalid_grant' }]);
         expect(await isActive(tokens.access_token)).toBe(true);
       }
       expect((await refresh(tokens.refresh_token)).status).toBe(200);
@@ -337,7 +338,7 @@ describe.each(engines)('on %s', (engine) => {
     });
   });
 
-  test('RV-02: a code and a device approval of a revoked authorization are worth nothing', async () => {
+  test('RV-02: a code and a refresh token of a revoked authorization are worth nothing', async () => {
     const browser = createBrowserlessClient(mandate.issuer);
     const tokens = await tokenByCode(mandate.issuer, editor, {}, browser);
     const { authorization_id: id } = await introspect(mandate.issuer, tokens.access_token ?? '');
