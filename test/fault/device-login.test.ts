@@ -99,7 +99,7 @@ describe.each(engines)('on %s', (engine) => {
     expect((await askToken(mandate.issuer, polling(started.device_code))).status).toBe(200);
   });
 
-  test('DV-07: an approval that was revoked before the poll gives no token', async () => {
+  test('DV-07, RV-02: an approval that was revoked before the poll gives no token', async () => {
     const mandate = await startNode();
     const started = await begin(mandate.issuer);
     await approve(createBrowserlessClient(mandate.issuer), started);

@@ -61,6 +61,8 @@ describe.each(engines)('on %s', (engine) => {
   test('TK-02: a code that comes back after it was redeemed ends the tokens it gave, at once', async () => {
     const tokens = await tokenByCode(mandate.issuer, editor);
     const { authorization_id: id } = await introspect(mandate.issuer, tokens.access_token ?? '');
+    const later = (await refresh(tokens.refresh_token)).body;
+    expect(await introspect(mandate.issuer, later.access_token ?? '')).toMatchObject({ active: true });
     const again = await askToken(
       mandate.issuer,
       {
@@ -72,8 +74,11 @@ describe.each(engines)('on %s', (engine) => {
       demo.web,
     );
     expect(again).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
-    expect(await introspect(mandate.issuer, tokens.access_token ?? '')).toEqual({ active: false });
-    expect(await refresh(tokens.refresh_token)).toMatchObject({ status: 400 });
+    // Those that came of its refresh token as well.
+    for (const { access_token, refresh_token } of [tokens, later]) {
+      expect(await introspect(mandate.issuer, access_token ?? '')).toEqual({ active: false });
+      expect(await refresh(refresh_token)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    }
     expect(await mandate.stores.authorizations.find(String(id))).toMatchObject({ status: 'active' });
   });
 
@@ -121,6 +126,13 @@ describe.each(engines)('on %s', (engine) => {
       .executeTakeFirstOrThrow();
     expect(marked.replayed_at).toBe(mandate.clock.now());
     expect(marked.replayed_from).toMatch(/^(::1|127\.0\.0\.1)$/);
+    const audited = await mandate.store.db
+      .selectFrom('changes')
+      .select(['actor', 'origin'])
+      .where('subject_id', '=', String(id))
+      .where('action', '=', 'replayed')
+      .execute();
+    expect(audited).toEqual([{ actor: `client:${demo.web.id}`, origin: marked.replayed_from }]);
   });
 
   test('a replay leaves no living leaf of its family, also beside refreshes at the same moment', async () => {
