@@ -10,7 +10,7 @@ import {
 } from './introspection-unavailable.ts';
 import { protectedResourceMetadataUrl } from './resource-metadata.ts';
 import type { UseReporter } from './use-reporter.ts';
-import { judge, neededScopes, type Requirement } from './verdict.ts';
+import { hasEmptyName, judge, neededScopes, type Requirement } from './verdict.ts';
 import { wideningLink } from './widening-link.ts';
 
 /** The resource that is guarded. What is required here is required of every request. */
@@ -132,7 +132,13 @@ export function requireAuthorization(options: GuardOptions): Guard {
       }
       if (!introspection.active) return challenge(401, 'The token is not active', 'invalid_token');
 
-      const verdict = judge(introspection, resource, both, proof?.thumbprint);
+      let judged = [requirement, options].find(hasEmptyName) ?? both;
+      let verdict = judge(introspection, resource, judged, proof?.thumbprint);
+      if (verdict.kind === 'allowed' && options.project !== undefined) {
+        // The operation may have named another one.
+        judged = options;
+        verdict = judge(introspection, resource, judged, proof?.thumbprint);
+      }
       if (dpop && proof && verdict.kind !== 'invalid_token') {
         // Only now: nobody but the holder of a living token may fill the memory of proofs.
         const remembered = await dpop.spend(proof);
@@ -150,7 +156,7 @@ export function requireAuthorization(options: GuardOptions): Guard {
             403,
             verdict.description,
             verdict.kind,
-            wideningLink(introspection, resource, both),
+            hasEmptyName(judged) ? undefined : wideningLink(introspection, resource, judged),
           );
       }
     },
@@ -168,11 +174,16 @@ function challenges(
   return `${bearerChallenge(parameters)}, ${dpopChallenge(algorithms)}`;
 }
 
-/** What the guard always needs and what the operation needs; the operation's own word wins on capability and project. */
+/**
+ * What the guard always needs and what the operation needs. Where both name a capability, that of the guard must hold anywhere; where both
+ * name a project, this is about the operation's.
+ */
 function combine(always: Requirement, operation: Requirement): Requirement {
   const { capability = always.capability, project = always.project } = operation;
+  const besides =
+    always.capability === undefined || always.capability === capability ? [] : [always.capability];
   return {
-    scopes: [...(always.scopes ?? []), ...(operation.scopes ?? [])],
+    scopes: [...(always.scopes ?? []), ...besides, ...(operation.scopes ?? [])],
     mcpServer: always.mcpServer === true || operation.mcpServer === true,
     ...(capability !== undefined && { capability }),
     ...(project !== undefined && { project }),

@@ -1,6 +1,9 @@
 import type { ActiveIntrospection, McpServerAccess, ProjectAccess } from './introspection.ts';
 
-/** What an operation needs. Everything named must hold; what is not named is not asked for. */
+/**
+ * What an operation needs. Everything named must hold; what is not named is not asked for. What is named and has no value, as of a route
+ * parameter or a table that has none for this request, is held by no token: it never means "any".
+ */
 export interface Requirement {
   /** Capabilities that must be effective anywhere, i.e. be in `scope`. */
   readonly scopes?: readonly string[];
@@ -41,6 +44,9 @@ export function judge(
   if (requirement.mcpServer === true && !mcpServerAt(authorization, resource)?.actions.includes('mcp')) {
     return { kind: 'insufficient_scope', description: 'The authorization does not reach this MCP server' };
   }
+  if (hasEmptyName(requirement)) {
+    return { kind: 'insufficient_scope', description: 'It is not said what exactly this request needs' };
+  }
   const scopes = scopesOf(authorization);
   const missing = (requirement.scopes ?? []).filter((scope) => !scopes.includes(scope));
   if (missing.length > 0) {
@@ -62,6 +68,13 @@ export function judge(
     };
   }
   return { kind: 'allowed' };
+}
+
+/** Tells whether something is named and has no value. Pure. */
+export function hasEmptyName(requirement: Requirement): boolean {
+  return (['scopes', 'capability', 'project'] as const).some(
+    (name) => name in requirement && (requirement[name] ?? undefined) === undefined,
+  );
 }
 
 function bindingProblemOf({ cnf }: ActiveIntrospection, provedKey: string | undefined): string | undefined {

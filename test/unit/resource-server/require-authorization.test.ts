@@ -4,6 +4,7 @@ import {
   type GuardedRequest,
   type Introspection,
   IntrospectionUnavailable,
+  judge,
   type Requirement,
   requireAuthorization,
 } from '../../../src/resource-server/index.ts';
@@ -130,6 +131,53 @@ test('adds what an operation needs to what the resource always needs', async () 
   const outcome = await strict.authorize(withToken, { scopes: ['api'] });
   expect(outcome).toMatchObject({ status: 403, body: { scope: 'mcp api' } });
 });
+
+test.each<[string, Requirement, Requirement]>([
+  [
+    'a capability beside another one',
+    { capability: 'apps:view' },
+    { capability: 'flows:edit', project: 'atlas' },
+  ],
+  ['a capability on a project', { capability: 'flows:edit', project: 'borealis' }, { capability: 'api' }],
+  ['a project beside another one', { project: 'cygnus' }, { capability: 'flows:edit', project: 'atlas' }],
+])(
+  'what the resource always needs is not replaced by what an operation needs: %s',
+  async (_, always, own) => {
+    const token = activeAnswer({ scope: 'api flows:edit' });
+    expect(await guard(token).authorize(withToken, own)).toMatchObject({ kind: 'allowed' });
+    expect(await guard(token, always).authorize(withToken, own)).toMatchObject({ status: 403 });
+  },
+);
+
+test('links to what the resource always needs where that is what is missing', async () => {
+  const outcome = await guard(activeAnswer(), { project: 'cygnus' }).authorize(withToken, {
+    project: 'atlas',
+  });
+  expect(outcome).toHaveProperty('body.authorization_page', expect.stringMatching(/\?project=cygnus$/));
+});
+
+test.each([
+  ['a project', 'capability', { capability: 'flows:edit', project: undefined }],
+  ['a project that is null', 'capability', { capability: 'flows:edit', project: null }],
+  ['a capability', 'project', { project: 'atlas', capability: undefined }],
+  ['scopes', 'nothing else', { scopes: undefined }],
+])(
+  'takes %s that is named and has no value for what no token holds, never for any',
+  async (_what, _beside, own) => {
+    // As of a route parameter that is not there, or a table of methods without this one; types do not tell everybody.
+    const requirement = own as unknown as Requirement;
+    const always = { project: 'atlas', scopes: ['api'], capability: 'flows:edit' };
+    for (const guarded of [guard(activeAnswer()), guard(activeAnswer(), always)]) {
+      const outcome = await guarded.authorize(withToken, requirement);
+      expect(outcome).toMatchObject({ status: 403, body: { error: 'insufficient_scope' } });
+      expect(outcome).not.toHaveProperty('body.authorization_page');
+    }
+    expect(await guard(activeAnswer(), requirement).authorize(withToken)).toMatchObject({ status: 403 });
+    expect(judge(activeAnswer(), 'https://acme.example/api', requirement)).toMatchObject({
+      kind: 'insufficient_scope',
+    });
+  },
+);
 
 test.each<[string, Partial<ActiveIntrospection>]>([
   ['meant for another resource', { aud: 'https://acme.example/mcp/atlas' }],
