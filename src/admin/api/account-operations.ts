@@ -1,5 +1,7 @@
 /** People and service accounts: the same operations for both, under the permissions of each. */
+import type { Transaction } from 'kysely';
 import { z } from 'zod';
+import type { Database } from '../../../db/schema.ts';
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
 import type { User } from '../../directory/user-store.ts';
 import { accountSchema, accountSummary, accountSummarySchema, readAccount } from './account-document.ts';
@@ -97,7 +99,7 @@ function accountOperations({ kind, noun, path, tag, see, create, update }: Accou
           });
           if (made.outcome === 'email_taken') throw refusal('email_taken', { email: body.email });
           for (const roleId of body.role_ids) {
-            await giveRole(deps, caller, users, { userId: made.user.id, roleId, projectId: null });
+            await giveRole(deps, caller, trx, { userId: made.user.id, roleId, projectId: null });
           }
           return made.user.id;
         });
@@ -206,7 +208,7 @@ function accountOperations({ kind, noun, path, tag, see, create, update }: Accou
         await deps.store.transact(async (trx) => {
           await guardAccount(deps, caller, id, { db: trx });
           const assignment = { userId: id, roleId: body.role_id, projectId: body.project_id };
-          await giveRole(deps, caller, deps.users.within(trx), assignment);
+          await giveRole(deps, caller, trx, assignment);
         });
         return readAccount(deps, kind, id);
       },
@@ -245,13 +247,13 @@ export async function requireAccount({ users }: AdminDeps, kind: User['kind'], i
 export async function giveRole(
   deps: AdminDeps,
   caller: Parameters<typeof guardGrant>[0],
-  users: Pick<AdminDeps['users'], 'assign'>,
+  trx: Transaction<Database>,
   assignment: { userId: string; roleId: string; projectId: string | null },
 ): Promise<void> {
-  const role = await deps.roles.find(assignment.roleId);
+  const role = await deps.roles.within(trx).find(assignment.roleId);
   if (!role) throw refusal('unknown_reference', { what: assignment.roleId });
   guardGrant(caller, role, assignment.projectId);
-  const done = await users.assign(caller.actor, assignment);
+  const done = await deps.users.within(trx).assign(caller.actor, assignment);
   if (done.outcome === 'not_found')
     throw refusal('unknown_reference', { what: assignment.projectId ?? done.missing });
 }

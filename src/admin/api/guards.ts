@@ -2,7 +2,7 @@
  * What even a permission does not allow: to change an Owner without being one, and to hand out or take over more than one has.
  * Every guard throws a `Refusal`; run inside the transaction that makes the change, it sees what that transaction sees.
  */
-import type { Kysely } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Database } from '../../../db/schema.ts';
 import type { LiveAccess } from '../../directory/live-access.ts';
 import { isManagementPermission } from '../../directory/management-permissions.ts';
@@ -37,18 +37,20 @@ export function guardRoleContent(caller: Caller, permissions: readonly string[])
 /**
  * Refuses to change an account that manages more than the caller does.
  * @param takesOver the change lets somebody act as the account: then the caller must hold everything that it holds
+ * @param db the transaction that makes the change. Nothing is read beside it: each connection to PostgreSQL may have its transaction, and all
+ *   of them would wait for one more
  */
 export async function guardAccount(
   deps: Pick<AdminDeps, 'liveAccess' | 'roles'>,
   caller: Caller,
   userId: string,
-  { takesOver = false, db }: { takesOver?: boolean; db?: Kysely<Database> } = {},
+  { takesOver = false, db }: { takesOver?: boolean; db?: Transaction<Database> } = {},
 ): Promise<LiveAccess> {
   const access = await deps.liveAccess.read(userId, db);
   if (!access) throw refusal('not_found');
   guardSelf(caller, userId);
   if (userId === caller.id) return access;
-  const owner = await deps.roles.findBySlug(ownerSlug);
+  const owner = await (db ? deps.roles.within(db) : deps.roles).findBySlug(ownerSlug);
   if (owner && access.assigned.organization.includes(owner.id) && !caller.isOwner)
     throw refusal('owners_only');
   const { organization, projects } = access.live;

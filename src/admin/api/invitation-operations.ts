@@ -37,7 +37,7 @@ export const invitationOperations = {
         if (made.outcome === 'email_taken') throw refusal('email_taken', { email });
         const { user } = made;
         for (const roleId of roleIds) {
-          await giveRole(deps, caller, users, { userId: user.id, roleId, projectId: null });
+          await giveRole(deps, caller, trx, { userId: user.id, roleId, projectId: null });
         }
         await deps.invitations.send(trx, caller.actor, user, letterOf(caller, locale));
         return user.id;
