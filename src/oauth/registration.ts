@@ -180,10 +180,14 @@ function portless(uris: readonly string[]): string[] {
   return uris.map(withoutLoopbackPort).sort();
 }
 
+/**
+ * Tells redirects apart as the library does, letter by letter but for that port: whoever registers another spelling first would be the
+ * client that the tool gets, and its own spelling would be none of that client's.
+ */
 function withoutLoopbackPort(uri: string): string {
   const url = new URL(uri);
-  if (url.protocol === 'http:' && isLoopback(url)) url.port = '';
-  return url.href;
+  if (url.protocol !== 'http:' || !isLoopback(url)) return uri;
+  return uri.replace(/^([^/]+\/\/(?:\[[^\]]*\]|[^:/?#]*)):\d*(?=[/?#]|$)/, '$1');
 }
 
 function strings(value: unknown): string[] {

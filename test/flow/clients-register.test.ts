@@ -1,6 +1,7 @@
 /** Dynamic registration as real clients do it, and what a client discovers: by the numbers of "What real clients need". */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
+import { requestOf } from '../support/documented-tool.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { codeFlow, register, registerClient } from '../support/oauth-requests.ts';
@@ -51,6 +52,7 @@ describe.each(engines)('on %s', (engine) => {
       ['other response types', { response_types: ['code', 'token', 'none'] }],
       ['extra fields', { software_id: 'x', software_version: '1', vendor: { deep: true }, dpop: [] }],
       ['a wrong application_type', { application_type: 'web' }],
+      ['no grant types', { grant_types: undefined, response_types: undefined }],
       ['a client_id and a secret of its own', { client_id: 'mandate-cli', client_secret: 'chosen' }],
     ])('%s', async (_, more) => {
       const { status, body } = await register(mandate.issuer, { ...valid, ...more });
@@ -64,6 +66,18 @@ describe.each(engines)('on %s', (engine) => {
       expect(status).toBe(201);
       expect(body.client_secret).toBeUndefined();
     });
+
+    test.each(['client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'nonsense'])(
+      'the authentication method %s gets no more than is offered',
+      async (method) => {
+        const { status, body } = await register(mandate.issuer, {
+          redirect_uris: ['https://web.example/cb'],
+          token_endpoint_auth_method: method,
+        });
+        if (status === 400) expect(body.error).toBe('invalid_client_metadata');
+        else expect([status, body.token_endpoint_auth_method]).toEqual([201, 'client_secret_basic']);
+      },
+    );
 
     test('the device grant may be asked for', async () => {
       const device = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -89,6 +103,13 @@ describe.each(engines)('on %s', (engine) => {
       ['invalid_redirect_uri', { redirect_uris: ['http://evil.example/cb'] }],
       ['invalid_redirect_uri', { redirect_uris: ['javascript:alert(1)'] }],
       ['invalid_redirect_uri', { redirect_uris: ['https://*.example/cb'] }],
+      ['invalid_redirect_uri', { redirect_uris: ['http://localhost.evil/cb'] }],
+      ['invalid_redirect_uri', { redirect_uris: ['https://good@evil.example/cb'] }],
+      ['invalid_redirect_uri', { redirect_uris: ['https://tool.example/cb#x'] }],
+      ['invalid_redirect_uri', { redirect_uris: ['data:text/html,x'] }],
+      ['invalid_redirect_uri', { redirect_uris: ['view-source:https://tool.example'] }],
+      ['invalid_redirect_uri', { redirect_uris: ['ms-msdt:/id'] }],
+      ['invalid_redirect_uri', { redirect_uris: ['jar:https://tool.example!/cb'] }],
       ['invalid_redirect_uri', { redirect_uris: [] }],
       ['invalid_client_metadata', { ...valid, client_name: 'x'.repeat(50_000) }],
       [
@@ -141,6 +162,42 @@ describe.each(engines)('on %s', (engine) => {
         }),
       ];
       expect(new Set(clients.map(({ client_id: id }) => id)).size).toBe(clients.length);
+    });
+  });
+
+  describe('9. what a stranger registered first', () => {
+    const opens = async (clientId: unknown, redirect: string) => {
+      const browser = createBrowserlessClient(mandate.issuer);
+      const page = await browser.get(
+        `/authorize?${new URLSearchParams(requestOf(String(clientId), redirect))}`,
+        { follow: true },
+      );
+      return page.title.startsWith('Sign in');
+    };
+
+    test.each([
+      ['CURSOR://anysphere.tool/callback', 'cursor://anysphere.tool/callback'],
+      ['https://TOOL.example/callback', 'https://tool.example/callback'],
+      ['https://tool.example:443/callback', 'https://tool.example/callback'],
+      ['https://tool.example/x/../callback', 'https://tool.example/callback'],
+      ['https://tool.example', 'https://tool.example/'],
+      ['http://LOCALHOST:7001/callback', 'http://localhost:7001/callback'],
+      ['http://127.1:7001/callback', 'http://127.0.0.1:7001/callback'],
+      ['http://[0:0::1]:7001/callback', 'http://[::1]:7001/callback'],
+    ])('as %s does not keep the tool at %s out', async (written, redirect) => {
+      const metadata = { client_name: `A tool at ${redirect}` };
+      const stranger = await registerClient(mandate.issuer, written, metadata);
+      const tool = await registerClient(mandate.issuer, redirect, metadata);
+      expect(tool.client_id).not.toBe(stranger.client_id);
+      expect(await opens(tool.client_id, redirect)).toBe(true);
+    });
+
+    test('is the same client for every port of the loopback, which each of them may use', async () => {
+      const [one, other] = ['http://[::1]:7001/callback?x=1', 'http://[::1]/callback?x=1'];
+      const metadata = { client_name: 'A tool on any port' };
+      const { client_id: id } = await registerClient(mandate.issuer, one, metadata);
+      expect((await registerClient(mandate.issuer, other, metadata)).client_id).toBe(id);
+      expect([await opens(id, one), await opens(id, other)]).toEqual([true, true]);
     });
   });
 
