@@ -6,7 +6,6 @@ const webAddresses = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'];
 const keyMembers = ['jwks', 'jwks_uri'];
 /** What a client can do that anybody may read all about. */
 const methods = ['none', 'private_key_jwt'];
-const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'];
 
 /**
  * Cleans a document as a registration is cleaned. Without a method it is a public client; one with a shared secret is refused, because
@@ -38,16 +37,11 @@ export function cleanMetadataDocument(
   if (signs && keys.length !== 1) return refuse('private_key_jwt needs either jwks or jwks_uri');
   if (keys.includes('jwks_uri') && !isHttps(kept.jwks_uri)) return refuse('jwks_uri is not an https URL');
   const cleaned = cleanRegistration(kept);
-  if (cleaned.kind === 'refused') return cleaned;
   const algorithm = properties.token_endpoint_auth_signing_alg;
-  if (!signs || algorithm === undefined) return cleaned;
-  if (!signingAlgorithms.includes(String(algorithm))) {
-    return refuse('token_endpoint_auth_signing_alg is not supported');
-  }
-  return {
-    kind: 'accepted',
-    metadata: { ...cleaned.metadata, token_endpoint_auth_signing_alg: algorithm },
-  };
+  if (cleaned.kind === 'refused' || !signs || algorithm === undefined) return cleaned;
+  return 'token_endpoint_auth_signing_alg' in cleaned.metadata
+    ? cleaned
+    : refuse('token_endpoint_auth_signing_alg is not supported');
 }
 
 function isHttps(value: unknown): boolean {

@@ -29,6 +29,9 @@ const copied = [
   'jwks_uri',
   'id_token_signed_response_alg',
 ];
+/** What it wants to be held to: left out, somebody who is not it would be served (RFC 9449 section 5.2, RFC 9126 section 6). */
+const demands = ['dpop_bound_access_tokens', 'require_pushed_authorization_requests'];
+const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'];
 /** Schemes that run or show something instead of handing over to an application. */
 const dangerousSchemes = new Set(
   [
@@ -92,6 +95,11 @@ export function cleanRegistration(asked: Record<string, unknown>): CleanedRegist
   for (const key of copied) {
     const value = body[key];
     if (value !== null && value !== undefined && value !== '') metadata[key] = value;
+  }
+  for (const demand of demands) if (body[demand] === true) metadata[demand] = true;
+  const algorithm = body.token_endpoint_auth_signing_alg;
+  if (method === 'private_key_jwt' && assertionAlgorithms.includes(String(algorithm))) {
+    metadata.token_endpoint_auth_signing_alg = algorithm;
   }
   return { kind: 'accepted', metadata };
 }

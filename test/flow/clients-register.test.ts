@@ -1,10 +1,12 @@
 /** Dynamic registration as real clients do it, and what a client discovers: by the numbers of "What real clients need". */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exportJWK, generateKeyPair } from 'jose';
 import { engines } from '../support/databases.ts';
 import { requestOf } from '../support/documented-tool.ts';
 import { createBrowserlessClient } from '../support/http.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
-import { codeFlow, register, registerClient } from '../support/oauth-requests.ts';
+import { postForm } from '../support/oauth.ts';
+import { codeFlow, openConsent, register, registerClient } from '../support/oauth-requests.ts';
 
 describe.each(engines)('on %s', (engine) => {
   let mandate: TestMandate;
@@ -198,6 +200,58 @@ describe.each(engines)('on %s', (engine) => {
       const { client_id: id } = await registerClient(mandate.issuer, one, metadata);
       expect((await registerClient(mandate.issuer, other, metadata)).client_id).toBe(id);
       expect([await opens(id, one), await opens(id, other)]).toEqual([true, true]);
+    });
+  });
+
+  describe('what a client demands of the server is not left out', () => {
+    const demands = { dpop_bound_access_tokens: true, require_pushed_authorization_requests: true };
+
+    test('it gets no token without a proof of its key (RFC 9449 section 5.2), nor starts without a pushed request (RFC 9126 section 6)', async () => {
+      const registered = await registerClient(mandate.issuer, redirectUri, demands);
+      expect(registered).toMatchObject(demands);
+      const clientId = String(registered.client_id);
+      const request = requestOf(clientId, redirectUri);
+      const plain = await fetch(`${mandate.issuer}/authorize?${new URLSearchParams(request)}`, {
+        redirect: 'manual',
+      });
+      const refused = new URL(plain.headers.get('location') ?? 'about:blank');
+      expect(refused.searchParams.get('error')).toBe('invalid_request');
+      const { request_uri: pushed } = JSON.parse((await postForm(`${mandate.issuer}/par`, request)).text) as {
+        request_uri: string;
+      };
+      const browser = createBrowserlessClient(mandate.issuer);
+      const page = await openConsent(browser, { client_id: clientId, request_uri: pushed });
+      expect(page.title).not.toContain('Sign in');
+
+      const bound = await registerClient(mandate.issuer, redirectUri, { dpop_bound_access_tokens: true });
+      const { status, body } = await codeFlow(mandate.issuer, {
+        clientId: String(bound.client_id),
+        redirectUri,
+      });
+      expect([status, body.error]).toEqual([400, 'invalid_grant']);
+    });
+
+    test('its assertions are signed as it said, and in no other way', async () => {
+      const { publicKey } = await generateKeyPair('RS256', { extractable: true });
+      const { status, body } = await register(mandate.issuer, {
+        redirect_uris: ['https://signs.example/callback'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_signing_alg: 'PS256',
+        jwks: { keys: [await exportJWK(publicKey)] },
+      });
+      expect([status, body.token_endpoint_auth_signing_alg]).toEqual([201, 'PS256']);
+    });
+
+    test('what is no demand is none', async () => {
+      const registered = await registerClient(mandate.issuer, redirectUri, {
+        client_name: 'Says no',
+        dpop_bound_access_tokens: 'yes',
+        require_pushed_authorization_requests: null,
+      });
+      expect(registered).toMatchObject({
+        dpop_bound_access_tokens: false,
+        require_pushed_authorization_requests: false,
+      });
     });
   });
 

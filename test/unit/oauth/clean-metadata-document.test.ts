@@ -41,6 +41,13 @@ describe('a metadata document', () => {
     });
   });
 
+  test('is taken at its word where it wants to be held to more', () => {
+    const demands = { dpop_bound_access_tokens: true, require_pushed_authorization_requests: true };
+    expect(accepted({ redirect_uris, ...demands })).toMatchObject(demands);
+    const none = accepted({ redirect_uris, dpop_bound_access_tokens: false });
+    expect(none).not.toHaveProperty('dpop_bound_access_tokens');
+  });
+
   test('keeps no keys that nothing would look at, and no addresses that are not https', () => {
     const said = {
       redirect_uris,
