@@ -24,6 +24,10 @@ export function completeDiscovery(ctx: KoaContextWithOIDC, issuer: string, takes
     introspection_endpoint: `${issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: callerAuthenticationMethods,
     introspection_endpoint_auth_signing_alg_values_supported: callerSigningAlgorithms,
+    // Unsaid, it would be client_secret_basic alone.
+    revocation_endpoint_auth_methods_supported: body.token_endpoint_auth_methods_supported,
+    revocation_endpoint_auth_signing_alg_values_supported:
+      body.token_endpoint_auth_signing_alg_values_supported,
     service_documentation: issuer,
   };
 }

@@ -295,6 +295,13 @@ describe.each(engines)('on %s', (engine) => {
         'urn:ietf:params:oauth:grant-type:token-exchange',
       ]);
       expect(metadata.client_id_metadata_document_supported).toBe(true);
+      // Unsaid, it would be client_secret_basic alone: no tool that is public could know that it may disconnect.
+      expect(metadata.revocation_endpoint_auth_methods_supported).toEqual(
+        metadata.token_endpoint_auth_methods_supported,
+      );
+      expect(metadata.revocation_endpoint_auth_signing_alg_values_supported).toEqual(
+        metadata.token_endpoint_auth_signing_alg_values_supported,
+      );
     });
 
     test('names no endpoint by the Host header', async () => {
