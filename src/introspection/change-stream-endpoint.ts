@@ -93,8 +93,9 @@ export function createChangeStreamEndpoint(deps: {
 
 /** @returns what is wrong with it, if anything is */
 async function readCredentials(request: IncomingMessage): Promise<Form | string> {
-  const form = await readForm(request, mostFormBytes);
-  if (isFormRefusal(form)) return 'the body must be a short application/x-www-form-urlencoded form';
+  // One that was broken off is nobody's any more, and nothing has failed.
+  const form = await readForm(request, mostFormBytes).catch(() => undefined);
+  if (!form || isFormRefusal(form)) return 'the body must be a short application/x-www-form-urlencoded form';
   const repeated = singleParameters.find((name) => (form.get(name)?.length ?? 0) > 1);
   return repeated === undefined ? form : `${repeated} is given more than once`;
 }

@@ -90,7 +90,9 @@ export function createIntrospection(deps: {
     if (request.method !== 'POST') {
       return refuse(response, 405, 'invalid_request', 'introspection is a POST', { Allow: 'POST' });
     }
-    const form = await readForm(request, bodyBytes);
+    const form = await readForm(request, bodyBytes).catch(() => undefined);
+    // Whoever left in the middle of the question is owed no answer, and nothing has failed.
+    if (!form) return;
     if (isFormRefusal(form)) {
       return form.kind === 'too_large'
         ? refuse(response, 413, 'invalid_request', 'the body is too large', { Connection: 'close' })

@@ -43,7 +43,9 @@ export function createUsesEndpoint(deps: {
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST')
       return refuse(response, 405, 'invalid_request', 'uses are told by a POST', { Allow: 'POST' });
-    const form = await readForm(request, mostBytes);
+    const form = await readForm(request, mostBytes).catch(() => undefined);
+    // Whoever left in the middle of it is owed no answer, and nothing has failed.
+    if (!form) return;
     if (isFormRefusal(form)) {
       return form.kind === 'too_large'
         ? refuse(response, 413, 'invalid_request', 'the body is too large', { Connection: 'close' })

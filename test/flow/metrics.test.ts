@@ -1,6 +1,6 @@
 /** What a Prometheus server reads: figures of what was asked, no name that anybody made up, no secret. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { engines } from '../support/databases.ts';
@@ -119,6 +119,28 @@ describe.each(engines)('the metrics on %s', (engine) => {
     }
     throw new Error('the metrics did not come to say so');
   };
+
+  test('count no question as unavailable whose asker left in the middle of it', async () => {
+    const { host, port } = new URL(mandate.issuer);
+    const unavailable = (said: string) =>
+      valuesOf(said, 'mandate_introspections_total')['{outcome="unavailable",resource_server=""}'];
+    const before = unavailable(await scrape());
+    const { length } = mandate.logged();
+    for (const path of ['uses', 'changes', 'introspect']) {
+      const socket = connect(Number(port), '127.0.0.1');
+      // Not the common way of asking.
+      const head = `POST /${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: Application/x-www-form-urlencoded`;
+      const begun = `${head}\r\nContent-Length: 100\r\n\r\ntoken=`;
+      await new Promise((resolve) => socket.write(begun, resolve));
+      socket.destroy();
+    }
+    const left = '{endpoint="introspect",outcome="aborted"}';
+    const text = await scrapeUntil(
+      (said) => valuesOf(said, 'mandate_http_request_duration_seconds_count')[left] === 1,
+    );
+    expect(unavailable(text)).toBe(before);
+    expect(mandate.logged().slice(length)).not.toMatch(/could not be (?:answered|told|kept)/);
+  });
 
   test('count the mails that wait and what becomes of them', async () => {
     const { store, stores, clock } = mandate;
