@@ -177,6 +177,26 @@ describe.each(engines)('the administration of clients and servers, on %s', (engi
     expect(off.body).toMatchObject({ enabled: false });
   });
 
+  test('a list of MCP servers that is read page by page has each of them once, whatever they are called', async () => {
+    const { id: project } = await projectNamed('cygnus');
+    for (const name of ['zz-first', 'aa-second', 'mm-third']) {
+      const resource = `https://paged.acme.test/${name}`;
+      const made = await admin.call('POST', '/mcp-servers', { name, project_id: project, resource });
+      expect(made.status).toBe(201);
+    }
+    const pageAfter = async (after: string | null) => {
+      const query = `search=paged.acme&limit=1${after === null ? '' : `&after=${after}`}`;
+      return (await admin.call<List<{ name: string }>>('GET', `/mcp-servers?${query}`)).body;
+    };
+    let page = await pageAfter(null);
+    const read = page.items.map(({ name }) => name);
+    while (page.next !== null) {
+      page = await pageAfter(page.next);
+      read.push(...page.items.map(({ name }) => name));
+    }
+    expect(read).toEqual(['zz-first', 'aa-second', 'mm-third']);
+  });
+
   test('an administrator pauses and ends authorizations; resuming is for their owner', async () => {
     const made = await admin.call<{ client_secret: string }>('POST', '/clients', {
       id: 'tool',

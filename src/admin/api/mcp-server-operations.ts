@@ -48,11 +48,14 @@ export const mcpServerOperations = {
     answer: listOf(serverSchema),
     async handle({ mcpServers }, { query: { limit, after, search, project_id: projectId } }) {
       const wanted = search?.toLowerCase() ?? '';
-      const rows = (await mcpServers.list(projectId === undefined ? {} : { projectId })).filter(
-        ({ id, name, resource }) =>
-          (after === undefined || id > after) &&
-          (name.includes(wanted) || resource.toLowerCase().includes(wanted)),
-      );
+      const rows = (await mcpServers.list(projectId === undefined ? {} : { projectId }))
+        .filter(
+          ({ id, name, resource }) =>
+            (after === undefined || id > after) &&
+            (name.includes(wanted) || resource.toLowerCase().includes(wanted)),
+        )
+        // The store has them by name; a page goes on from the id where the one before it ended.
+        .sort((one, other) => (one.id < other.id ? -1 : 1));
       return pageOf(rows, limit, ({ id }) => id, serverDocument);
     },
   }),
