@@ -137,15 +137,8 @@ function methods(
           .where('project_id', '=', id)
           .execute();
         if (servers.length > 0) {
-          // resource_server_audiences by primary key: an audience whose server is gone must not be left to pass for an API
-          await trx
-            .deleteFrom('resource_server_audiences')
-            .where(
-              'audience',
-              'in',
-              servers.map(({ resource }) => resource),
-            )
-            .execute();
+          const resources = servers.map(({ resource }) => resource);
+          await endAudiences(trx, actor, resources);
         }
         // role_assignments_by_project, users by primary key: the rights of everyone who worked on it move
         await trx
@@ -167,6 +160,47 @@ function methods(
         return { outcome: 'done' };
       }),
   };
+
+  /**
+   * Ends the audiences of servers that go with their project: one whose server is gone must not be left to pass for an API. Whoever
+   * looks at a resource server that had one has seen another version of it, and does not bring it back with what they save.
+   */
+  async function endAudiences(
+    trx: Transaction<Database>,
+    actor: Actor,
+    resources: readonly string[],
+  ): Promise<void> {
+    // resource_server_audiences by primary key, and by server; resource_servers by primary key
+    const guarded = await trx
+      .selectFrom('resource_server_audiences as ended')
+      .innerJoin('resource_servers as r', 'r.id', 'ended.resource_server_id')
+      .innerJoin('resource_server_audiences as a', 'a.resource_server_id', 'r.id')
+      .where('ended.audience', 'in', resources)
+      .select(['r.id', 'r.name', 'a.audience'])
+      .distinct()
+      .orderBy('r.id')
+      .orderBy('a.audience')
+      .execute();
+    for (const [id, rows] of Map.groupBy(guarded, (row) => row.id)) {
+      // resource_servers by primary key; before its audiences, as an edit of it holds them
+      await trx
+        .updateTable('resource_servers')
+        .set((row) => ({ version: row('version', '+', 1), updated_at: clock.now() }))
+        .where('id', '=', id)
+        .execute();
+      const audiences = rows.map(({ audience }) => audience);
+      const left = audiences.filter((audience) => !resources.includes(audience));
+      await changes.record(trx, actor, {
+        subject: 'resource_server',
+        id,
+        action: 'updated',
+        before: { audiences },
+        after: { name: rows[0]?.name, audiences: left },
+      });
+    }
+    // resource_server_audiences by primary key
+    await trx.deleteFrom('resource_server_audiences').where('audience', 'in', resources).execute();
+  }
 }
 
 async function bySlug(db: Kysely<Database>, slug: string): Promise<Project | undefined> {
