@@ -1,4 +1,6 @@
-/** A secret that is replaced at the moment at which something is taken from its holder brings nothing of that back. */
+/** What happens at the moment at which something is taken away brings nothing of that back, nor is it done with what is gone. */
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
@@ -54,5 +56,66 @@ describe.each(engines)('on %s', (engine) => {
     );
     expect(answer).toMatchObject({ status: 201, body: { device_login: false, metadata } });
     expect((await stores.clients.find(id))?.metadata).toEqual(metadata);
+  });
+
+  test('a permission that is taken out of a role is not put back by whoever does not hold it, whatever version they name', async () => {
+    const { store, stores } = mandate;
+    const make = async (slug: string, permissions: string[]) => {
+      const made = await stores.roles.create(actor, { slug, name: slug, permissions });
+      if (made.outcome !== 'created') throw new Error(made.outcome);
+      return made.role;
+    };
+    const userId = (await stores.users.findByEmail('viewer@acme.test'))?.id ?? '';
+    const keeper = await make('role-keeper', ['roles.update', 'api']);
+    await stores.users.assign(actor, { userId, roleId: keeper.id, projectId: null });
+    const { id, version } = await make('shrinking', ['api', 'users.manage']);
+    const viewer = await signInToApi(mandate.issuer, 'viewer@acme.test');
+    const answer = await inTheMiddle(
+      store,
+      (trx) => stores.roles.within(trx).update(actor, id, { permissions: ['api'] }),
+      () =>
+        viewer.call(
+          'PATCH',
+          `/roles/${id}`,
+          { permissions: ['api', 'users.manage'] },
+          { 'if-match': `"${version + 1}"` },
+        ),
+    );
+    // PostgreSQL looks for the version before it waits, and finds it not there yet.
+    expect(['beyond_own_rights', 'version_changed']).toContain(answer.body.code);
+    expect((await stores.roles.find(id))?.permissions).toEqual(['api']);
+  });
+
+  test('a request that was begun with a permission is not finished without it', async () => {
+    const { stores } = mandate;
+    const userId = (await stores.users.findByEmail('admin@acme.test'))?.id ?? '';
+    const roleId = (await stores.roles.findBySlug('admin'))?.id ?? '';
+    const assignment = { userId, roleId, projectId: null };
+    const body = JSON.stringify({ slug: 'slowly', name: 'Slowly' });
+    const status = await new Promise((resolve, reject) => {
+      const sent = request(`${mandate.issuer}/api/v1/projects`, {
+        method: 'POST',
+        headers: {
+          cookie: admin.cookie,
+          'x-csrf-token': admin.csrf,
+          origin: mandate.issuer,
+          'sec-fetch-site': 'same-origin',
+          'content-type': 'application/json',
+          'content-length': body.length,
+        },
+      });
+      sent.once('error', reject);
+      sent.once('response', (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.write(body.slice(0, 5));
+      sleep(200)
+        .then(() => stores.users.unassign(actor, assignment))
+        .then(() => sent.end(body.slice(5)), reject);
+    });
+    await stores.users.assign(actor, assignment);
+    expect(status).toBe(403);
+    expect(await stores.projects.findBySlug('slowly')).toBeUndefined();
   });
 });

@@ -127,14 +127,16 @@ export const roleOperations = {
       if (role.builtIn) throw refusal('built_in', { name: role.name });
       requireKnown(deps, permissions ?? []);
       await guardOwnRole(deps, caller, id);
-      // What is in there already may stay: only what is added has to be held.
-      guardRoleContent(
-        caller,
-        (permissions ?? []).filter((name) => !role.permissions.includes(name)),
-      );
       await deps.store.transact(async (trx) => {
         await claimVersion(trx, 'roles', id, version);
-        await deps.roles.within(trx).update(caller.actor, id, {
+        const roles = deps.roles.within(trx);
+        // What is in there already may stay: only what is added has to be held.
+        const held = (await roles.find(id))?.permissions ?? [];
+        guardRoleContent(
+          caller,
+          (permissions ?? []).filter((added) => !held.includes(added)),
+        );
+        await roles.update(caller.actor, id, {
           ...(name === undefined ? {} : { name }),
           ...(permissions === undefined ? {} : { permissions }),
         });

@@ -12,7 +12,7 @@ import { describeApi } from './openapi.ts';
 import type { AdminDeps, Operation } from './operation.ts';
 import { operations } from './operations.ts';
 import { type Problem, problems, Refusal, refusal } from './problem.ts';
-import { readJson } from './read-json.ts';
+import { jsonOf, readJson } from './read-json.ts';
 import type { SessionAccess } from './session-access.ts';
 import type { TokenAccess } from './token-access.ts';
 
@@ -70,11 +70,13 @@ export function createAdminApi(deps: {
     ctx: Koa.Context & { params: Record<string, string> },
     operation: Operation,
   ): Promise<void> {
+    const read = ctx.method === 'GET' ? undefined : await readJson(ctx.req);
+    // Only now: a body may take its time, and who sends it is judged by what they may do when it is there.
     const { caller } = await callerOf(ctx);
     const outcome = await operation.perform(admin, caller, {
       params: ctx.params,
       query: operation.query ? singleValues(ctx) : {},
-      body: ctx.method === 'GET' ? undefined : await readJson(ctx.req),
+      body: read && jsonOf(read),
       version: versionOf(ctx.get('If-Match')),
     });
     if (outcome.kind === 'refused') throw new Refusal(outcome.problem);
