@@ -29,14 +29,33 @@ export async function importClients(
       if (before.secretHash !== saved.client.secretHash) details.push('secret');
       if (before.serviceAccountId !== saved.client.serviceAccountId) details.push('service account');
     }
+    const { enabled } = entry;
+    const switched = enabled !== undefined && enabled === saved.client.disabled;
+    if (switched) {
+      await (enabled ? run.clients.enable(run.actor, entry.id) : run.clients.disable(run.actor, entry.id));
+      details.push(enabled ? 'enable' : 'disable');
+    }
     run.entries.push({
       subject: 'client',
       name: entry.id,
-      action: before ? verb(saved.changed) : 'create',
+      action: before ? verb(saved.changed || switched) : 'create',
       details,
     });
     if (accountId !== null) await importAuthorization(run, entry, accountId, catalogue);
+    else if (before?.serviceAccountId) await endAuthorization(run, entry, before.serviceAccountId);
   }
+}
+
+/** Ends what a client holds of the account that it acts as no more: its tokens go with it. */
+async function endAuthorization(
+  { trx, actor, authorizations, entries }: ImportRun,
+  { id }: ClientEntry,
+  userId: string,
+): Promise<void> {
+  const known = await authorizations.findByClient(id, trx);
+  if (known?.userId !== userId) return;
+  await authorizations.revoke(actor, known.id, trx);
+  entries.push({ subject: 'authorization', name: id, action: 'update', details: ['revoke'] });
 }
 
 async function serviceAccountOf(

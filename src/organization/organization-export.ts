@@ -3,7 +3,7 @@
  * export changes nothing. Secrets and passwords are kept as hashes and cannot be written; an import without them leaves them.
  */
 import type { AuthorizationStore } from '../authorizations/authorization-store.ts';
-import type { ClientStore } from '../clients/client-store.ts';
+import type { ClientStore, StoredClient } from '../clients/client-store.ts';
 import type { ResourceServerStore } from '../clients/resource-server-store.ts';
 import type { McpServerStore } from '../directory/mcp-server-store.ts';
 import type { ProjectStore } from '../directory/project-store.ts';
@@ -26,7 +26,7 @@ export interface ExportStores {
 
 export interface OrganizationExport {
   readonly file: OrganizationFile;
-  /** What the format cannot hold, such as a client whose id is an address: list and name. */
+  /** What the format cannot hold, such as a client whose id is an address, or whose authorization was revoked: list and name. */
   readonly leftOut: readonly string[];
 }
 
@@ -52,6 +52,27 @@ export async function exportOrganization(stores: ExportStores): Promise<Organiza
         return slug === undefined ? [] : [[slug, named(roleSlugs, picked)]];
       }),
     );
+
+  const writeClient = async (client: StoredClient): Promise<ClientEntry | undefined> => {
+    const { id, metadata, disabled, serviceAccountId } = client;
+    const account = serviceAccountId === null ? undefined : emails.get(serviceAccountId);
+    const entry = { id, metadata: { ...metadata }, enabled: !disabled };
+    if (account === undefined) return entry;
+    const held = await stores.authorizations.findByClient(id);
+    // The file says what a client holds of its account, for good, and nothing said is all of it: what was revoked or paused, or ends
+    // by itself, would come back as more than it was.
+    if (held?.status !== 'active' || held.expiresAt !== null) return undefined;
+    if (held.followsOwner) return { ...entry, service_account: account };
+    const authorization = {
+      capabilities: [...held.capabilities],
+      projects: rolesByProject(held.projects),
+      mcp_servers: named(serverNames, held.mcpServers),
+    };
+    return { ...entry, service_account: account, authorization };
+  };
+  const clientEntries = await Promise.all(
+    clients.map(async (client) => ({ id: client.id, entry: await writeClient(client) })),
+  );
 
   const written = {
     roles: roles
@@ -88,30 +109,12 @@ export async function exportOrganization(stores: ExportStores): Promise<Organiza
         audiences: [...(await stores.resourceServers.guardedBy(id)).audiences],
       })),
     ),
-    clients: await Promise.all(
-      clients.map(async ({ id, metadata, serviceAccountId }): Promise<ClientEntry> => {
-        const account = serviceAccountId === null ? undefined : emails.get(serviceAccountId);
-        const held = account === undefined ? undefined : await stores.authorizations.findByClient(id);
-        return {
-          id,
-          metadata: { ...metadata },
-          ...(account === undefined ? {} : { service_account: account }),
-          ...(held && !held.followsOwner
-            ? {
-                authorization: {
-                  capabilities: [...held.capabilities],
-                  projects: rolesByProject(held.projects),
-                  mcp_servers: named(serverNames, held.mcpServers),
-                },
-              }
-            : {}),
-        };
-      }),
-    ),
+    clients: clientEntries.flatMap(({ entry }) => entry ?? []),
   };
   const { file, leftOut } = withinFormat(written);
+  const unsaid = clientEntries.flatMap(({ id, entry }) => (entry ? [] : [`clients: ${id}`]));
   const { policy } = await stores.policies.read();
-  return { file: { ...file, policy: policySectionOf(policy) }, leftOut };
+  return { file: { ...file, policy: policySectionOf(policy) }, leftOut: [...leftOut, ...unsaid] };
 }
 
 /** Leaves out what the format cannot hold, entry by entry. */

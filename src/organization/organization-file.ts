@@ -56,6 +56,7 @@ const clientSchema = z.strictObject({
   /** RFC 7591 section 2. */
   metadata: z.record(z.string(), z.unknown()),
   secret: secret.optional(),
+  enabled: z.boolean().optional(),
   /** E-mail address of the account that client_credentials acts as. */
   service_account: z.email().optional(),
   /** The slice that the service account hands to the client; without it, whatever the account may do. */
