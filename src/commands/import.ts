@@ -1,4 +1,5 @@
 import { createPasswords } from '../directory/passwords.ts';
+import { createSigningKeys } from '../oauth/signing-keys.ts';
 import { readBuiltInRoles } from '../organization/built-in-roles.ts';
 import type { ImportEntry } from '../organization/import-diff.ts';
 import { OrganizationFileError, readOrganizationFile } from '../organization/organization-file.ts';
@@ -19,6 +20,8 @@ export async function importFile(
   return propose(terminal, options, 'Apply?', async () => {
     const file = readFileOrProblem(path);
     if (typeof file === 'string') return refused(file);
+    // Secrets in the file are compared and kept as hashes under ours.
+    await createSigningKeys(workspace).check();
     const builtInRoles = readBuiltInRoles(shippedFiles().roles, workspace.catalogue);
     const imports = createOrganizationImport({ ...workspace, builtInRoles, passwords: createPasswords() });
     const planned = await imports.plan(file);

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { ownerSlug } from '../directory/owners.ts';
 import { createPasswords } from '../directory/passwords.ts';
 import type { Role } from '../directory/role-store.ts';
+import { createSigningKeys } from '../oauth/signing-keys.ts';
 import { readBuiltInRoles } from '../organization/built-in-roles.ts';
 import { emptyOrganization } from '../organization/organization-file.ts';
 import { createOrganizationImport } from '../organization/organization-import.ts';
@@ -32,6 +33,8 @@ export async function makeOwner(
   const name = nameSchema.safeParse(options.name ?? named);
   if (!email.success) return usage(`${named} is no e-mail address`);
   if (!name.success) return usage('a name has 1 to 120 characters');
+  // The link is kept as a hash under the secret: under another one it would open nothing.
+  await createSigningKeys(workspace).check();
   const role = await ownerRole(workspace);
   return store.transact(async (trx): Promise<Answer> => {
     const users = workspace.users.within(trx);

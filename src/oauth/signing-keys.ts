@@ -67,7 +67,9 @@ export interface SigningKeys {
   list(): Promise<KeyLife[]>;
   /** Reads every key, those that sign first, making the first ones when there are none. @throws Error under another secret */
   load(): Promise<SigningKey[]>;
-  /** Publishes a new key of each algorithm. @param leadSeconds until it signs */
+  /** Proves that what is made under this secret is what the servers of this database understand. @throws Error under another secret */
+  check(): Promise<void>;
+  /** Publishes a new key of each algorithm. @param leadSeconds until it signs; @throws Error under another secret */
   rotate(actor: Actor, leadSeconds: number): Promise<RotateOutcome>;
   /** Lets published keys sign as soon as every node can have read them. */
   promote(actor: Actor): Promise<PromoteOutcome>;
@@ -101,7 +103,10 @@ export function createSigningKeys(deps: {
     const made = await Promise.all(algorithms.map(makeKey));
     return store.transact(async (trx) => {
       await takeTurn(trx);
-      const lives = livesOf(await readRows(trx), clock.now());
+      const rows = await readRows(trx);
+      // Beside keys of another secret, new ones would be what no server can read.
+      checkRows(rows);
+      const lives = livesOf(rows, clock.now());
       const waiting = lives.find(({ state }) => state === 'published');
       if (waiting || !still(lives)) return { outcome: 'waiting', signsFrom: waiting?.signsFrom ?? 0 };
       // The first keys of all have nobody to wait for.
@@ -126,6 +131,10 @@ export function createSigningKeys(deps: {
         ...life,
         jwk: open(life.kid, sealed.get(life.kid) ?? ''),
       }));
+    },
+
+    async check() {
+      checkRows(await readRows(store.db));
     },
 
     rotate: (actor, leadSeconds) => rotate(actor, leadSeconds),
@@ -212,11 +221,18 @@ export function createSigningKeys(deps: {
     await changes.record(trx, actor, { subject: 'signing_key', id: kid, action });
   }
 
+  function checkRows(rows: readonly SigningKeysTable[]): void {
+    for (const { kid, encrypted_jwk: sealed } of rows) open(kid, sealed);
+  }
+
   function open(kid: string, sealed: string): JWK {
     try {
       return JSON.parse(secrets.unseal(sealed, placeOf(kid))) as JWK;
     } catch (cause) {
-      throw new Error('the signing keys in the database were made under another MANDATE_SECRET', { cause });
+      throw new Error(
+        'the signing keys in the database were made under another MANDATE_SECRET: set that one, in the environment or in .env here',
+        { cause },
+      );
     }
   }
 }

@@ -46,12 +46,12 @@ interface Entry {
 /**
  * Makes an introspector that remembers active answers and listens to Mandate's change stream to forget them. It answers from
  * memory only while the stream is provably in step; otherwise it is closed, and every question is asked. So an answer is never
- * @throws TypeError when the stream's issuer is no web address, or an id, or a secret or key, is missing
  * older than `maxStalenessMilliseconds`, whatever fails. It begins to listen with the first question. Inactive answers are not remembered: what becomes active is active at once.
  *
  * The tokens themselves are the keys of its memory, in this process and nowhere else. Answers are shared by everyone who asks, and frozen.
  *
  * @throws RangeError when a bound is no number: one that was misread from a setting would bound nothing
+ * @throws TypeError when the stream's issuer is no web address, or an id, or a secret or key, is missing
  */
 export function createCachedIntrospector(options: CachedIntrospectorOptions): CachedIntrospector {
   const { introspector, mostEntries = 10_000, maxStalenessMilliseconds = 1_000 } = options;

@@ -1,6 +1,7 @@
 /** An operator's way with signing keys: list, rotate, promote, revoke, on a server that goes on. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { runCommand } from '../support/command-line.ts';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { runCommand, runCommandHere } from '../support/command-line.ts';
 import { startMandate, type TestMandate } from '../support/mandate.ts';
 
 interface Listed {
@@ -67,4 +68,34 @@ test('each step is in the audit trail', async () => {
     'promoted',
     'revoked',
   ]);
+});
+
+describe('in a shell that lacks the servers’ MANDATE_SECRET', () => {
+  const here = (...args: string[]) =>
+    runCommandHere(args, {
+      DATABASE_URL: server.databaseUrl,
+      MANDATE_SECRET: 'of nobody who serves here, 0123456789',
+    });
+
+  const kids = async () => (await list()).map(({ kid }) => kid).toSorted();
+
+  test.each([
+    ['the next signing keys', ['signing-keys', 'rotate', '--now']],
+    ['an Owner’s link', ['owner', 'ada@example.com']],
+    ['the secrets of a file', ['import', join(import.meta.dirname, '../../config/demo.yaml'), '--yes']],
+  ])('%s are not made, since no server could use them', async (_what, args) => {
+    const before = await kids();
+    expect(await here(...args)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('made under another MANDATE_SECRET: set that one'),
+    });
+    expect(await kids()).toEqual(before);
+    expect(await server.stores.users.findByEmail('ada@example.com')).toBeUndefined();
+  });
+
+  test('keys are listed, and one can be taken away: the way out for whoever made some', async () => {
+    expect(await here('signing-keys', 'list')).toMatchObject({ code: 0 });
+    expect((await here('signing-keys', 'revoke', 'none')).stderr).toContain('there is no signing key none');
+  });
 });
