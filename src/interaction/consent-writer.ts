@@ -50,8 +50,9 @@ export function createConsentWriter(deps: {
       units.current().onSuccess(async (trx) => {
         if (existing) {
           const outcome = await authorizations.replaceChoice(trx, actor, id, choice);
-          if (outcome.outcome === 'gone')
-            throw new Error('the authorization was revoked while its owner chose again');
+          if (outcome.outcome === 'gone') {
+            throw new AlreadyUsedError('the authorization was revoked while its owner chose again');
+          }
           return approvals.follow(trx, actor, id, consent.request);
         }
         const { userId, clientId, resource, install } = consent;
