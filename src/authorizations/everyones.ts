@@ -153,11 +153,14 @@ export interface Touched {
   readonly carrying?: readonly string[];
 }
 
-/** Lists the authorizations that stand and that a change could cut: those of the users, and those that mention an id. */
+/**
+ * Lists the authorizations that stand and that a change could cut: those of the users, and those that mention an id.
+ * @param bounds.paused those too that are paused: whoever resumes one finds it changed
+ */
 export async function standingAuthorizations(
   db: Kysely<Database>,
   { userIds = [], holdersOf, mentioned = [], renewedBy = [], carrying = [] }: Touched,
-  { now, limit }: { now: number; limit: number },
+  { now, limit, paused = false }: { now: number; limit: number; paused?: boolean },
 ): Promise<OwnedAuthorization[]> {
   // authorizations_by_user; for an id that is mentioned each row is read once
   const rows = await db
@@ -166,7 +169,7 @@ export async function standingAuthorizations(
     .selectAll('a')
     .select('u.email')
     // Most are active: reading all of them in their order is quicker than an index on the status.
-    .where('a.status', 'not in', ['suspended', 'revoked'])
+    .where('a.status', 'not in', paused ? ['revoked'] : ['suspended', 'revoked'])
     // What was handed on is cut with what it came from.
     .where('a.parent_id', 'is', null)
     .where((is) => is.or([is('a.expires_at', 'is', null), is('a.expires_at', '>', now)]))

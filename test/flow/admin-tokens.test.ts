@@ -332,6 +332,9 @@ describe.each(engines)('a token that administers, on %s', (engine) => {
     for (const one of [tool, toolWith(mandate.issuer, key.body.secret)]) {
       expect(await one.call('PATCH', `/roles/${carried.body.id}`, grow, tag)).toMatchObject(refusedOverToken);
     }
+    // A key that is paused would be found grown by whoever resumes it.
+    await admin.call('POST', `/api-keys/${key.body.id}/suspend`);
+    expect(await tool.call('PATCH', `/roles/${carried.body.id}`, grow, tag)).toMatchObject(refusedOverToken);
     const free = await tool.call<Versioned>('POST', '/roles', {
       slug: 'free',
       name: 'Free',

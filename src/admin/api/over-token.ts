@@ -128,7 +128,7 @@ export async function guardOwnRole(
   const found = await standingAuthorizations(
     store.db,
     { userIds: [caller.id] },
-    { now: clock.now(), limit: mostLookedAt },
+    { now: clock.now(), limit: mostLookedAt, paused: true },
   );
   const mentions = ({ roles, projects: picked, additions }: (typeof found)[number]) =>
     roles.includes(roleId) ||
@@ -151,7 +151,7 @@ export async function guardOwnLimits(
   const own = await standingAuthorizations(
     store.db,
     { userIds: [caller.id] },
-    { now: clock.now(), limit: mostLookedAt },
+    { now: clock.now(), limit: mostLookedAt, paused: true },
   );
   const [limits, limitsThen] = await Promise.all([
     policyLimits.ofAll(own, before),
