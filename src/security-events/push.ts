@@ -66,7 +66,10 @@ export function createEventPush(deps: {
     const { resourceServerId: id, afterSeq } = receiver;
     let turn: Turn | undefined = claimed;
     const server = await resourceServers.findById(id);
-    if (!server) return 0;
+    if (!server || server.disabled) {
+      await eventReceivers.release(claimed);
+      return 0;
+    }
     const guards = await resourceServers.guardedBy(id);
     const batch = await feed.since(afterSeq);
     const concerned = (reaches: readonly Reach[]) =>
@@ -74,6 +77,9 @@ export function createEventPush(deps: {
     let sent = 0;
     const send = async (authorizationId: string, seq: number) => {
       if (stopping) throw new TurnEnded();
+      // What it guards was read when the turn began, which may be long ago: disabled or changed since, it begins anew or not at all.
+      const present = await resourceServers.findById(id);
+      if (present?.version !== server.version) throw new TurnEnded();
       turn = turn && (await eventReceivers.renew(turn, leaseSeconds));
       if (!turn) throw new TurnEnded();
       const issued = { issuer, audience: server.name, at: clock.now() };
@@ -88,7 +94,9 @@ export function createEventPush(deps: {
     try {
       if (batch.flush) {
         // The standard has no word for "anything may have changed": each that concerns it and lives, or lived until then, is named.
-        for await (const { id: authorizationId, reach } of livingAfter(await timeOf(afterSeq))) {
+        // Never from a moment that is still to come: a clock may have been ahead when that change was made.
+        const since = Math.min(await timeOf(afterSeq), clock.now());
+        for await (const { id: authorizationId, reach } of livingAfter(since)) {
           const before = batch.authorizations.get(authorizationId)?.reaches ?? [];
           if (concerned([reach, ...before])) await send(authorizationId, batch.to);
         }
@@ -139,6 +147,7 @@ export function createEventPush(deps: {
 
   /** Lists the authorizations that live, and those that ended after a time. */
   async function* livingAfter(at: number): AsyncGenerator<{ id: string; reach: Reach }> {
+    const from = at - endedBeforeSeconds;
     let after = '';
     for (;;) {
       // authorizations by primary key
@@ -146,7 +155,15 @@ export function createEventPush(deps: {
         .selectFrom('authorizations')
         .select(['id', ...reachColumns])
         .where('id', '>', after)
-        .where((is) => is.or([is('status', '=', 'active'), is('updated_at', '>=', at - endedBeforeSeconds)]))
+        .where(({ eb, or, and }) =>
+          or([
+            and([
+              eb('status', '=', 'active'),
+              or([eb('expires_at', 'is', null), eb('expires_at', '>=', from)]),
+            ]),
+            eb('updated_at', '>=', from),
+          ]),
+        )
         .orderBy('id')
         .limit(rowsAtOnce)
         .execute();
@@ -171,10 +188,11 @@ export function createEventPush(deps: {
       redirect: 'manual',
       signal: AbortSignal.timeout(answerWithinMilliseconds),
     });
-    const said = await beginningOf(response);
-    if (response.ok) return;
+    const said = beginningOf(response);
+    // RFC 8935 section 2.2: the status alone says that it was taken, whatever becomes of a body that nobody asked for.
+    if (response.ok) return void (await said.catch(() => {}));
     // RFC 8935 section 2.3: what it found wrong with the token.
-    const code = /"err"\s*:\s*"([\w-]{1,60})"/.exec(said)?.[1];
+    const code = /"err"\s*:\s*"([\w-]{1,60})"/.exec(await said)?.[1];
     throw new Error(`the receiver answered ${response.status}${code ? ` ${code}` : ''}`);
   }
 
@@ -218,7 +236,7 @@ export function createEventPush(deps: {
   };
 }
 
-/** The turn was lost to another node or to a change of the receiver, or this node is about to stop. */
+/** The turn was lost to another node or to a change of the receiver, its resource server changed, or this node is about to stop. */
 class TurnEnded extends Error {
   override readonly name = 'TurnEnded';
 }

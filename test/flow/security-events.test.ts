@@ -1,5 +1,5 @@
 /** Security events as a receiver that knows only the standards sees them: RFC 8417, RFC 8935, CAEP. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
@@ -22,6 +22,7 @@ describe.each(engines)('security events, on %s', (engine) => {
   let path: string;
   let received: { token: string; authorization: string | undefined; type: string | undefined }[];
   let answer: { status: number; body: string };
+  let answering: (response: ServerResponse) => Promise<void>;
 
   beforeAll(async () => {
     mandate = await startMandate({ engine });
@@ -30,9 +31,11 @@ describe.each(engines)('security events, on %s', (engine) => {
       request.setEncoding('utf8').on('data', (text) => {
         body += text;
       });
-      request.on('end', () => {
+      request.on('end', async () => {
         const { authorization, 'content-type': type } = request.headers;
         received.push({ token: body, authorization, type });
+        await answering(response);
+        if (response.headersSent) return;
         response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.body);
       });
     });
@@ -50,6 +53,7 @@ describe.each(engines)('security events, on %s', (engine) => {
   beforeEach(async () => {
     received = [];
     answer = { status: 202, body: '' };
+    answering = async () => {};
     const { status } = await admin.call('PUT', path, { endpoint, token: 'a-token-of-the-receiver' });
     expect(status).toBe(200);
   });
@@ -71,6 +75,30 @@ describe.each(engines)('security events, on %s', (engine) => {
         return payload;
       }),
     );
+  }
+
+  /** Puts off what is due: everything in between is one batch. */
+  const turnIn = (seconds: number) =>
+    mandate.store.db
+      .updateTable('event_receivers')
+      .set({ due_at: mandate.clock.now() + seconds })
+      .execute();
+  const toldOf = (id: string) =>
+    received
+      .map(({ token }) => decodeJwt(token))
+      .filter(({ sub_id: of }: JWTPayload) => JSON.stringify(of).includes(id));
+  async function saysEnded(id: string): Promise<void> {
+    for (let tries = 0; tries <= 600; tries += 1) {
+      if (toldOf(id).some(({ events }) => Object.hasOwn(events as object, revoked))) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error('its end was not told');
+  }
+  async function isTold(id: string): Promise<void> {
+    for (let tries = 0; toldOf(id).length === 0; tries += 1) {
+      if (tries > 600) throw new Error('nothing was said of it');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   async function authorization(): Promise<string> {
@@ -160,27 +188,12 @@ describe.each(engines)('security events, on %s', (engine) => {
   });
 
   test('what ended is told beside a change that may concern anything, and where nothing is on record of it any more', async () => {
-    const { store, stores, clock } = mandate;
-    // Everything in between is one batch.
-    const turnIn = (seconds: number) =>
-      store.db
-        .updateTable('event_receivers')
-        .set({ due_at: clock.now() + seconds })
-        .execute();
-    const saysEnded = async (id: string) => {
-      for (let tries = 0; tries <= 600; tries += 1) {
-        const mine = received.map(({ token }) => decodeJwt(token)).filter((one) => isOf(one, id));
-        if (mine.some(({ events }) => Object.hasOwn(events as object, revoked))) return;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error('its end was not told');
-    };
-    const isOf = ({ sub_id: of }: JWTPayload, id: string) => JSON.stringify(of).includes(id);
+    const { store, stores } = mandate;
     const role = await stores.roles.create(actor, { slug: 'edited', name: 'Edited', permissions: ['api'] });
     if (role.outcome !== 'created') throw new Error(role.outcome);
 
     const [ended, narrowed] = [await authorization(), await authorization()];
-    await turnIn(600);
+    await turnIn(300);
     await stores.authorizations.revoke(actor, ended);
     const before = await stores.authorizations.find(narrowed);
     if (!before) throw new Error('no authorization');
@@ -193,7 +206,7 @@ describe.each(engines)('security events, on %s', (engine) => {
     await saysEnded(narrowed);
 
     const gone = await authorization();
-    await turnIn(600);
+    await turnIn(300);
     received = [];
     await stores.authorizations.revoke(actor, gone);
     const last = await stores.roles.update(actor, role.role.id, { permissions: ['api'] });
@@ -202,6 +215,90 @@ describe.each(engines)('security events, on %s', (engine) => {
     await store.db.deleteFrom('changes').where('seq', '<', n).execute();
     await turnIn(0);
     await saysEnded(gone);
+  });
+
+  test('beside a change that may concern anything, what expired long ago is not told again', async () => {
+    const { store, stores, clock } = mandate;
+    const role = await stores.roles.create(actor, {
+      slug: 'edited-too',
+      name: 'Edited',
+      permissions: ['api'],
+    });
+    if (role.outcome !== 'created') throw new Error(role.outcome);
+    const ids = [await authorization(), await authorization(), await authorization()] as const;
+    const [expired, justExpired, living] = ids;
+    for (const [id, seconds] of [
+      [expired, 86_400],
+      [justExpired, 60],
+    ] as const) {
+      const times = { expires_at: clock.now() - seconds, updated_at: clock.now() - 2 * 86_400 };
+      await store.db.updateTable('authorizations').set(times).where('id', '=', id).execute();
+    }
+    await stores.roles.update(actor, role.role.id, { permissions: [] });
+    // They are told in the order of their ids.
+    await isTold(living);
+    expect(ids.map((id) => toldOf(id).length)).toEqual([0, 1, 1]);
+    await saysEnded(justExpired);
+  });
+
+  test('a clock that was ahead for a while puts nothing off, and hides no end', async () => {
+    const { store, stores, clock } = mandate;
+    const role = await stores.roles.create(actor, {
+      slug: 'edited-late',
+      name: 'Edited',
+      permissions: ['api'],
+    });
+    if (role.outcome !== 'created') throw new Error(role.outcome);
+    const ids = [await authorization(), await authorization()] as const;
+    await turnIn(7_200);
+    await stores.authorizations.revoke(actor, ids[0]);
+    await saysEnded(ids[0]);
+
+    await turnIn(300);
+    received = [];
+    const { after_seq: told } = await store.db
+      .selectFrom('event_receivers')
+      .select('after_seq')
+      .executeTakeFirstOrThrow();
+    await store.db
+      .updateTable('changes')
+      .set({ at: clock.now() + 7_200 })
+      .where('seq', '=', told)
+      .execute();
+    await stores.authorizations.revoke(actor, ids[1]);
+    await stores.roles.update(actor, role.role.id, { permissions: [] });
+    await turnIn(0);
+    await saysEnded(ids[1]);
+  });
+
+  test('a resource server that is disabled meanwhile is told nothing more, and goes on from there when it is enabled', async () => {
+    const { stores } = mandate;
+    const id = path.split('/')[2] ?? '';
+    const ids = [await authorization(), await authorization()] as const;
+    await turnIn(300);
+    for (const one of ids) await stores.authorizations.revoke(actor, one);
+    answering = async () => void (await stores.resourceServers.disable(actor, id));
+    await turnIn(0);
+    await saysEnded(ids[0]);
+    // Longer than the next event would take.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(toldOf(ids[1])).toEqual([]);
+    answering = async () => {};
+    await stores.resourceServers.enable(actor, id);
+    await saysEnded(ids[1]);
+  });
+
+  test('what was taken does not come again because its answer broke off', async () => {
+    const ids = [await authorization(), await authorization()] as const;
+    answering = async (response) => {
+      response.writeHead(202, { 'Content-Length': 100 }).write('{');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      response.destroy();
+    };
+    for (const id of ids) await mandate.stores.authorizations.revoke(actor, id);
+    await saysEnded(ids[0]);
+    await saysEnded(ids[1]);
+    expect(ids.map((id) => toldOf(id).length)).toEqual([1, 1]);
   });
 
   test('the page sets it, tries it and takes it away; addresses in the clear are refused', async () => {
