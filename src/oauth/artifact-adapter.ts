@@ -10,8 +10,10 @@ import type { Database, OidcArtifactsTable } from '../../db/schema.ts';
 import type { Clock } from '../clock.ts';
 import { addSession, forgetSession, prolongSession, renameSession } from '../directory/session-store.ts';
 import type { Secrets } from '../secrets.ts';
+import { readAlias, writeAlias } from './artifact-alias.ts';
 import { createArtifactStatements } from './artifact-statements.ts';
 import { AlreadyUsedError, type UnitsOfWork, type Write } from './unit-of-work.ts';
+import { keepUsedGrant } from './used-grant.ts';
 
 /** Stands for the artifact's own identifier in stored JSON; JSON text cannot hold this character otherwise. */
 const selfMark = '\u0001';
@@ -75,6 +77,9 @@ export function createArtifactAdapter(model: string, deps: ArtifactAdapterDepend
     else delete payload.consumed;
     // The library reads the machine's time; what our clock says has expired is expired for it as well.
     if (row.expires_at <= clock.now()) payload.exp = 0;
+    else if (model === 'Grant') {
+      payload.exp = Math.max(payload.exp ?? 0, keepUsedGrant(units.current(), row, clock.now()));
+    }
     return payload;
   };
 
@@ -366,17 +371,6 @@ function authorizationOf(row: Pick<OidcArtifactsTable, 'grant_id' | 'payload'>):
 /** The key under which an artifact's row is kept. Deterministic; introspection computes the same one. */
 export function artifactKey(secrets: Secrets, model: string, id: string): string {
   return secrets.keyedHash(model, id);
-}
-
-/** Names a row whose identifier is unknown: nobody outside can forge one, and it opens nothing outside. */
-function writeAlias(key: string, secrets: Secrets): string {
-  return `~${key}~${secrets.keyedHash('alias', key)}`;
-}
-
-function readAlias(id: string, secrets: Secrets): string | undefined {
-  if (!id.startsWith('~')) return undefined;
-  const [, key = '', mark = ''] = id.split('~');
-  return secrets.matches('alias', key, mark) ? key : undefined;
 }
 
 /** Drops from a payload what must not be found in the database, beyond the artifact's own identifier. */

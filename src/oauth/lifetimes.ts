@@ -12,7 +12,7 @@ export const anonymousSessionSeconds = 15 * minute;
 export const signedInSessionSeconds = 14 * day;
 /** Slides with every rotation; the authorization's own end bounds it. */
 export const refreshTokenSeconds = 90 * day;
-/** Longer than any refresh token of it can live unused, and prolonged by each consent. */
+/** Longer than any refresh token of it can live unused; prolonged by use (`used-grant.ts`). */
 export const grantSeconds = 400 * day;
 /** What a client signs to show who it is. */
 export const mostClientAssertionSeconds = hour;

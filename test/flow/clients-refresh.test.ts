@@ -111,7 +111,7 @@ describe.each(engines)('on %s', (engine) => {
       expect(await living(id)).toBe(1);
     });
 
-    test('a lost answer is asked for again within a minute', async () => {
+    test('RF-03: a lost answer is asked for again within a minute', async () => {
       const { refresh: token } = await start();
       const first = await refresh(token);
       mandate.clock.advance(59);
@@ -180,6 +180,25 @@ describe.each(engines)('on %s', (engine) => {
       await mandate.stores.users.resume(actor, viewer?.id ?? '');
       expect((await refresh(token)).status).toBe(200);
     });
+  });
+
+  // Last: the clock goes on by years.
+  test('a tool that is in use goes on for as long as its authorization holds', async () => {
+    let { access, refresh: token } = await start({ answers: { 'until revoked': true } });
+    expect(await authorizationOf(access)).toMatchObject({ expiresAt: null });
+    const statuses = [];
+    for (let times = 1; times <= 12; times += 1) {
+      mandate.clock.advance(80 * 86_400);
+      const { status, body } = await refresh(token);
+      statuses.push(status);
+      access = body.access_token ?? access;
+      token = body.refresh_token ?? token;
+    }
+    expect(statuses).toEqual(Array(12).fill(200));
+    expect(await ask(access)).toMatchObject({ active: true });
+    // Without use it ends all the same.
+    mandate.clock.advance(91 * 86_400);
+    expect(await refresh(token)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 });
 
