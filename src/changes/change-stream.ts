@@ -107,8 +107,9 @@ export function createChangeStream(deps: ChangeStreamDependencies): ChangeStream
       // Nothing is told before everything was read: a listener's place and what it was told move together.
       for (const listener of waiting) {
         const batch = batches.get(listener.after);
-        listener.guards = guards.get(listener.callerId) ?? listener.guards;
         if (listeners.has(listener)) tell(listener, batch, provedAt, second);
+        // What it guards from here on may already be of a later change than its batch: only what comes after that is held against it.
+        listener.guards = guards.get(listener.callerId) ?? listener.guards;
       }
       failing = false;
     } catch (error) {

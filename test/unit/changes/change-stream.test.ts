@@ -28,8 +28,15 @@ let stream: ChangeStream | undefined;
 afterEach(() => stream?.end());
 
 function start() {
-  const state = { latest: 10, now: 1_000, failure: undefined as Error | undefined, asked: 0 };
   const batches = new Map<number, ChangeBatch>();
+  const state = {
+    latest: 10,
+    now: 1_000,
+    failure: undefined as Error | undefined,
+    asked: 0,
+    guards,
+    batches,
+  };
   const failures: unknown[] = [];
   const feed: ChangeFeed = {
     async latest() {
@@ -48,7 +55,7 @@ function start() {
     catalogue,
     clock: movableClock(1_790_000_000),
     monotonic: () => state.now,
-    guardedBy: async () => guards,
+    guardedBy: async () => state.guards,
     onFailure: (error) => failures.push(error),
   });
   stream = made;
@@ -128,6 +135,21 @@ test('ends the stream of whoever changed itself, and of nobody else', async () =
   expect([own.ended, other.ended]).toEqual([true, false]);
   expect(own.text).toContain('event: flush\ndata: {"seq":11}\n\n: alive 100 1790000000\nid: 11\n\n');
   expect(other.text).not.toContain('flush');
+});
+
+test('what a listener guarded when something changed decides, not what it guards since', async () => {
+  const { state, listen, move } = start();
+  const behind = listen();
+  await turns();
+  // Another one is told first that a server is gone, which is read with what the first one is told.
+  move(changed(11, 'az_1'));
+  const ahead = listen({ callerId: 'rs_2', after: 11 });
+  state.batches.set(11, { ...nothing, to: 12, flush: true, guardsChanged: true });
+  state.latest = 12;
+  state.guards = { apiAudiences: [], mcpServers: [] };
+  await turns();
+  expect(ahead.text).toContain('event: flush\ndata: {"seq":12}');
+  expect(behind.text).toContain('"id":"az_1"');
 });
 
 test('lets a slow consumer go with nothing half told, and goes on with the others', async () => {
