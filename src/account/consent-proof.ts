@@ -21,19 +21,22 @@ export function createConsentProof(deps: {
 }): ConsentProof {
   const { sessions, secrets, pages, stepUp } = deps;
 
-  async function findVisit(ctx: Koa.Context): Promise<Visit | undefined> {
+  /** Whose session the browser brings is one question, who was asked for consent another. */
+  async function findVisit(ctx: Koa.Context, userId: string | undefined): Promise<Visit | undefined> {
     const visit = await visitOf(deps, await sessions.read(ctx));
-    if (!visit) pages.fail(ctx, 'signed_out', { status: 401 });
-    return visit;
+    if (visit && visit.person.user.id === userId) return visit;
+    if (visit) pages.fail(ctx, 'account_changed', { status: 400 });
+    else pages.fail(ctx, 'signed_out', { status: 401 });
+    return undefined;
   }
 
   return {
-    async passes(ctx, form) {
-      const visit = await findVisit(ctx);
+    async passes(ctx, form, userId) {
+      const visit = await findVisit(ctx, userId);
       return visit !== undefined && (await stepUp.passes(ctx, visit, form));
     },
-    async resume(ctx, form): Promise<Form | undefined> {
-      const visit = await findVisit(ctx);
+    async resume(ctx, form, userId): Promise<Form | undefined> {
+      const visit = await findVisit(ctx, userId);
       if (!visit) return undefined;
       if (secrets.matches(formPurpose, visit.uid, form.get('csrf')?.[0] ?? '')) {
         return (await stepUp.resume(ctx, visit, form))?.form;

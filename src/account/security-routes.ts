@@ -62,10 +62,11 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
     // must not make a sign-in that counts as one of now: with that, the second step could be switched off.
     const account = await users.findByEmail(user.email);
     const hasPassword = account?.passwordHash != null;
-    if (!hasPassword || (await deps.secondFactors.required(user.id))) {
-      if (!(await deps.stepUp.passes(ctx, visit, form))) return;
-    }
-    if (!hasPassword) return await setPassword(ctx, visit, form, wanted);
+    const passwordIsNotAll = !hasPassword || (await deps.secondFactors.required(user.id));
+    if (passwordIsNotAll && !(await deps.stepUp.passes(ctx, visit, form))) return;
+    // Nor does it prolong one that does.
+    const provenAt = passwordIsNotAll ? visit.signedInAt : undefined;
+    if (!hasPassword) return await setPassword(ctx, visit, form, { wanted, provenAt });
     const address = addressBlock(clientAddress(ctx.req, deps.trustedProxies));
     const password = form.get('password')?.[0] ?? '';
     const known = deps.knownBrowsers.of(ctx, user.email);
@@ -76,10 +77,15 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
       return refuse(429, ({ plural }) => plural('sign_in.too_many', minutes));
     }
     if (proof.kind === 'wrong') return refuse(403, ({ t }) => t('account.security.password_wrong'));
-    await setPassword(ctx, visit, form, wanted);
+    await setPassword(ctx, visit, form, { wanted, provenAt });
   }
 
-  async function setPassword(ctx: Koa.Context, visit: Visit, form: Form, wanted: string): Promise<void> {
+  async function setPassword(
+    ctx: Koa.Context,
+    visit: Visit,
+    form: Form,
+    { wanted, provenAt }: { wanted: string; provenAt: number | undefined },
+  ): Promise<void> {
     const { user } = visit.person;
     const actor = actorOf(ctx, visit);
     const passwordHash = await deps.passwords.hash(wanted);
@@ -91,7 +97,7 @@ export function createSecurityRoutes(deps: SecurityDependencies): Router {
       await users.within(trx).update(actor, user.id, { passwordHash });
       if (tools) await deps.authorizations.revokeAll(actor, { userId: user.id }, trx);
     });
-    await sessions.signIn(ctx, user.id, ['pwd']);
+    await sessions.signIn(ctx, user.id, ['pwd'], provenAt);
     leave(ctx, tools ? 'password-tools' : 'password');
   }
 

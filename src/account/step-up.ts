@@ -19,7 +19,7 @@ import type { Secrets } from '../secrets.ts';
 import type { PasskeyStore } from '../sign-in/passkey-store.ts';
 import type { Passkeys } from '../sign-in/passkeys.ts';
 import type { SecondFactors } from '../sign-in/second-factors.ts';
-import { freshSeconds } from './reauthentication.ts';
+import { isFresh } from './reauthentication.ts';
 import type { Visit } from './session.ts';
 
 /** `account/confirm.ejs`. Posts `csrf`, `held`, and `password` with `code`, or `passkey`. */
@@ -139,7 +139,7 @@ export function createStepUp(deps: {
 
   return {
     async passes(ctx, visit, form) {
-      if (clock.now() - visit.signedInAt <= freshSeconds) return true;
+      if (isFresh(visit.signedInAt, clock.now())) return true;
       const held: z.output<typeof heldSchema> = {
         uid: visit.uid,
         path: ctx.path,

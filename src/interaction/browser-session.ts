@@ -7,7 +7,7 @@ import type Provider from 'oidc-provider';
 import { type Clock, dateOf } from '../clock.ts';
 import type { SessionStore } from '../directory/session-store.ts';
 import { anonymousSessionSeconds, signedInSessionSeconds } from '../oauth/lifetimes.ts';
-import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import { AlreadyUsedError, type UnitsOfWork } from '../oauth/unit-of-work.ts';
 import type { Secrets } from '../secrets.ts';
 
 /** What a browser's session says. */
@@ -88,7 +88,8 @@ export function createBrowserSessions({
     },
     async renew(ctx, methods, at = clock.now()) {
       const session = await current(ctx);
-      if (!session.accountId) throw new Error('nobody is signed in');
+      // Ended from elsewhere while the proof was looked at.
+      if (!session.accountId) throw new AlreadyUsedError('the session was ended');
       session.loginAccount({ accountId: session.accountId, amr: [...methods], loginTs: at });
       session.resetIdentifier();
       await save(ctx, session, signedInSessionSeconds);

@@ -5,7 +5,7 @@
  * @see RFC 6238 section 5.2, RFC 4226 section 7.3
  */
 import type { Limit, RateLimits } from '../http/rate-limit.ts';
-import type { SecondFactors } from '../sign-in/second-factors.ts';
+import { isAppCode, plainCode, type SecondFactors } from '../sign-in/second-factors.ts';
 
 export type CodeOutcome =
   | { readonly kind: 'right' }
@@ -32,7 +32,7 @@ export function createCodeGuesses({
   return {
     async take(userId, code, known) {
       const counted = known === undefined ? userId : `${userId} ${known}`;
-      const isOfApp = /^\d{6}$/.test(code.replaceAll(/[\s-]/g, ''));
+      const isOfApp = isAppCode(plainCode(code));
       const taken = await limits.take(inAQuarter, counted);
       if (taken.kind === 'limited') return { ...taken, kind: 'too_many' };
       const today = isOfApp ? await limits.take(inADay, counted) : undefined;

@@ -45,10 +45,13 @@ const formBytes = 512 * 1_024;
 
 /** Asks whoever consents to something sensitive for a proof, unless they signed in lately. Both answer by themselves where they say no. */
 export interface ConsentProof {
-  /** Tells whether they signed in lately; if not, the form waits in the page that asks. */
-  passes(ctx: Koa.Context, form: Form): Promise<boolean>;
+  /**
+   * Tells whether they signed in lately; if not, the form waits in the page that asks.
+   * @param userId who consents: what somebody else proves is worth nothing here
+   */
+  passes(ctx: Koa.Context, form: Form, userId: string): Promise<boolean>;
   /** Reads a form that waited, once the proof beside it is right. */
-  resume(ctx: Koa.Context, form: Form): Promise<Form | undefined>;
+  resume(ctx: Koa.Context, form: Form, userId: string | undefined): Promise<Form | undefined>;
 }
 
 export interface InteractionDependencies {
@@ -145,14 +148,14 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
 
   /** Reads a posted form that came from our own page and carries this interaction's token. */
   async function withForm(now: Step, next: (form: Form, proven: boolean) => Promise<void>): Promise<void> {
-    const { ctx, uid } = now;
+    const { ctx, uid, details } = now;
     if (!isOurOwnPage(ctx.req.headers, deps.issuer)) return pages.fail(ctx, 'form_refused', { status: 403 });
     const posted = await readForm(ctx.req, formBytes);
     if (isFormRefusal(posted)) {
       return pages.fail(ctx, 'bad_request', { status: posted.kind === 'too_large' ? 413 : 415 });
     }
     const proven = posted.has('held');
-    const form = proven ? await deps.consentProof.resume(ctx, posted) : posted;
+    const form = proven ? await deps.consentProof.resume(ctx, posted, details.session?.accountId) : posted;
     if (!form) return leaveWayBack(now);
     if (!csrf.matches(uid, form.get('csrf')?.[0] ?? ''))
       return pages.fail(ctx, 'form_refused', { status: 403 });
@@ -309,7 +312,9 @@ export function createInteractionRoutes(deps: InteractionDependencies): Router {
     }
     // A tool is given no more by a browser that was left open than anybody else is.
     const sensitive = granted.capabilities.some((name) => world.catalogue.get(name)?.sensitive);
-    if (sensitive && !proven && !(await deps.consentProof.passes(ctx, form))) return leaveWayBack(now);
+    if (sensitive && !proven && !(await deps.consentProof.passes(ctx, form, person.user.id))) {
+      return leaveWayBack(now);
+    }
     const actor: Actor = { id: person.user.id, origin: clientAddress(ctx.req, deps.trustedProxies) };
     const grantId = await deps.consentWriter.write(actor, {
       userId: person.user.id,

@@ -25,6 +25,7 @@ import {
   upstreamProblemStatus,
   upstreamProblemWords,
 } from './upstream-steps.ts';
+import { standsWhileActive } from './while-active.ts';
 
 /** Where somebody signs in: a tool's request, or their own account. */
 export interface SignInPlace {
@@ -217,7 +218,9 @@ export function createSignInFlow(deps: {
     async code(ctx, place, form) {
       const userId = (await challenges.find('second_step', place.browser))?.userId;
       if (userId === undefined) return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
-      const user = await deps.users.findById(userId);
+      const asked = await deps.users.findById(userId);
+      // With its password as it is while the question is open: a question ends with the password before it.
+      const user = asked && (await deps.users.findByEmail(asked.email));
       const known = user && deps.knownBrowsers.of(ctx, user.email);
       const taken = await codeGuesses.take(userId, form.get('code')?.[0] ?? '', known);
       if (taken.kind === 'wrong') return showCodePage(ctx, place, { status: 401, problem: taken });
@@ -228,10 +231,11 @@ export function createSignInFlow(deps: {
       }
       const step = await challenges.take('second_step', place.browser);
       // Suspended meanwhile, or answered in another tab.
-      if (!step || user?.status !== 'active') {
+      if (!step || user?.status !== 'active' || user.id !== userId) {
         return show(ctx, place, { problem: { kind: 'too_late' }, status: 401 });
       }
       const first = upstream.providers.map(methodOf).find((method) => step.matches(method)) ?? 'pwd';
+      standsWhileActive(deps.units, user);
       // A recovery code is a one-time password too (RFC 8176 section 2).
       await goOn(ctx, place, user, [first, 'otp', 'mfa']);
     },
@@ -254,6 +258,7 @@ export function createSignInFlow(deps: {
       if (proof.outcome === 'refused' || user?.status !== 'active') {
         return show(ctx, place, { problem: { kind: 'passkey' }, status: 401 });
       }
+      standsWhileActive(deps.units, { id: user.id });
       await goOn(ctx, place, user, proof.methods);
     },
 
@@ -280,6 +285,7 @@ export function createSignInFlow(deps: {
       const several = showedSeveralFactors(provider, identity);
       if (!several && (await secondFactors.required(user.id))) return askForCode(ctx, place, user.id, method);
       const at = upstreamSteps.signedInAt(returned);
+      standsWhileActive(deps.units, { id: user.id });
       await goOn(ctx, place, user, several ? [method, 'mfa'] : [method], at);
     },
   };

@@ -4,9 +4,10 @@
  */
 import { emailKey } from '../directory/email-key.ts';
 import type { Passwords } from '../directory/passwords.ts';
-import { holdUser, type UserStore, type UserWithPassword } from '../directory/user-store.ts';
+import type { UserStore, UserWithPassword } from '../directory/user-store.ts';
 import type { Counted, Limit, RateLimits } from '../http/rate-limit.ts';
-import { AlreadyUsedError, type UnitsOfWork } from '../oauth/unit-of-work.ts';
+import type { UnitsOfWork } from '../oauth/unit-of-work.ts';
+import { standsWhileActive } from './while-active.ts';
 
 const perAccount: Limit = { name: 'sign-in-account', points: 10, windowSeconds: 900 };
 const perAddress: Limit = { name: 'sign-in-address', points: 100, windowSeconds: 900 };
@@ -63,13 +64,8 @@ export function createSignIn(deps: {
         // Whoever has one account may not clear the way to guess at others.
         if (limit !== perAddress) await limits.forget(limit, counted);
       }
-      const { id, passwordHash } = user;
       // Hashing takes its time: whoever tries an old password again and again would be in the middle of it when a new one is set.
-      units.current().onSuccess(async (trx) => {
-        const held = await holdUser(trx, id);
-        if (held?.status === 'active' && held.password_hash === passwordHash) return;
-        throw new AlreadyUsedError('the password was changed by another request');
-      });
+      standsWhileActive(units, user);
       return { kind: 'signed_in', user };
     },
   };

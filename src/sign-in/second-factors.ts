@@ -44,6 +44,7 @@ export interface SecondFactors {
 
 const periodSeconds = 30;
 const recoveryCodes = 10;
+const longestTyped = 40;
 /** Without what looks alike. */
 const letters = '23456789abcdefghjkmnpqrstuvwxyz';
 
@@ -80,10 +81,12 @@ export function createSecondFactors(deps: {
 
   /** Finds the time step that a code is of: now, or one before or after (RFC 6238 section 5.2). */
   const stepOf = (userId: string, sealed: string, code: string): number | undefined => {
-    if (!/^\d{6}$/.test(code)) return undefined;
-    const timestamp = clock.now() * 1_000;
+    if (!isAppCode(code)) return undefined;
+    // One look at the clock: between two of them a step may end, and a code that was used would be taken for the next one's.
+    const now = clock.now();
+    const timestamp = now * 1_000;
     const delta = appOf(unsealed(userId, sealed), '').validate({ token: code, timestamp, window: 1 });
-    return delta === null ? undefined : Math.floor(clock.now() / periodSeconds) + delta;
+    return delta === null ? undefined : Math.floor(now / periodSeconds) + delta;
   };
 
   async function putRecoveryCodes(
@@ -96,7 +99,7 @@ export function createSecondFactors(deps: {
       .insertInto('recovery_codes')
       .values(
         codes.map((code) => ({
-          code_hash: recoveryHashes(userId, plain(code))[0],
+          code_hash: recoveryHashes(userId, plainCode(code))[0],
           user_id: userId,
           used_at: null,
         })),
@@ -168,7 +171,7 @@ export function createSecondFactors(deps: {
     },
 
     async take(userId, given) {
-      const code = plain(given);
+      const code = plainCode(given);
       const row = await readRow(userId);
       if (row?.confirmed_at == null) return undefined;
       const step = stepOf(userId, row.sealed_secret, code);
@@ -234,5 +237,14 @@ function newRecoveryCode(): string {
   return `${half()}-${half()}`;
 }
 
-/** As people type it: dashes, blanks and capitals do not matter. Pure. */
-const plain = (code: string) => code.slice(0, 40).toLowerCase().replaceAll(/[\s-]/g, '');
+/**
+ * A code as people type it: dashes, blanks and capitals do not matter. Pure. Whoever counts guesses and whoever judges them read it by
+ * this alone: what one took for a code of the app and the other did not would be a guess that nobody counts.
+ * @returns an empty text, which is no code, for what nobody types
+ */
+export function plainCode(typed: string): string {
+  return typed.length > longestTyped ? '' : typed.toLowerCase().replaceAll(/[\s-]/g, '');
+}
+
+/** Tells whether it can be a code of an app, which is counted for the day as well. Pure. @param code as `plainCode` gives it */
+export const isAppCode = (code: string): boolean => /^\d{6}$/.test(code);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { droppedNames } from '../../account/dropped-names.ts';
 import { createKeyDesk, type KeyDesk, type TermsRefusal } from '../../account/key-desk.ts';
-import { addsSensitive, freshSeconds } from '../../account/reauthentication.ts';
+import { addsSensitive, isFresh } from '../../account/reauthentication.ts';
 import type { EditOutcome } from '../../authorizations/authorization-editor.ts';
 import { mostAdditions } from '../../policy/additions.ts';
 import type { DroppedItem, Slice } from '../../policy/key-decision.ts';
@@ -103,7 +103,7 @@ export function requireGrantable(
 
 /** Refuses to hand over something sensitive to a session that may have been left open. @throws Refusal `sign_in_again` */
 export function requireFresh({ via }: Caller, now: number): void {
-  if (via.kind === 'session' && now - via.signedInAt > freshSeconds) throw refusal('sign_in_again');
+  if (via.kind === 'session' && !isFresh(via.signedInAt, now)) throw refusal('sign_in_again');
 }
 
 /** Folds the outcome of an edit. @throws Refusal `version_changed`, `ended` or `too_many_additions` */

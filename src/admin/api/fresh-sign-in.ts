@@ -4,7 +4,7 @@
  * sign-in, and bounds of its own (`over-token.ts`).
  * @see OWASP ASVS 5.0 sections 7.5.1 and 7.5.3
  */
-import { freshSeconds } from '../../account/reauthentication.ts';
+import { isFresh } from '../../account/reauthentication.ts';
 import type { Caller } from './caller.ts';
 import { refusal } from './problem.ts';
 
@@ -72,5 +72,5 @@ export const sensitiveOperations: ReadonlyMap<string, (input: Input) => boolean>
 /** Refuses a sensitive request of a session that may have been left open. @throws Refusal `sign_in_again` */
 export function requireFreshSignIn(id: string, { via }: Caller, input: Input, now: number): void {
   if (!sensitiveOperations.get(id)?.(input)) return;
-  if (via.kind === 'session' && now - via.signedInAt > freshSeconds) throw refusal('sign_in_again');
+  if (via.kind === 'session' && !isFresh(via.signedInAt, now)) throw refusal('sign_in_again');
 }
