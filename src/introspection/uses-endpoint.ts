@@ -7,6 +7,7 @@ import type { AuthorizationUses, ToldUse } from '../authorizations/uses.ts';
 import { isFormRefusal, readForm } from '../http/read-form.ts';
 import type { LabelledCounters } from '../operations/labelled-counters.ts';
 import type { CallerAuthentication } from './caller.ts';
+import { singleParameters } from './endpoint.ts';
 import { refuse } from './json-answer.ts';
 import type { VisibleUses } from './visible-uses.ts';
 
@@ -51,6 +52,8 @@ export function createUsesEndpoint(deps: {
         ? refuse(response, 413, 'invalid_request', 'the body is too large', { Connection: 'close' })
         : refuse(response, 400, 'invalid_request', 'the body must be application/x-www-form-urlencoded');
     }
+    const repeated = singleParameters.find((name) => (form.get(name)?.length ?? 0) > 1);
+    if (repeated) return refuse(response, 400, 'invalid_request', `${repeated} is given more than once`);
     const caller = await deps.callers.authenticate(request.headers.authorization, form);
     if (caller.kind === 'malformed') return refuse(response, 400, 'invalid_request', caller.reason);
     if (caller.kind === 'unknown') {

@@ -92,6 +92,11 @@ describe.each(engines)('narrowing to what was used, on %s', (engine) => {
     expect((await tell(['nonsense'])).status).toBe(400);
     expect((await tell(Array.from({ length: 201 }, () => `${id} api`))).status).toBe(400);
     expect((await fetch(`${mandate.issuer}/uses`)).status).toBe(405);
+    // As at /introspect: whoever stands in between may have looked at the other one (RFC 6749 section 3.2).
+    const { id: name, secret } = demo.apiServer;
+    const twice = new URLSearchParams({ use: `${id} api`, client_id: name, client_secret: secret });
+    twice.append('client_id', demo.mcpServer.id);
+    expect((await fetch(`${mandate.issuer}/uses`, { method: 'POST', body: twice })).status).toBe(400);
     const { status } = await postForm(`${mandate.issuer}/uses`, { use: `${id} api` });
     expect(status).toBe(401);
     expect(await mandate.stores.authorizationUses.of(id)).toEqual([]);
