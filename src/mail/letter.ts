@@ -81,7 +81,9 @@ export type SignInChange =
   | 'second_factor_removed'
   | 'upstream_linked'
   | 'upstream_unlinked'
-  | 'recovery_code_used';
+  | 'recovery_code_used'
+  /** Told to the address that it was. */
+  | 'address_changed';
 
 interface KeyNotice {
   readonly to: string;

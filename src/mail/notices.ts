@@ -7,6 +7,7 @@ import type { Database } from '../../db/schema.ts';
 import { issuerOf } from '../authorizations/asserted-store.ts';
 import type { Actor, Change } from '../changes/change-log.ts';
 import { differencesBetween } from '../clients/document-difference.ts';
+import { emailKey } from '../directory/email-key.ts';
 import type { Letter, SignInChange } from './letter.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -83,10 +84,13 @@ const notices: Readonly<Record<string, Notice>> = {
   'user upstream_linked': signInChanged('upstream_linked'),
   'user upstream_unlinked': signInChanged('upstream_unlinked'),
   'user recovery_code_used': signInChanged('recovery_code_used'),
-  'user password_changed': async (trx, _, { id }) => {
-    const account = await readPerson(trx, id);
+  'user updated': (trx, _, change) => toFormerAddress(trx, change),
+  'user password_changed': async (trx, _, change) => {
+    const account = await readPerson(trx, change.id);
+    if (!account) return [];
     // Somebody who has just been given a first password by invitation knows of it.
-    return account ? [{ account, letter: { kind: 'password_changed', to: account.email } }] : [];
+    const letter = { kind: 'password_changed', to: account.email } as const;
+    return [{ account, letter }, ...(await toFormerAddress(trx, change))];
   },
 };
 
@@ -109,6 +113,30 @@ function signInChanged(what: SignInChange): Notice {
     const account = await readPerson(trx, id);
     return account ? [{ account, letter: { kind: 'sign_in_changed', to: account.email, what } }] : [];
   };
+}
+
+/**
+ * Tells the address that an account had that it has another one: whoever reads mail there could set a password until now, and whoever reads
+ * it at the new one can from now on. An account that nobody has signed in to yet had no reader: its address was corrected.
+ */
+async function toFormerAddress(trx: Trx, { id, before, after }: Change): Promise<readonly Told[]> {
+  const [former, present] = [before, after].map((facts) => (facts as Partial<Account> | undefined)?.email);
+  if (former === undefined || present === undefined || emailKey(former) === emailKey(present)) return [];
+  const account = await readPerson(trx, id);
+  if (!account || !(await mayHaveSignedIn(trx, id))) return [];
+  return [{ account, letter: { kind: 'sign_in_changed', to: former, what: 'address_changed' } }];
+}
+
+async function mayHaveSignedIn(trx: Trx, id: string): Promise<boolean> {
+  // users by primary key
+  const user = await trx.selectFrom('users').select('password_hash').where('id', '=', id).executeTakeFirst();
+  if (user?.password_hash != null) return true;
+  for (const table of ['passkeys', 'upstream_accounts'] as const) {
+    // passkeys_by_user, upstream_accounts_by_user
+    const row = await trx.selectFrom(table).select('id').where('user_id', '=', id).executeTakeFirst();
+    if (row) return true;
+  }
+  return false;
 }
 
 /** Tells the owner of a key, or for a service account's key whoever made it. */

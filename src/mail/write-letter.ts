@@ -26,6 +26,7 @@ const signInChanges = {
   upstream_linked: 'mail.sign_in_changed.upstream_linked',
   upstream_unlinked: 'mail.sign_in_changed.upstream_unlinked',
   recovery_code_used: 'mail.sign_in_changed.recovery_code_used',
+  address_changed: 'mail.sign_in_changed.address_changed',
 } as const satisfies Record<SignInChange, string>;
 const documentParts = {
   name: 'mail.document_changed.name',
