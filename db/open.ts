@@ -2,7 +2,7 @@
  * Opens the database that a URL names. Owns connections, their settings and transactions;
  * does not own the tables (`schema.ts`) nor their history (`migrate.ts`).
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { createApartDialect } from './apart.ts';
@@ -52,6 +52,11 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** The database cannot be opened, or not be reached. */
+export class DatabaseAwayError extends Error {
+  override readonly name = 'DatabaseAwayError';
+}
+
 /** The database is set up in a way that would lose what was acknowledged. */
 export class UnsafeDatabaseError extends Error {
   override readonly name = 'UnsafeDatabaseError';
@@ -67,6 +72,7 @@ export interface OpenOptions {
 /**
  * Opens a database.
  * @param url `sqlite:PATH` or `postgres://…`
+ * @throws DatabaseAwayError naming the file, or the host
  * @throws UnsafeDatabaseError when PostgreSQL is set to `synchronous_commit=off`
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Store> {
@@ -74,8 +80,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
 }
 
 function openSqlite(path: string): Store {
-  mkdirSync(dirname(path), { recursive: true });
-  const sqlite = openSqliteHandles(path);
+  const sqlite = openFile(path);
   const thread = createKeptThread(path);
   const group = createGroupCommit(sqlite.writer, {
     committing: sqlite.beforeCommits.run,
@@ -106,6 +111,17 @@ function openSqlite(path: string): Store {
       sqlite.writer.close();
     },
   };
+}
+
+function openFile(path: string): SqliteHandles {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    // Passwords' hashes and encrypted keys are in it: a new one is nobody else's to read. What SQLite lays beside it is as the file is.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    return openSqliteHandles(path);
+  } catch (cause) {
+    throw new DatabaseAwayError(`the database ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 async function openPostgres(
@@ -142,7 +158,8 @@ async function openPostgres(
   } catch (error) {
     // Kysely ends nothing that it has not used.
     await pool.end();
-    throw error;
+    if (error instanceof UnsafeDatabaseError) throw error;
+    throw new DatabaseAwayError(`the database at ${placeOf(url)}: ${messageOf(error)}`, { cause: error });
   }
   return {
     engine: 'postgres',
@@ -161,6 +178,18 @@ async function openPostgres(
       await pool.end();
     },
   };
+}
+
+/** Names a server and its database; never who signs in there, nor how, also where a password was written without escaping it. */
+function placeOf(url: string): string {
+  const { host = '', pathname = '' } = URL.parse(url) ?? {};
+  return host === '' || pathname.includes('@') ? 'DATABASE_URL' : `${host}${pathname}`;
+}
+
+/** A name that leads to several addresses fails with as many errors, and no message of its own. */
+function messageOf(error: unknown): string {
+  const { errors, message } = error as Partial<AggregateError>;
+  return errors ? errors.map(messageOf).join(', ') : (message ?? String(error));
 }
 
 function transactOn(db: Kysely<Database>): Store['transact'] {
