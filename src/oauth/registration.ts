@@ -4,7 +4,9 @@
  * `createIdFactory`.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { isPublicAddress } from '../clients/metadata-document-address.ts';
 import { authenticationChoice, settleChoices, signingChoices } from './metadata-choices.ts';
 
 /** A registration that cannot be accepted, with the error code of RFC 7591 section 3.2.2. */
@@ -75,6 +77,9 @@ export function cleanRegistration(asked: Record<string, unknown>): CleanedRegist
   const name = typeof body.client_name === 'string' ? body.client_name.replace(invisible, '').trim() : '';
   if (name.length > most.nameCharacters) {
     return refuse('invalid_client_metadata', `client_name is longer than ${most.nameCharacters} characters`);
+  }
+  if (isInside(body.jwks_uri)) {
+    return refuse('invalid_client_metadata', 'jwks_uri must be on the public internet');
   }
   const askedGrants = strings(body.grant_types).filter((grant) => grantTypes.includes(grant));
   const method = body.token_endpoint_auth_method;
@@ -163,6 +168,12 @@ function redirectProblem(uri: string): string | undefined {
   if (url.protocol === 'http:' && !isLoopback(url))
     return 'http redirect_uris must be on the loopback interface';
   return undefined;
+}
+
+/** Tells whether an address names a host that is never connected to; what its name leads to shows when its keys are asked for. */
+function isInside(address: unknown): boolean {
+  const host = (typeof address === 'string' && URL.parse(address)?.hostname.replace(/^\[|\]$/g, '')) || '';
+  return isIP(host) === 0 ? /(?:^|\.)localhost\.?$/.test(host) : !isPublicAddress(host);
 }
 
 /** What may be of where a client wants people after they signed out (OpenID Connect RP-Initiated Logout section 2.1). */

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Administrator, signInToApi } from '../support/administrator.ts';
+import { type Administrator, callApi, signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
-import { askToken, postForm } from '../support/oauth.ts';
+import { postForm } from '../support/oauth.ts';
 import { register } from '../support/oauth-requests.ts';
 import { sendTo } from '../support/raw-request.ts';
 
@@ -101,6 +101,22 @@ describe.each(engines)('on %s', (engine) => {
       expect(text).not.toMatch(/sqlite|syntax error|postgres/i);
     });
 
+    test('who is signed in by a cookie alone changes nothing: the page’s token and its origin belong to it', async () => {
+      const before = await lastChange();
+      const body = { slug: 'forged', name: 'Forged' };
+      for (const headers of [
+        {},
+        { 'x-csrf-token': 'A'.repeat(43) },
+        { 'x-csrf-token': admin.csrf, origin: 'https://evil.example' },
+        { 'x-csrf-token': admin.csrf, origin: 'null' },
+        { 'x-csrf-token': admin.csrf, 'sec-fetch-site': 'cross-site' },
+      ] as Record<string, string>[]) {
+        const sent = { cookie: admin.cookie, ...headers };
+        expect((await callApi(mandate.issuer, 'POST', '/projects', body, sent)).status).toBe(403);
+      }
+      expect(await lastChange()).toBe(before);
+    });
+
     test('a wildcard of SQL is a letter like any other', async () => {
       const { body } = await admin.call<{ items: unknown[] }>('GET', '/users?search=%25');
       expect(body.items).toEqual([]);
@@ -125,6 +141,28 @@ describe.each(engines)('on %s', (engine) => {
     });
     expect(anonymous.status).toBe(401);
     expect(await lastChange()).toBe(before);
+  });
+
+  test.each([
+    { owner_id: 'usr_other' },
+    { user_id: 'usr_other' },
+    { permissions: ['users.manage'] },
+    { created_by: 'usr_other' },
+    { secret: 'mk_chosen' },
+    { rate_limit: 0 },
+  ])('AK-01: nor is it changed by more than that, nor by anybody else: %j', async (more) => {
+    const editor = await signInToApi(mandate.issuer, 'editor@acme.test');
+    const key = { name: `key ${Object.keys(more)[0]}`, capabilities: ['api'] };
+    const { body } = await editor.call<{ id: string; version: number }>('POST', '/api-keys', key);
+    const before = await lastChange();
+    const tag = { 'if-match': `"${body.version}"` };
+    const path = `/api-keys/${body.id}`;
+    expect((await editor.call('PATCH', path, { name: 'other', ...more }, tag)).status).toBe(422);
+    const viewer = await signInToApi(mandate.issuer, 'viewer@acme.test');
+    expect([403, 404]).toContain((await viewer.call('PATCH', path, { name: 'other' }, tag)).status);
+    expect((await callApi(mandate.issuer, 'PATCH', path, { name: 'other' }, tag)).status).toBe(401);
+    expect(await lastChange()).toBe(before);
+    expect((await editor.call('GET', path)).body).toMatchObject({ name: key.name });
   });
 
   describe('DS-02: what is too much is refused before it costs anything', () => {
@@ -194,23 +232,20 @@ describe.each(engines)('on %s', (engine) => {
       register(mandate.issuer, { ...common, backchannel_logout_uri: `https://${inside}/out` }),
       register(mandate.issuer, { ...common, request_uris: [`https://${inside}/request`] }),
     ]);
-    for (const { status } of registrations) expect([201, 400]).toContain(status);
-    const [withKeys] = registrations;
-    if (withKeys?.status === 201) {
-      const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-      const answer = await askToken(mandate.issuer, {
-        grant_type: 'authorization_code',
-        code: 'x',
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: `${encode({ alg: 'ES256' })}.${encode({
-          iss: withKeys.body.client_id,
-          sub: withKeys.body.client_id,
-          aud: mandate.issuer,
-          jti: 'j',
-          exp: mandate.clock.now() + 60,
-        })}.${Buffer.alloc(64).toString('base64url')}`,
+    // What is not used here is not kept: only keys would be asked for. A picture is shown to nobody (CN-09).
+    const [keys, ...others] = registrations;
+    expect([keys?.status, keys?.body.error]).toEqual([400, 'invalid_client_metadata']);
+    expect(others.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    for (const { body } of others) {
+      expect(JSON.stringify({ ...body, logo_uri: undefined })).not.toContain(inside);
+    }
+    for (const host of ['localhost', '[::1]', '10.0.0.1', '169.254.169.254', '0x7f.1', '[::ffff:10.0.0.1]']) {
+      const named = await register(mandate.issuer, {
+        ...common,
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks_uri: `https://${host}/jwks`,
       });
-      expect([400, 401]).toContain(answer.status);
+      expect([host, named.status]).toEqual([host, 400]);
     }
     expect(connections).toBe(0);
     canary.close();

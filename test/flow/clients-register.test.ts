@@ -66,18 +66,6 @@ describe.each(engines)('on %s', (engine) => {
       expect(body.client_secret).toBeUndefined();
     });
 
-    test.each(['client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'nonsense'])(
-      'the authentication method %s gets no more than is offered',
-      async (method) => {
-        const { status, body } = await register(mandate.issuer, {
-          redirect_uris: ['https://web.example/cb'],
-          token_endpoint_auth_method: method,
-        });
-        if (status === 400) expect(body.error).toBe('invalid_client_metadata');
-        else expect([status, body.token_endpoint_auth_method]).toEqual([201, 'client_secret_basic']);
-      },
-    );
-
     test('the device grant may be asked for', async () => {
       const device = 'urn:ietf:params:oauth:grant-type:device_code';
       const { grant_types: grants } = await registerClient(mandate.issuer, redirectUri, {
@@ -102,13 +90,6 @@ describe.each(engines)('on %s', (engine) => {
       ['invalid_redirect_uri', { redirect_uris: ['http://evil.example/cb'] }],
       ['invalid_redirect_uri', { redirect_uris: ['javascript:alert(1)'] }],
       ['invalid_redirect_uri', { redirect_uris: ['https://*.example/cb'] }],
-      ['invalid_redirect_uri', { redirect_uris: ['http://localhost.evil/cb'] }],
-      ['invalid_redirect_uri', { redirect_uris: ['https://good@evil.example/cb'] }],
-      ['invalid_redirect_uri', { redirect_uris: ['https://tool.example/cb#x'] }],
-      ['invalid_redirect_uri', { redirect_uris: ['data:text/html,x'] }],
-      ['invalid_redirect_uri', { redirect_uris: ['view-source:https://tool.example'] }],
-      ['invalid_redirect_uri', { redirect_uris: ['ms-msdt:/id'] }],
-      ['invalid_redirect_uri', { redirect_uris: ['jar:https://tool.example!/cb'] }],
       ['invalid_redirect_uri', { redirect_uris: [] }],
       ['invalid_client_metadata', { ...valid, client_name: 'x'.repeat(50_000) }],
       [

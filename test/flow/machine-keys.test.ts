@@ -184,7 +184,8 @@ describe.each(engines)('on %s', (engine) => {
       ['64 KB + 1', { keys: [], padding: 'x'.repeat(65_537) }],
       ['private keys', { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y', d: 'd' }] }],
       ['nothing to verify with', { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }],
-    ])('that answers %s give nothing, and are left alone for a while', async (_what, answer) => {
+      ['elsewhere', (_request, response) => void response.writeHead(302, { Location: uri }).end()],
+    ])('RG-06: that answers %s give nothing, and are left alone for a while', async (_what, answer) => {
       const own = await keyPair('own');
       internet.serve('https://keys.example/other.json', answer);
       const { body } = await make({ jwks_uri: 'https://keys.example/other.json' });
@@ -193,7 +194,7 @@ describe.each(engines)('on %s', (engine) => {
       mandate.clock.advance(60);
     });
 
-    test('inside are never asked for', async () => {
+    test('RG-06: inside are never asked for', async () => {
       internet.name('inside.example', ['10.0.0.1']);
       const own = await keyPair('own');
       const { body } = await make({ jwks_uri: 'https://inside.example/jwks.json' });

@@ -37,7 +37,7 @@ describe('a registration', () => {
     ['a backslash', ['https://tool.example\\@evil.example/cb']],
     ['too many', Array.from({ length: 21 }, (_, i) => `https://tool.example/${i}`)],
     ['one that is dangerous among good ones', ['https://tool.example/cb', 'http://evil.example/cb']],
-  ])('is refused with %s', (_name, uris) => {
+  ])('RG-01: is refused with %s', (_name, uris) => {
     expect(cleanRegistration({ redirect_uris: uris })).toMatchObject({ error: 'invalid_redirect_uri' });
   });
 
