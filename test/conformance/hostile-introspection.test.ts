@@ -1,5 +1,6 @@
 /** Hostile questions at /introspect (catalogue IN): whoever may not ask gets 401, whatever is not active is `{"active":false}` byte for byte. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
 import { demo, startMandate, type TestMandate } from '../support/mandate.ts';
 import { askToken, introspect, postForm, tokenByCode } from '../support/oauth.ts';
@@ -130,12 +131,32 @@ describe.each(engines)('on %s', (engine) => {
       expect((await ask({ body })).text).toContain('"active":true');
     });
 
+    const saidOf = async (mine: string) => {
+      const body = new URLSearchParams({ token: mine }).toString();
+      const { status, text, headers } = await ask({ headers: basic(demo.apiServer), body });
+      return [status, text, headers['cache-control']];
+    };
+    const inactive = [200, '{"active":false}', 'no-store'];
+
     test('expired', async () => {
       const mine = (await tokenByCode(mandate.issuer, editor)).access_token ?? '';
       expect((await introspect(mandate.issuer, mine)).active).toBe(true);
       mandate.clock.advance(3_600);
-      expect(await introspect(mandate.issuer, mine)).toEqual({ active: false });
+      expect(await saidOf(mine)).toEqual(inactive);
       mandate.clock.advance(-3_600);
+    });
+
+    test('revoked: the token, then what it hangs on', async () => {
+      const [one, other] = [
+        await tokenByCode(mandate.issuer, editor),
+        await tokenByCode(mandate.issuer, editor),
+      ];
+      const id = String((await introspect(mandate.issuer, other.access_token ?? '')).authorization_id);
+      const revoked = { token: one.access_token ?? '' };
+      expect((await postForm(`${mandate.issuer}/revoke`, revoked, demo.web)).status).toBe(200);
+      expect(await saidOf(revoked.token)).toEqual(inactive);
+      await mandate.stores.authorizations.revoke(actor, id);
+      expect(await saidOf(other.access_token ?? '')).toEqual(inactive);
     });
   });
 
@@ -165,6 +186,60 @@ describe.each(engines)('on %s', (engine) => {
       expect((await askToken(mandate.issuer, request, demo.ci)).status).toBe(400);
       await mandate.stores.users.resume(actor, id);
       expect((await introspect(mandate.issuer, body.access_token ?? '')).active).toBe(true);
+    });
+
+    test('an API key that is paused, whose owner is suspended, that is revoked', async () => {
+      const { id: userId = '' } = (await mandate.stores.users.findByEmail('viewer@acme.test')) ?? {};
+      const slice = { capabilities: ['api'], roles: [], projects: [], mcpServers: [] };
+      const made = await mandate.stores.apiKeys.create(actor, {
+        ...slice,
+        userId,
+        name: 'k',
+        expiresAt: null,
+      });
+      const { id } = made.authorization;
+      const { authorizations, users } = mandate.stores;
+      const isActive = async () => (await introspect(mandate.issuer, made.secret)).active;
+      expect(await isActive()).toBe(true);
+      for (const [off, on] of [
+        [() => authorizations.suspend(actor, id), () => authorizations.resume(actor, id)],
+        [() => users.suspend(actor, userId), () => users.resume(actor, userId)],
+      ] as const) {
+        await off();
+        expect(await introspect(mandate.issuer, made.secret)).toEqual({ active: false });
+        await on();
+        expect(await isActive()).toBe(true);
+      }
+      await authorizations.revoke(actor, id);
+      expect(await introspect(mandate.issuer, made.secret)).toEqual({ active: false });
+    });
+
+    test('a person who is removed, with their token, their refresh token and their key', async () => {
+      const { id: userId = '' } = (await mandate.stores.users.findByEmail('analyst@acme.test')) ?? {};
+      const tokens = await tokenByCode(mandate.issuer, {
+        email: 'analyst@acme.test',
+        answers: { api: true },
+      });
+      const slice = { capabilities: ['api'], roles: [], projects: [], mcpServers: [] };
+      const key = await mandate.stores.apiKeys.create(actor, {
+        ...slice,
+        userId,
+        name: 'k',
+        expiresAt: null,
+      });
+      const presented = [tokens.access_token ?? '', key.secret];
+      for (const one of presented) expect((await introspect(mandate.issuer, one)).active).toBe(true);
+      const owner = await signInToApi(mandate.issuer, 'owner@acme.test');
+      const tag = (await owner.call('GET', `/users/${userId}`)).headers.get('etag') ?? '';
+      expect((await owner.call('DELETE', `/users/${userId}`, undefined, { 'if-match': tag })).status).toBe(
+        204,
+      );
+      for (const one of presented) expect(await introspect(mandate.issuer, one)).toEqual({ active: false });
+      const refresh = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token ?? '' };
+      expect(await askToken(mandate.issuer, refresh, demo.web)).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_grant' },
+      });
     });
 
     test('a refresh of a suspended person issues nothing, and loses nothing', async () => {

@@ -180,6 +180,20 @@ describe.each(engines)('on %s', (engine) => {
     fields.set('csrf', 'wrong');
     pages['refused form'] = await browser.postForm(target.pathname, fields);
     pages['sign-out'] = await browser.get('/session/end');
+    // The same browser is signed in by now.
+    for (const path of [
+      '/account/authorizations',
+      '/account/authorizations?tab=api-keys',
+      '/account/security',
+    ]) {
+      const own = await browser.get(path);
+      expect({ path, status: own.status }).toEqual({ path, status: 200 });
+      pages[path] = own;
+    }
+    pages['account, nobody'] = await createBrowserlessClient(issuer).get('/account/authorizations', {
+      follow: true,
+    });
+    pages.administration = await browser.get('/admin/users');
     for (const [name, { status, headers, body }] of Object.entries(pages)) {
       const said = (header: string) => headers.get(header) ?? '';
       expect({ name, status, type: said('content-type') }).toMatchObject({

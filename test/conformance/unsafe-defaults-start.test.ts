@@ -128,7 +128,7 @@ describe('MD-02: a production start', () => {
     await lossy.drop();
   });
 
-  test('serves no key and takes no cookie that a public default would give', async () => {
+  test('LG-12: serves no key and takes no cookie that a public default would give', async () => {
     const node = await startServerProcess({
       databaseUrl: empty.url,
       issuer: 'https://auth.example',

@@ -163,7 +163,7 @@ describe.each(engines)('on %s', (engine) => {
       expect((await attacker.submit(other, 'Authorize', { api: true })).status).toBe(303);
     });
 
-    test('whose cookie was tampered with is none', async () => {
+    test('LG-12: whose cookie was tampered with is none', async () => {
       const own = createBrowserlessClient(mandate.issuer);
       const page = await openConsent(own, webRequest());
       const path = new URL(page.url).pathname;
@@ -177,7 +177,7 @@ describe.each(engines)('on %s', (engine) => {
       expect(tampered.status).toBe(400);
     });
 
-    test('that was answered makes no second code, by its form or by its return address', async () => {
+    test('CN-12: that was answered makes no second code, by its form or by its return address', async () => {
       const own = createBrowserlessClient(mandate.issuer);
       const page = await openConsent(own, webRequest());
       const { target, fields } = formOf(page, 'Authorize', { api: true });

@@ -37,7 +37,7 @@ test.each([
   'javascript:alert(1)',
   '/accounting',
   '',
-])('refuses to lead to %j', async (target) => {
+])('LG-07: refuses to lead to %j', async (target) => {
   const client = createBrowserlessClient(mandate.issuer);
   const address = `/sign-in?${new URLSearchParams({ return_to: target })}`;
   expect((await client.get(address)).status).toBe(403);
@@ -46,7 +46,7 @@ test.each([
   );
 });
 
-test('gives a new session at sign-in: an id that was planted before stays anonymous', async () => {
+test('LG-05: gives a new session at sign-in: an id that was planted before stays anonymous', async () => {
   const planted = createBrowserlessClient(mandate.issuer);
   const form = await planted.get('/sign-in');
   const before = `mandate_session=${planted.cookie('mandate_session')}; mandate_session.sig=${planted.cookie('mandate_session.sig')}`;

@@ -55,7 +55,7 @@ describe.each(engines)('on %s', (engine) => {
       expect([status, body.scope]).toEqual([200, 'api']);
     });
 
-    test('a scope of unknown names alone is refused, and costs nothing', async () => {
+    test('RF-07: a scope of unknown names alone is refused, and costs nothing', async () => {
       const { refresh: token } = await start();
       expect(await refresh(token, { scope: 'claudeai' })).toMatchObject({
         status: 400,

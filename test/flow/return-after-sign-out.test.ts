@@ -99,7 +99,7 @@ describe('somebody who is signed in', () => {
     expect(location).toBe('https://portal.example/bye?from=here&state=s');
   });
 
-  test('is told that an address is not the client’s', async () => {
+  test('LG-12: is told that an address is not the client’s', async () => {
     const { browser, hint } = await signedIn();
     const request = { id_token_hint: hint, post_logout_redirect_uri: 'https://evil.example/bye' };
     expect((await askToSignOut(browser, request)).status).toBe(400);

@@ -1,8 +1,10 @@
 /** Dynamic registration does not pile up (ENGINE, what real clients need, 9). */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engines } from '../support/databases.ts';
+import { createBrowserlessClient } from '../support/http.ts';
 import { startMandate, type TestMandate } from '../support/mandate.ts';
 import { authorize, pkce } from '../support/oauth.ts';
+import { openConsent } from '../support/oauth-requests.ts';
 
 const day = 86_400;
 
@@ -51,6 +53,20 @@ describe.each(engines)('clients that registered themselves, on %s', (engine) => 
     await mandate.app.garbage.collect();
     expect(await Promise.all([unused, again, used].map(isKnown))).toEqual([false, true, true]);
     expect(await isKnown('mandate-cli')).toBe(true);
+  });
+
+  test('RG-02: say who they are themselves, as the consent page tells, and are called by where they are', async () => {
+    const browser = createBrowserlessClient(mandate.issuer);
+    const page = await openConsent(browser, {
+      client_id: await register('Acme Official'),
+      response_type: 'code',
+      redirect_uri: 'http://127.0.0.1:7000/cb',
+      code_challenge: pkce().challenge,
+      code_challenge_method: 'S256',
+      scope: 'api',
+    });
+    expect(page.text).toContain('calls itself Acme Official; not verified');
+    expect(page.title).not.toContain('Acme Official');
   });
 
   test('are one row however often the same one registers', async () => {
