@@ -31,6 +31,17 @@ export function isOutage(error: unknown): boolean {
   return false;
 }
 
+/** PostgreSQL: a key that somebody else has written by now, transactions that waited for each other. */
+const lostRaces = new Set(['23505', '40P01', '40001']);
+
+/**
+ * Tells whether PostgreSQL undid a transaction because of another one at the same moment. Done again, it finds what that one wrote, and is
+ * done or refused as a moment later. SQLite has one writer at a time. Pure.
+ */
+export function isLostRace(error: unknown): boolean {
+  return lostRaces.has(String((error as { code?: unknown } | null | undefined)?.code));
+}
+
 /** Tells whether PostgreSQL was given text that it cannot hold: the character NUL. Pure. */
 export function isUnstorable(error: unknown): boolean {
   let one = error;

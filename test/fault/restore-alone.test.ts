@@ -37,7 +37,7 @@ describe('on SQLite', () => {
   };
 
   test('nothing opens the database while a restore waits for an answer, and everything does afterwards', async () => {
-    const starting = () => expect(start()).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+    const starting = () => expect(start()).rejects.toThrow();
     expect((await restore(starting)).outcome).toBe('done');
     await start();
   });

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Store } from '../../../db/open.ts';
+import { isLostRace } from '../../../db/outage.ts';
 import type { Invitations } from '../../account/invitations.ts';
 import type { Clock } from '../../clock.ts';
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
@@ -20,6 +21,9 @@ import type { Caller } from './caller.ts';
 import { requireFreshSignIn } from './fresh-sign-in.ts';
 import { requireOpen } from './over-token.ts';
 import { type Problem, Refusal, refusal } from './problem.ts';
+
+/** Requests that are served do not lose one race after another. */
+const mostLostRaces = 2;
 
 /** What operations work on. */
 export interface AdminDeps extends Stores {
@@ -113,22 +117,31 @@ export function operation<
         requireOpen(facts, caller);
         requireFreshSignIn(facts.id, caller, input, deps.clock.now());
         if (facts.versioned && input.version === undefined) throw refusal('version_missing');
-        return {
-          kind: 'done',
-          answer: await handle(deps, {
-            caller,
-            params: input.params ?? {},
-            query: checked(query ?? nothing, input.query ?? {}, '/query') as z.output<Query>,
-            body: checked(body ?? nothing, input.body ?? {}, '') as z.output<Body>,
-            version: input.version ?? 0,
-          }),
+        const asked = {
+          caller,
+          params: input.params ?? {},
+          query: checked(query ?? nothing, input.query ?? {}, '/query') as z.output<Query>,
+          body: checked(body ?? nothing, input.body ?? {}, '') as z.output<Body>,
+          version: input.version ?? 0,
         };
+        return { kind: 'done', answer: await outOfRaces(() => handle(deps, asked)) };
       } catch (error) {
         if (error instanceof Refusal) return { kind: 'refused', problem: error.problem };
         throw error;
       }
     },
   };
+}
+
+/** Does again what was undone because of somebody else: it meets what they wrote, and is refused for that if need be. */
+async function outOfRaces<T>(work: () => Promise<T>): Promise<T> {
+  for (let lost = 0; ; lost += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (lost === mostLostRaces || !isLostRace(error)) throw error;
+    }
+  }
 }
 
 /** Lets a caller through who holds one of the permissions. @throws Refusal naming the first of them */
