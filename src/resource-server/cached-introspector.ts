@@ -1,3 +1,4 @@
+import { mustBound } from './bounds.ts';
 import {
   type ChangeListener,
   type ChangeStreamOptions,
@@ -55,9 +56,7 @@ interface Entry {
  */
 export function createCachedIntrospector(options: CachedIntrospectorOptions): CachedIntrospector {
   const { introspector, mostEntries = 10_000, maxStalenessMilliseconds = 1_000 } = options;
-  for (const [name, bound] of Object.entries({ mostEntries, maxStalenessMilliseconds })) {
-    if (!Number.isFinite(bound) || bound < 0) throw new RangeError(`${name} is ${bound}`);
-  }
+  mustBound({ mostEntries, maxStalenessMilliseconds });
   const monotonic = options.monotonic ?? createMonotonic();
   const invalidations = createInvalidations(Math.max(mostEntries, 1_000));
   // Two halves: when the young one is full it becomes the old one, and what is asked for again moves to the young one.

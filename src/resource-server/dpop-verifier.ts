@@ -1,4 +1,5 @@
 import { type GuardedRequest, headerOf } from './bearer-token.ts';
+import { mustBound } from './bounds.ts';
 import { type CheckedProof, checkProof, type ProofOutcome } from './dpop-proof.ts';
 import { epochSeconds } from './monotonic.ts';
 import { createReplayMemory, type Remembered, type ReplayStore } from './replay-memory.ts';
@@ -36,12 +37,15 @@ export interface DpopVerifier {
  * Creates what lets a guard take tokens that are bound to a key: give it to `requireAuthorization` as `dpop`. Each request then proves
  * that whoever sends it holds the key, so a token that leaked is worth nothing by itself. Web Crypto does the rest.
  *
+ * @throws RangeError when a bound is no number
  * @see https://www.rfc-editor.org/rfc/rfc9449#section-7
  */
 export function createDpopVerifier(options: DpopVerifierOptions = {}): DpopVerifier {
   const { algorithms = signingAlgorithms, maxAgeSeconds = 60, toleranceSeconds = 5 } = options;
+  const { mostProofs = 100_000 } = options;
+  mustBound({ maxAgeSeconds, toleranceSeconds, mostProofs });
   const now = options.now ?? epochSeconds;
-  const replays = options.replays ?? createReplayMemory({ now, most: options.mostProofs ?? 100_000 });
+  const replays = options.replays ?? createReplayMemory({ now, most: mostProofs });
   return {
     algorithms,
     check(request, resource, accessToken) {

@@ -1,3 +1,4 @@
+import { mustBound } from './bounds.ts';
 import { type ClientCredentials, createClientAuthentication } from './client-authentication.ts';
 import { coalesce } from './coalesce.ts';
 import { endpointOf } from './endpoint.ts';
@@ -21,6 +22,7 @@ export type IntrospectorOptions = ClientCredentials & {
  *
  * @returns a function that throws `IntrospectionUnavailable`, and nothing else, when no answer can be had
  * @throws TypeError when the issuer is no web address, or an id, or a secret or key, is missing
+ * @throws RangeError when the time is no number
  * @see https://www.rfc-editor.org/rfc/rfc7662#section-2
  */
 export function createIntrospector(options: IntrospectorOptions): { introspect: Introspect } {
@@ -31,7 +33,8 @@ export function createIntrospector(options: IntrospectorOptions): { introspect: 
   );
   const send = options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init));
   const authentication = createClientAuthentication(options, options.issuer);
-  const timeoutMilliseconds = options.timeoutMilliseconds ?? 2000;
+  const { timeoutMilliseconds = 2000 } = options;
+  mustBound({ timeoutMilliseconds });
 
   async function ask(token: string): Promise<Introspection> {
     const signal = AbortSignal.timeout(timeoutMilliseconds);

@@ -1,3 +1,5 @@
+import { mustBound } from './bounds.ts';
+
 /** What became of remembering something that may come only once. */
 export type Remembered =
   /** It had not been seen. */
@@ -20,12 +22,14 @@ export interface ReplayStore {
  *
  * @param options.now integer seconds since the epoch
  * @param options.most proofs at once; about 150 bytes each
+ * @throws RangeError when that is no number
  */
 export function createReplayMemory(options: {
   readonly now: () => number;
   readonly most: number;
 }): ReplayStore {
   const { now, most } = options;
+  mustBound({ most });
   const seen = new Map<string, number>();
   let sweptAt = 0;
 

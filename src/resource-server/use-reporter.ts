@@ -24,7 +24,7 @@ export interface UseReporter {
 /** The same use of the same authorization is told once in this time. */
 const againAfterMilliseconds = 60_000;
 const mostAtOnce = 200;
-/** Uses remembered as told; more than these in a minute are told more than once. */
+/** Uses remembered as told; more than these in a minute are told more than once. So many may wait to be told; more are dropped. */
 const mostRemembered = 50_000;
 
 /**
@@ -74,6 +74,8 @@ export function createUseReporter(options: UseReporterOptions): UseReporter {
       for (const use of usesOf(introspection, resource, requirement)) {
         const before = told.get(use);
         if (before !== undefined && now - before < againAfterMilliseconds) continue;
+        // Told more slowly than uses come, or to nobody.
+        if (pending.size >= mostRemembered) return;
         if (told.size >= mostRemembered) told.clear();
         told.set(use, now);
         pending.add(use);

@@ -2,7 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   createCachedIntrospector,
+  createDpopVerifier,
   createIntrospector,
+  createReplayMemory,
   createUseReporter,
   IntrospectionUnavailable,
   requireAuthorization,
@@ -35,6 +37,19 @@ describe.each(parts)('%s', (_name, create) => {
   ])('is not made with %s', (_missing, change, sentence) => {
     expect(() => create(settings(change))).toThrow(TypeError);
     expect(() => create(settings(change))).toThrow(sentence);
+  });
+});
+
+describe.each([
+  ['maxAgeSeconds', (bound: number) => createDpopVerifier({ maxAgeSeconds: bound })],
+  ['toleranceSeconds', (bound: number) => createDpopVerifier({ toleranceSeconds: bound })],
+  ['mostProofs', (bound: number) => createDpopVerifier({ mostProofs: bound })],
+  ['most', (bound: number) => createReplayMemory({ now: () => 1_790_000_000, most: bound })],
+  ['timeoutMilliseconds', (bound: number) => createIntrospector({ ...whole, timeoutMilliseconds: bound })],
+])('%s', (name, create) => {
+  test.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('is refused as %d, which bounds nothing', (bound) => {
+    expect(() => create(bound)).toThrow(RangeError);
+    expect(() => create(bound)).toThrow(`${name} is ${bound}`);
   });
 });
 

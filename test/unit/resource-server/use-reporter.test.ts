@@ -70,6 +70,30 @@ test('tells many in batches', async () => {
   expect(heard.map((batch) => batch.uses.length)).toEqual([200, 200, 50]);
 });
 
+test('while nobody takes them, no more wait than are remembered', async () => {
+  const held: (() => void)[] = [];
+  const uses = createUseReporter({
+    ...{ issuer, clientId: 'acme-api', clientSecret: 's', everyMilliseconds: 60_000 },
+    fetch: (_url, { body }) => {
+      heard.push({ authorization: undefined, uses: new URLSearchParams(String(body)).getAll('use') });
+      return new Promise((resolve) => held.push(() => resolve(new Response(null, { status: 204 }))));
+    },
+  });
+  for (let number = 0; number < 60_000; number += 1) {
+    uses.note({ ...answer, authorization_id: `az_${number}` }, resource, { scopes: ['api'] });
+  }
+  const flushed = uses.flush();
+  let isOver = false;
+  void flushed.then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    for (const settle of held.splice(0)) settle();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(heard.reduce((sum, batch) => sum + batch.uses.length, 0)).toBe(50_000);
+});
+
 test('a server that cannot take them loses nobody anything', async () => {
   const uses = reporter();
   status = 503;
