@@ -22,7 +22,7 @@ import { countHashing } from './directory/count-hashing.ts';
 import { createPasswords } from './directory/passwords.ts';
 import { asideFrom } from './http/aside-from.ts';
 import { createBurstLimits } from './http/burst-limits.ts';
-import { pinHost, refuseOtherHost, refuseTwoHosts } from './http/canonical-host.ts';
+import { inOriginForm, pinHost, refuseOtherHost, refuseTwoHosts } from './http/canonical-host.ts';
 import { clientAddress, type TrustedProxies } from './http/client-address.ts';
 import { cookieNames } from './http/cookie-names.ts';
 import { countRefusals } from './http/count-refusals.ts';
@@ -385,7 +385,7 @@ export async function createApp(deps: AppDependencies): Promise<App> {
   }
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
-    watch.begin(request, response);
+    watch.begin(inOriginForm(request), response);
     if (refuseTwoHosts(request, response)) return;
     if (watch.takeForNode(request, response)) return;
     const path = request.url ?? '';

@@ -6,6 +6,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 
 /**
+ * Makes of a request that names the whole address, as one to a proxy does, the same one with a path. The address says for which host it
+ * is, whatever the Host header says (RFC 9112 section 3.2.2).
+ */
+export function inOriginForm(request: IncomingMessage): IncomingMessage {
+  const [, host, target = ''] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(request.url ?? '') ?? [];
+  if (host === undefined) return request;
+  request.headers.host = host;
+  request.url = target.startsWith('/') ? target : `/${target}`;
+  return request;
+}
+
+/**
  * Refuses a request that names two hosts, which somebody before us may have taken the other one of (RFC 9112 section 3.2).
  * @returns whether it answered
  */
