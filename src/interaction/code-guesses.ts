@@ -4,7 +4,7 @@
  * passkeys ask for no code at all.
  * @see RFC 6238 section 5.2, RFC 4226 section 7.3
  */
-import type { Limit, RateLimits } from '../http/rate-limit.ts';
+import type { Counted, Limit, RateLimits } from '../http/rate-limit.ts';
 import { isAppCode, plainCode, type SecondFactors } from '../sign-in/second-factors.ts';
 
 export type CodeOutcome =
@@ -15,12 +15,14 @@ export type CodeOutcome =
   | { readonly kind: 'too_many_today'; readonly retryAfterSeconds: number };
 
 export interface CodeGuesses {
-  /** @param known names a browser that signed in to the account before; its guesses are counted for itself alone */
+  /** @param known names a browser that signed in to the account before; its guesses are counted apart from strangers' */
   take(userId: string, code: string, known: string | undefined): Promise<CodeOutcome>;
 }
 
 const inAQuarter: Limit = { name: 'second-step', points: 10, windowSeconds: 900 };
 const inADay: Limit = { name: 'second-step-day', points: 30, windowSeconds: 86_400 };
+/** Whoever had an account for a while may have made its acquaintance with any number of browsers. */
+const inADayFromKnown: Limit = { name: 'second-step-day-known', points: 90, windowSeconds: 86_400 };
 
 export function createCodeGuesses({
   secondFactors,
@@ -35,12 +37,16 @@ export function createCodeGuesses({
       const isOfApp = isAppCode(plainCode(code));
       const taken = await limits.take(inAQuarter, counted);
       if (taken.kind === 'limited') return { ...taken, kind: 'too_many' };
-      const today = isOfApp ? await limits.take(inADay, counted) : undefined;
-      if (today?.kind === 'limited') return { ...today, kind: 'too_many_today' };
+      const daily: Counted[] = [[inADay, counted]];
+      if (known !== undefined) daily.push([inADayFromKnown, userId]);
+      const today = isOfApp ? await limits.takeInTurn(daily) : undefined;
+      if (today?.kind === 'limited') {
+        return { kind: 'too_many_today', retryAfterSeconds: today.retryAfterSeconds };
+      }
       if (!(await secondFactors.take(userId, code))) return { kind: 'wrong' };
       await limits.forget(inAQuarter, counted);
       // Not all of the day: whoever has the app and signs in does not clear the way for whoever guesses.
-      if (isOfApp) await limits.giveBack(inADay, counted);
+      if (isOfApp) for (const [limit, key] of daily) await limits.giveBack(limit, key);
       return { kind: 'right' };
     },
   };

@@ -14,6 +14,9 @@ const perAddress: Limit = { name: 'sign-in-address', points: 100, windowSeconds:
 /** A browser that signed in to the account before, whatever strangers do meanwhile. */
 const perKnownBrowser: Limit = { name: 'sign-in-known-browser', points: 10, windowSeconds: 900 };
 
+/** Whoever had an account for a while may have made its acquaintance with any number of browsers. */
+const perKnownBrowsers: Limit = { name: 'sign-in-known-browsers', points: 60, windowSeconds: 900 };
+
 export type SignInOutcome =
   | { readonly kind: 'signed_in'; readonly user: UserWithPassword }
   | { readonly kind: 'wrong' }
@@ -23,7 +26,7 @@ export interface SignIn {
   /**
    * What the running request writes after a right password stands only if the account has that password, and is active, when it is written.
    * @param address the block of addresses that attempts are counted for
-   * @param known names a browser that signed in to the account before; its attempts are counted for itself alone
+   * @param known names a browser that signed in to the account before; its attempts are counted apart from strangers'
    */
   attempt(
     credentials: { email: string; password: string },
@@ -48,7 +51,10 @@ export function createSignIn(deps: {
               [perAddress, address],
               [perAccount, key],
             ]
-          : [[perKnownBrowser, `${key} ${known}`]];
+          : [
+              [perKnownBrowser, `${key} ${known}`],
+              [perKnownBrowsers, key],
+            ];
       const taken = await limits.takeInTurn(counters);
       if (taken.kind === 'limited') return { kind: 'too_many', retryAfterSeconds: taken.retryAfterSeconds };
       // Text in PostgreSQL cannot hold the character NUL: nobody's address has it.
@@ -62,7 +68,8 @@ export function createSignIn(deps: {
       if (!right || user?.status !== 'active') return { kind: 'wrong' };
       for (const [limit, counted] of counters) {
         // Whoever has one account may not clear the way to guess at others.
-        if (limit !== perAddress) await limits.forget(limit, counted);
+        if (limit === perKnownBrowsers) await limits.giveBack(limit, counted);
+        else if (limit !== perAddress) await limits.forget(limit, counted);
       }
       // Hashing takes its time: whoever tries an old password again and again would be in the middle of it when a new one is set.
       standsWhileActive(units, user);

@@ -56,6 +56,25 @@ describe.each(engines)('on %s', (engine) => {
     expect((await guesses.take(id, dashed(codeOf(secret)), undefined)).kind).toBe('too_many_today');
   });
 
+  test('browsers that are known to an account have guesses of a day of their own, and an end together', async () => {
+    const email = 'editor@acme.test';
+    const own = await signIn(mandate.issuer, email);
+    const secret = await setUpApp(own);
+    const id = await idOf(email);
+    const { store, clock, stores } = mandate;
+    const limits = createRateLimits({ store, clock, secrets: createSecrets('of other counters') });
+    const guesses = createCodeGuesses({ secondFactors: stores.secondFactors, limits });
+    for (let browser = 0; browser < 9; browser += 1) {
+      for (let n = 0; n < 10; n += 1) {
+        expect((await guesses.take(id, '000000', `browser ${browser}`)).kind).toBe('wrong');
+      }
+    }
+    expect((await guesses.take(id, codeOf(secret), 'another browser')).kind).toBe('too_many_today');
+    // What they use up is nobody else's.
+    expect((await guesses.take(id, codeOf(secret), undefined)).kind).toBe('right');
+    await stores.secondFactors.remove({ id: 'command' }, id);
+  });
+
   test('somebody who signs in lately as themselves proves nothing for whoever the tool asked', async () => {
     const browser = await signIn(mandate.issuer, 'admin@acme.test');
     const page = await openConsent(

@@ -83,6 +83,23 @@ test('a password that nobody could look at is no try', async () => {
   }
 });
 
+test('browsers that are known to an account have tries of their own, and not as many together as there are browsers', async () => {
+  const nobody = { findByEmail: async () => undefined } as unknown as UserStore;
+  const passwords = { verify: async () => false, hash: async () => '' };
+  const signIn = createSignIn({ users: nobody, limits: limitsOf(), units, passwords });
+  const outcomes: string[] = [];
+  for (let browser = 0; browser < 8; browser += 1) {
+    for (let time = 0; time < 10; time += 1) {
+      const credentials = { email: 'many@acme.test', password: 'wrong' };
+      outcomes.push((await signIn.attempt(credentials, '192.0.2.9', `browser ${browser}`)).kind);
+    }
+  }
+  expect(outcomes.filter((kind) => kind === 'wrong')).toHaveLength(60);
+  // What they use up is nobody else's.
+  const stranger = await signIn.attempt({ email: 'many@acme.test', password: 'wrong' }, '192.0.2.9');
+  expect(stranger.kind).toBe('wrong');
+});
+
 test('tries are counted of each limit in turn until one has none left, which is the one that is told of', async () => {
   const refusals = createLabelledCounters();
   const limits = countRefusals(limitsOf(), refusals);
