@@ -38,5 +38,13 @@ function stop(): void {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
 if (values['until-input-ends']) process.stdin.once('end', stop).resume();
 
-await platform.start();
+try {
+  await platform.start();
+} catch (error) {
+  const why = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `The example platform cannot start (${why}): what answers at ${platform.origin} is another program. \`start --no-platform\` leaves it out.\n`,
+  );
+  process.exit(1);
+}
 process.stdout.write(`Example platform at ${platform.origin}, asking ${values.issuer}\n`);
