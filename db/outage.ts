@@ -31,8 +31,8 @@ export function isOutage(error: unknown): boolean {
   return false;
 }
 
-/** PostgreSQL: a key that somebody else has written by now, transactions that waited for each other. */
-const lostRaces = new Set(['23505', '40P01', '40001']);
+/** PostgreSQL: a key that somebody else wrote, a row that mentions one or is mentioned, transactions that waited for each other. */
+const lostRaces = new Set(['23505', '23503', '40P01', '40001']);
 
 /**
  * Tells whether PostgreSQL undid a transaction because of another one at the same moment. Done again, it finds what that one wrote, and is

@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { takeOwnersTurn } from '../../src/directory/owners.ts';
 import { type Administrator, signInToApi } from '../support/administrator.ts';
 import { engines } from '../support/databases.ts';
 import { inTheMiddle } from '../support/in-the-middle.ts';
@@ -84,6 +85,69 @@ describe.each(engines)('on %s', (engine) => {
     // PostgreSQL looks for the version before it waits, and finds it not there yet.
     expect(['beyond_own_rights', 'version_changed']).toContain(answer.body.code);
     expect((await stores.roles.find(id))?.permissions).toEqual(['api']);
+  });
+
+  describe('what two change at once is done by one, and refused to the other as if it had come later', () => {
+    const makeRole = async (slug: string) => {
+      const made = await mandate.stores.roles.create(actor, { slug, name: slug, permissions: ['api'] });
+      if (made.outcome !== 'created') throw new Error(made.outcome);
+      return made.role;
+    };
+    const viewer = async () => (await mandate.stores.users.findByEmail('viewer@acme.test'))?.id ?? '';
+
+    test('a role that is given while it is deleted', async () => {
+      const { store, stores } = mandate;
+      const { id, version } = await makeRole('given');
+      const userId = await viewer();
+      const answer = await inTheMiddle(
+        store,
+        (trx) => stores.users.within(trx).assign(actor, { userId, roleId: id, projectId: null }),
+        () => admin.call('DELETE', `/roles/${id}`, undefined, { 'if-match': `"${version}"` }),
+      );
+      expect(answer).toMatchObject({ status: 409, body: { code: 'in_use' } });
+    });
+
+    test('a role that is deleted while it is given', async () => {
+      const { store, stores } = mandate;
+      const { id } = await makeRole('deleted');
+      const userId = await viewer();
+      const answer = await inTheMiddle(
+        store,
+        (trx) => stores.roles.within(trx).delete(actor, id),
+        () => admin.call('POST', `/users/${userId}/assignments`, { role_id: id }),
+      );
+      expect(answer).toMatchObject({ status: 422, body: { code: 'unknown_reference' } });
+    });
+
+    test('a short name that two projects take', async () => {
+      const { store, stores } = mandate;
+      const made = await stores.projects.create(actor, { slug: 'renamed', name: 'Renamed' });
+      if (made.outcome !== 'created') throw new Error(made.outcome);
+      const answer = await inTheMiddle(
+        store,
+        (trx) => stores.projects.within(trx).create(actor, { slug: 'wanted', name: 'Wanted' }),
+        () => admin.call('PATCH', `/projects/${made.project.id}`, { slug: 'wanted' }, { 'if-match': '"1"' }),
+      );
+      expect(answer).toMatchObject({ status: 409, body: { code: 'slug_taken' } });
+    });
+
+    test('a person who is removed while they are suspended', async () => {
+      const { store, stores } = mandate;
+      const made = await stores.users.create(actor, {
+        kind: 'person',
+        email: 'leaving@acme.test',
+        name: 'Leaving',
+      });
+      if (made.outcome !== 'created') throw new Error(made.outcome);
+      const { id } = made.user;
+      const answer = await inTheMiddle(
+        store,
+        takeOwnersTurn,
+        () => admin.call('DELETE', `/users/${id}`, undefined, { 'if-match': '"1"' }),
+        (trx) => stores.users.within(trx).suspend(actor, id),
+      );
+      expect(answer).toMatchObject({ status: 412, body: { code: 'version_changed' } });
+    });
   });
 
   test('a request that was begun with a permission is not finished without it', async () => {

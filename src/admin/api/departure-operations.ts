@@ -6,6 +6,7 @@ import { countStanding, listStanding } from '../../authorizations/standing.ts';
 import { searchClients } from '../../clients/client-search.ts';
 import type { LiveAccess } from '../../directory/live-access.ts';
 import type { ManagementPermission } from '../../directory/management-permissions.ts';
+import { takeOwnersTurn } from '../../directory/owners.ts';
 import type { User } from '../../directory/user-store.ts';
 import { emptyClient } from '../../oauth/delete-client.ts';
 import { endInSteps, endsInSteps } from '../../oauth/end-in-steps.ts';
@@ -150,6 +151,8 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
         const many = await endsInSteps(db, { userId: id });
         if (many) await emptyAccount(deps, caller, id, version);
         await (many ? transactApart : transact)(async (trx) => {
+          // Before the account's own row, as whoever suspends it takes them: two of them never wait for each other.
+          await takeOwnersTurn(trx);
           if (!many) await claimVersion(trx, 'users', id, version);
           await guardAccount(deps, caller, id, { db: trx });
           const done = await removeAccount(deps, trx, caller.actor, id);
@@ -167,6 +170,7 @@ function departureOperations({ kind, noun, path, tag, see, update }: DepartingKi
  */
 async function emptyAccount(deps: AdminDeps, caller: Caller, userId: string, version: number): Promise<void> {
   await deps.store.transact(async (trx) => {
+    await takeOwnersTurn(trx);
     await claimVersion(trx, 'users', userId, version);
     await guardAccount(deps, caller, userId, { db: trx });
     const done = await deps.users.within(trx).suspend(caller.actor, userId);
