@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { environmentSchema } from '../../../src/config.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
@@ -45,6 +46,21 @@ test('the flags of Node are those of npm start, and those that the image compile
   const [[, ahead = ''] = []] = building.filter(([, rest]) => rest.includes('compile-ahead'));
   expect(flagsIn(command)).toEqual(flagsIn(scripts.start));
   expect(flagsIn(ahead)).toEqual(flagsIn(command));
+});
+
+test('a file of secrets beside the recipe is not sent to whoever builds', () => {
+  for (const name of ['.containerignore', '.dockerignore']) expect(read(name).split('\n')).toContain('.env*');
+});
+
+test('the compose file tells the server nothing that it does not read, and what mail, metrics and a new secret need', () => {
+  const { environment } = parse(read('compose.yaml')).services.mandate as {
+    environment: Record<string, string>;
+  };
+  const names = Object.keys(environment);
+  expect(names.filter((name) => !(name in environmentSchema.shape))).toEqual([]);
+  expect(names).toEqual(
+    expect.arrayContaining(['SMTP_URL', 'MAIL_FROM', 'METRICS_TOKEN', 'MANDATE_SECRET_PREVIOUS']),
+  );
 });
 
 test('the compose file runs it read-only and without capabilities, beside a PostgreSQL that nobody reaches from outside', () => {
