@@ -6,6 +6,12 @@ export interface Clock {
   now(): number;
 }
 
+/**
+ * By how much the clocks of nodes may differ, in seconds. A time that is kept and lies further ahead than whoever kept it can have meant, and
+ * than this, was kept by a clock that was ahead: it is not waited for.
+ */
+export const clocksDifferSeconds = 3_600;
+
 /** The machine's own clock. */
 export const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) };
 

@@ -2,8 +2,8 @@
  * Limits on what happens often and is cheap: counted in this process, and told to the shared counters a batch at a time, so that
  * most uses cost nothing. Across all nodes a limit is overrun by at most a batch a node.
  */
-import type { Clock } from '../clock.ts';
-import { clocksDifferSeconds, type Limit, type RateLimits, type Taken } from './rate-limit.ts';
+import { type Clock, clocksDifferSeconds } from '../clock.ts';
+import type { Limit, RateLimits, Taken } from './rate-limit.ts';
 
 export interface BurstLimit extends Limit {
   /** How many uses are told at once. */

@@ -2,7 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { Database } from '../../db/schema.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, clocksDifferSeconds } from '../clock.ts';
 import type { Secrets } from '../secrets.ts';
 
 export interface Limit {
@@ -16,12 +16,6 @@ export interface Limit {
 export type Taken =
   | { readonly kind: 'allowed' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
-
-/**
- * By how much the clocks of two nodes may differ. An end further away than a window and this was set by a clock that was ahead, and is
- * none: what was counted by it would be held against somebody for as long as it was ahead.
- */
-export const clocksDifferSeconds = 3_600;
 
 /** A limit with the key that is counted. */
 export type Counted = readonly [limit: Limit, key: string];
@@ -59,6 +53,7 @@ export function createRateLimits({
     points <= limit.points
       ? { kind: 'allowed' }
       : { kind: 'limited', retryAfterSeconds: Math.max(1, end - clock.now()) };
+  /** What a clock that was ahead has counted would be held against somebody for as long as it was ahead. */
   const latestEnd = (limit: Limit) => clock.now() + limit.windowSeconds + clocksDifferSeconds;
   const takeOn = async (db: Kysely<Database>, limit: Limit, key: string, amount: number) => {
     const now = clock.now();

@@ -5,7 +5,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Store } from '../../db/open.ts';
 import type { Database } from '../../db/schema.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, clocksDifferSeconds } from '../clock.ts';
 import type { Locale } from '../http/locale.ts';
 import { newId } from '../ids.ts';
 import type { Secrets } from '../secrets.ts';
@@ -51,6 +51,8 @@ export interface Outbox {
 const minute = 60;
 /** Seconds until the next try; the first is also how long a sender that died holds a letter back. */
 const pauses = [2 * minute, 5 * minute, 15 * minute, 60 * minute, 180 * minute, 360 * minute];
+/** Nothing is due later, but by a clock that was ahead. */
+const latestDueSeconds = Math.max(...pauses) + clocksDifferSeconds;
 const keptSeconds = 30 * 86_400;
 /** Whoever looks after it need not know of how many more. */
 const mostCounted = 1_000;
@@ -98,7 +100,7 @@ export function createOutbox(deps: { store: Store; clock: Clock; secrets: Secret
         .selectFrom('mail_outbox')
         .select(['id', 'kind', 'locale', 'sealed', 'attempts', 'due_at'])
         .where('sealed', 'is not', null)
-        .where('due_at', '<=', now)
+        .where((is) => is.or([is('due_at', '<=', now), is('due_at', '>', now + latestDueSeconds)]))
         .orderBy('due_at')
         .limit(limit)
         .execute();
