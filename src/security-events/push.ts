@@ -8,6 +8,7 @@ import type { Store } from '../../db/open.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { concerns, type Reach } from '../changes/concern.ts';
 import { reachColumns, reachOf } from '../changes/reach.ts';
+import type { ClientStore } from '../clients/client-store.ts';
 import type { ResourceServerStore } from '../clients/resource-server-store.ts';
 import type { Clock } from '../clock.ts';
 import type { AuthorizationRights } from '../oauth/authorization-rights.ts';
@@ -46,6 +47,7 @@ export function createEventPush(deps: {
   catalogue: Catalogue;
   feed: ChangeFeed;
   rights: AuthorizationRights;
+  clients: Pick<ClientStore, 'find'>;
   eventReceivers: EventReceiverStore;
   resourceServers: Pick<ResourceServerStore, 'findById' | 'guardedBy'>;
   sign: SignEvent;
@@ -122,8 +124,14 @@ export function createEventPush(deps: {
   async function subjectOf(authorizationId: string): Promise<ChangedSubject> {
     const rights = await deps.rights.of(authorizationId);
     const held = rights?.effective;
+    const clientId = rights?.authorization.clientId ?? null;
+    const client = clientId === null ? undefined : await deps.clients.find(clientId);
+    // Introspection calls no token of a client that is disabled or gone active.
+    const isHeld = clientId === null || (client !== undefined && !client.disabled);
     const nothing =
-      !held || (held.organization.length === 0 && held.projects.length === 0 && held.mcpServers.length === 0);
+      !held ||
+      !isHeld ||
+      (held.organization.length === 0 && held.projects.length === 0 && held.mcpServers.length === 0);
     return {
       authorizationId,
       userId: rights?.authorization.userId,
@@ -162,6 +170,8 @@ export function createEventPush(deps: {
               or([eb('expires_at', 'is', null), eb('expires_at', '>=', from)]),
             ]),
             eb('updated_at', '>=', from),
+            // Where a backup was put back, this is all that tells when it was ended.
+            eb('revoked_at', '>=', from),
           ]),
         )
         .orderBy('id')

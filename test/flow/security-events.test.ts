@@ -160,6 +160,17 @@ describe.each(engines)('security events, on %s', (engine) => {
     await hears(told + 1);
   });
 
+  test('a disabled client ends what it holds, and has changed it when it is enabled', async () => {
+    const id = await authorization();
+    const clientId = (await mandate.stores.authorizations.find(id))?.clientId ?? '';
+    await mandate.stores.clients.disable(actor, clientId);
+    await saysEnded(id);
+    received = [];
+    await mandate.stores.clients.enable(actor, clientId);
+    await isTold(id);
+    expect(Object.keys(toldOf(id)[0]?.events as object)).toEqual([changed]);
+  });
+
   test('what is not taken comes again, in order and under the same name, and what is wrong can be seen', async () => {
     const id = await authorization();
     answer = { status: 400, body: JSON.stringify({ err: 'invalid_key', description: 'no' }) };
@@ -225,8 +236,13 @@ describe.each(engines)('security events, on %s', (engine) => {
       permissions: ['api'],
     });
     if (role.outcome !== 'created') throw new Error(role.outcome);
-    const ids = [await authorization(), await authorization(), await authorization()] as const;
-    const [expired, justExpired, living] = ids;
+    const ids = [
+      await authorization(),
+      await authorization(),
+      await authorization(),
+      await authorization(),
+    ] as const;
+    const [expired, justExpired, carried, living] = ids;
     for (const [id, seconds] of [
       [expired, 86_400],
       [justExpired, 60],
@@ -234,11 +250,18 @@ describe.each(engines)('security events, on %s', (engine) => {
       const times = { expires_at: clock.now() - seconds, updated_at: clock.now() - 2 * 86_400 };
       await store.db.updateTable('authorizations').set(times).where('id', '=', id).execute();
     }
+    // As of an end that was taken over into a backup.
+    await store.db
+      .updateTable('authorizations')
+      .set({ status: 'revoked', revoked_at: clock.now(), updated_at: clock.now() - 2 * 86_400 })
+      .where('id', '=', carried)
+      .execute();
     await stores.roles.update(actor, role.role.id, { permissions: [] });
     // They are told in the order of their ids.
     await isTold(living);
-    expect(ids.map((id) => toldOf(id).length)).toEqual([0, 1, 1]);
+    expect(ids.map((id) => toldOf(id).length)).toEqual([0, 1, 1, 1]);
     await saysEnded(justExpired);
+    await saysEnded(carried);
   });
 
   test('a clock that was ahead for a while puts nothing off, and hides no end', async () => {
