@@ -357,6 +357,14 @@ describe.each(engines)('API keys, on %s', (engine) => {
   test('AK-02: no secret is in the log, nor anywhere in the database', async () => {
     const { secret } = await make('editor', {});
     await call(secret, '/projects');
+    // In an address it is no credential, and is on no record either.
+    for (const name of ['access_token', 'token', 'api_key', 'key']) {
+      const address = `${mandate.issuer}/api/v1/users?${name}=${secret}`;
+      expect((await fetch(address)).status).toBe(401);
+    }
+    const list = (await (await as('editor')).get('/account/authorizations?tab=api-keys')).body;
+    expect(list).not.toContain(secret);
+    expect(list).toContain(`mk_…${secret.slice(-4)}`);
     expect(mandate.logged()).not.toContain(secret);
     const rows = await mandate.store.db.selectFrom('api_key_secrets').selectAll().execute();
     const changes = await mandate.store.db.selectFrom('changes').selectAll().execute();

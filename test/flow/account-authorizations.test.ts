@@ -126,6 +126,26 @@ describe.each(engines)('a running client with one access token, on %s', (engine)
       const foreign = { headers: { 'sec-fetch-site': 'cross-site' } };
       expect((await editor.postForm(path, { csrf }, foreign)).status).toBe(403);
     }
+    // With a token of their own page it is not theirs all the same.
+    const security = (await other.get('/account/security')).body;
+    const own = /name="csrf" value="([^"]+)"/.exec(security)?.[1] ?? '';
+    const before = await mandate.stores.authorizations.find(id);
+    const edit = { version: String(before?.version), capability: 'api', lifetime: 'keep' };
+    for (const [action, fields] of Object.entries({
+      '': edit,
+      '/suspend': {},
+      '/resume': {},
+      '/revoke': {},
+    })) {
+      const answer = await other.postForm(`/account/authorizations/${id}${action}`, { csrf: own, ...fields });
+      expect({ action, status: answer.status }).toEqual({ action, status: 404 });
+    }
+    // Nothing is done by following a link.
+    for (const action of ['/suspend', '/revoke']) {
+      const followed = await editor.get(`/account/authorizations/${id}${action}`);
+      expect([404, 405]).toContain(followed.status);
+    }
+    expect(await mandate.stores.authorizations.find(id)).toEqual(before);
     expect(await ask()).toMatchObject({ active: true });
   });
 

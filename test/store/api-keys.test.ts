@@ -131,7 +131,7 @@ describe.each(engines)('API keys on %s', (engine) => {
     expect((await stores.authorizations.find(id))?.version).toBe(version);
   });
 
-  test('a last use is written once a minute, whatever the number of questions and nodes', async () => {
+  test('AK-05: a last use is written once a minute, whatever the number of questions and nodes', async () => {
     const { authorization } = await make();
     const node = () => createLastUseRecorder({ ...stores, onFailure: () => {} });
     const nodes = [node(), node()];
