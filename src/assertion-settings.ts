@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { readPublicKeys } from './clients/client-keys.ts';
+import { spelledOut } from './clients/resource-spelling.ts';
 import { ConfigurationError } from './config.ts';
 import type { AssertionIssuer, IssuerKeys } from './oauth/assertion-issuer.ts';
-import { spelledOut } from './oauth/resources.ts';
 import { accessTokenSeconds } from './oauth/token-hooks.ts';
 import { administration } from './policy/administration.ts';
 

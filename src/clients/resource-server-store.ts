@@ -9,6 +9,7 @@ import type { Database, ResourceServersTable } from '../../db/schema.ts';
 import type { Actor } from '../changes/change-log.ts';
 import { newId } from '../ids.ts';
 import { type ClientDeps, matchSecret } from './client-store.ts';
+import { alikeAmong } from './resource-spelling.ts';
 
 export interface ResourceServer {
   readonly id: string;
@@ -42,7 +43,7 @@ export interface ResourceServerContent {
 
 export type SaveResourceServerOutcome =
   | { outcome: 'done'; changed: boolean; server: ResourceServer }
-  /** Another resource server owns it: an audience has one owner. */
+  /** Another resource server owns it, or one that tools spell alike: an audience has one owner. */
   | { outcome: 'audience_taken'; audience: string };
 export type SwitchResourceServerOutcome = { outcome: 'done'; changed: boolean } | { outcome: 'not_found' };
 
@@ -220,18 +221,24 @@ function methods(
   }
 }
 
-/** @returns the first of the audiences that another resource server owns */
+/** @returns an audience of another resource server that one of these is, or that a new one of them would be taken for */
 async function someoneElses(db: Kysely<Database>, { name, audiences }: ResourceServerContent) {
   if (audiences.length === 0) return undefined;
-  // resource_server_audiences by primary key, resource_servers by primary key
-  const row = await db
+  // the whole tables: audiences are few
+  const rows = await db
     .selectFrom('resource_server_audiences as a')
     .innerJoin('resource_servers as r', 'r.id', 'a.resource_server_id')
-    .select('a.audience')
-    .where('a.audience', 'in', audiences)
-    .where('r.name', '<>', name)
-    .executeTakeFirst();
-  return row?.audience;
+    .select(['a.audience', 'r.name'])
+    .execute();
+  const own = rows.filter((row) => row.name === name).map(({ audience }) => audience);
+  const others = rows.filter((row) => row.name !== name).map(({ audience }) => audience);
+  for (const audience of audiences) {
+    if (others.includes(audience)) return audience;
+    // What it has already stays its own, whoever came after.
+    const taken = own.includes(audience) ? undefined : alikeAmong(others, audience)[0];
+    if (taken !== undefined) return taken;
+  }
+  return undefined;
 }
 
 async function audiencesOf(db: Kysely<Database>, id: string): Promise<string[]> {

@@ -1,11 +1,12 @@
 /** What an identity assertion hands over: what it names, within what its issuer may hand over. Pure; live rights bound it afterwards. */
+import { spelledOut } from '../clients/resource-spelling.ts';
 import { closeOver, inCatalogueOrder } from '../policy/catalogue.ts';
 import { type Choice, offeredRoles } from '../policy/consent-decision.ts';
 import type { Bound, Catalogue, Live, PickedProject, World } from '../policy/vocabulary.ts';
 import type { Asserted } from './assertion-decision.ts';
 import type { AssertionIssuer } from './assertion-issuer.ts';
 import type { AssertionRefusal } from './assertion-refusal.ts';
-import { type Audience, spelledOut } from './resources.ts';
+import type { Audience } from './resources.ts';
 
 const bounds: readonly Bound[] = ['organization', 'project', 'mcp_server'];
 
@@ -33,8 +34,14 @@ export function decideIndicator(
 
 /** Tells whether an issuer may hand over anything for a resource. */
 export function mayReach({ resources }: AssertionIssuer, uri: string): boolean {
-  return resources.some((one) => spelledOut(one) === spelledOut(uri));
+  return resources.some((one) => spelledOut(one) === spelledOut(uri) && !otherQuery(uri, one));
 }
+
+/** An address that has a query is known by it. */
+const otherQuery = (uri: string, one: string) => {
+  const { search } = new URL(uri);
+  return search !== '' && new URL(one).search !== search;
+};
 
 /**
  * Finds the names that a token got by this assertion never goes beyond, whatever its authorization says: what the issuer may hand

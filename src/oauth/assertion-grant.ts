@@ -154,6 +154,11 @@ export function createAssertionGrant(provider: Provider, deps: AssertionGrantDep
       : deps.resources.resolve(indicator));
     // Mandate's own API is for people and keys of theirs.
     if (!audience || audience.administration) return { kind: 'wrong_resource', why: 'unknown' };
+    // Spellings are one and the same for as long as they mean the same.
+    const meant = await Promise.all(resources.map(async (one) => (await deps.resources.resolve(one))?.uri));
+    if (resources.length > 0 && !meant.includes(audience.uri)) {
+      return { kind: 'wrong_resource', why: 'not_asserted' };
+    }
     if (!mayReach(issuer, audience.uri)) return { kind: 'wrong_resource', why: 'not_listed' };
     return { kind: 'found', audience };
   }

@@ -9,11 +9,11 @@ import { handler as authorizationCode } from 'oidc-provider/lib/actions/grants/a
 import { handler as deviceCode } from 'oidc-provider/lib/actions/grants/device_code.js';
 import { handler as refreshToken } from 'oidc-provider/lib/actions/grants/refresh_token.js';
 import * as helpers from 'oidc-provider/lib/helpers/grants.js';
+import { spelledOut } from '../clients/resource-spelling.ts';
 import { type AssertionGrantDependencies, createAssertionGrant } from './assertion-grant.ts';
 import { assertionGrantType } from './assertion-issuer.ts';
 import { type ClientCredentialsDependencies, clientCredentials } from './client-credentials-grant.ts';
 import { exchangeGrantType, exchangeParameters, repeatableExchangeParameters } from './exchange-request.ts';
-import { spelledOut } from './resources.ts';
 import { parametersOf, readScope } from './scopes.ts';
 import { createTokenExchange, type TokenExchangeDependencies } from './token-exchange-grant.ts';
 

@@ -2,6 +2,7 @@
  * Resource indicators (RFC 8707): which audiences there are, and the spellings of them that clients really send.
  */
 import type { ResourceServerStore } from '../clients/resource-server-store.ts';
+import { alikeAmong, meantAmong, spelledOut } from '../clients/resource-spelling.ts';
 import type { McpServerStore } from '../directory/mcp-server-store.ts';
 
 /** One audience that tokens can be issued for. */
@@ -18,7 +19,7 @@ export interface Resources {
   /**
    * Finds the audience that a client means.
    * @param indicator as sent: another case of the host, a trailing slash, a query or the bare origin are forgiven
-   * @returns undefined when it names nothing of ours, is no absolute URI, or has a fragment
+   * @returns undefined when it names nothing of ours, may mean several, is no absolute URI, or has a fragment
    */
   resolve(indicator: string): Promise<Audience | undefined>;
   /** The API that a request without `resource` is for; undefined where no API is registered. */
@@ -43,8 +44,11 @@ export function createResources(deps: {
       if (!wanted) return undefined;
       if (wanted === deps.administration) return { uri: wanted, mcpServer: undefined, administration: true };
       const audiences = await resourceServers.audiences();
-      const exact = audiences.find((uri) => spelledOut(uri) === wanted);
-      if (exact) return describe(exact);
+      const alike = alikeAmong(audiences, indicator);
+      if (alike.length > 0) {
+        const meant = meantAmong(alike, indicator);
+        return meant === undefined ? undefined : describe(meant);
+      }
       if (new URL(wanted).origin !== wanted) return undefined;
       const atOrigin = audiences.filter((uri) => new URL(uri).origin === wanted);
       return atOrigin[0] && atOrigin.length === 1 ? describe(atOrigin[0]) : undefined;
@@ -57,15 +61,4 @@ export function createResources(deps: {
       return undefined;
     },
   };
-}
-
-/**
- * Folds the spellings of one resource. Pure.
- * @returns undefined for what RFC 8707 section 2 refuses: relative references and fragments
- */
-export function spelledOut(indicator: string): string | undefined {
-  const url = URL.parse(indicator);
-  if (!url || indicator.includes('#') || url.username || url.password) return undefined;
-  if (url.origin === 'null') return undefined;
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }

@@ -1,9 +1,9 @@
 /** What an administrator sets for one client. */
 import { z } from 'zod';
 import type { ClientSettings, StoredClient, TokenExchange } from '../../clients/client-store.ts';
+import { meantAmong } from '../../clients/resource-spelling.ts';
 import { isConfidential } from '../../oauth/exchange-permission.ts';
 import { mostRefreshGraceSeconds, refreshGraceSeconds } from '../../oauth/lifetimes.ts';
-import { spelledOut } from '../../oauth/resources.ts';
 import { allowAssertions, assertionsSchema } from './client-assertions.ts';
 import { allowDeviceLogin, deviceLoginSchema } from './client-device-login.ts';
 import { clientSchema, readClient } from './client-operations.ts';
@@ -76,7 +76,7 @@ async function exchangeOf(
   const audiences = await resourceServers.audiences();
   const registered = (given: readonly string[]) =>
     given.map((uri) => {
-      const found = audiences.find((one) => spelledOut(one) === spelledOut(uri));
+      const found = meantAmong(audiences, uri);
       if (found === undefined) throw refusal('unknown_reference', { what: uri });
       return found;
     });

@@ -1,7 +1,7 @@
 /** MCP servers: made, renamed, switched on and off. Where one is and whose it is never changes: people consented to that. */
 import { z } from 'zod';
+import { spelledOut } from '../../clients/resource-spelling.ts';
 import type { McpServer } from '../../directory/mcp-server-store.ts';
-import { spelledOut } from '../../oauth/resources.ts';
 import { claimVersion } from './expected-version.ts';
 import { type AdminDeps, operation } from './operation.ts';
 import { refusal } from './problem.ts';

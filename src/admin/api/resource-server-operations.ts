@@ -1,7 +1,7 @@
 /** Resource servers: the APIs and MCP gateways that introspect tokens, with their audiences and secrets. */
 import { z } from 'zod';
 import type { ResourceServer } from '../../clients/resource-server-store.ts';
-import { spelledOut } from '../../oauth/resources.ts';
+import { spelledOut } from '../../clients/resource-spelling.ts';
 import { apiResource } from './api-root.ts';
 import { makeProof, privateKeySchema, proofMembers } from './client-proof.ts';
 import { claimVersion, holdRow } from './expected-version.ts';

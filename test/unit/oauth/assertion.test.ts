@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseAssertionIssuers } from '../../../src/assertion-settings.ts';
 import { readCatalogue } from '../../../src/catalogue.ts';
 import { ConfigurationError } from '../../../src/config.ts';
-import { ceilingOf, choiceOf, decideIndicator } from '../../../src/oauth/assertion-choice.ts';
+import { ceilingOf, choiceOf, decideIndicator, mayReach } from '../../../src/oauth/assertion-choice.ts';
 import {
   type Asserted,
   decideAssertion,
@@ -212,6 +212,19 @@ describe('which resource', () => {
   ])('asserted %j, requested %j: %s', (asserted, requested, expected) => {
     const found = decideIndicator(asserted, requested);
     expect('why' in found ? found.why : 'indicator' in found && found.indicator).toBe(expected);
+  });
+});
+
+describe('where an issuer may hand anything over', () => {
+  const resources = ['https://mcp.acme.example/atlas', 'https://api.acme.example/?tenant=1'];
+  test.each([
+    ['https://mcp.acme.example/atlas', true],
+    ['https://mcp.acme.example/atlas/', true],
+    ['https://mcp.acme.example/borealis', false],
+    ['https://api.acme.example/?tenant=1', true],
+    ['https://api.acme.example/?tenant=2', false],
+  ])('%s: %s', (uri, may) => {
+    expect(mayReach({ ...issuer, resources }, uri)).toBe(may);
   });
 });
 

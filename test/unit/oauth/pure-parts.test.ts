@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseCatalogue } from '../../../src/catalogue.ts';
+import { spelledOut } from '../../../src/clients/resource-spelling.ts';
 import { asGranted } from '../../../src/oauth/grants.ts';
-import { spelledOut } from '../../../src/oauth/resources.ts';
 import { revocationReach } from '../../../src/oauth/revocation.ts';
 import { isSignInOnly, readScope } from '../../../src/oauth/scopes.ts';
 
