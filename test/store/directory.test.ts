@@ -296,30 +296,6 @@ describe.each(engines)('the directory on %s', (engine) => {
       expect(await makeProject(stores, 'atlas')).not.toBe(projectId);
     });
 
-    test('take their audiences from a resource server in a change of it, which its next edit has to have seen', async () => {
-      const api = 'http://localhost:4100/api';
-      const projectId = await makeProject(stores, 'atlas');
-      await stores.mcpServers.create(actor, { name: 'flows', projectId, resource });
-      const gate = await stores.resourceServers.save(actor, { name: 'gate', audiences: [resource, api] });
-      const other = await stores.resourceServers.save(actor, {
-        name: 'other',
-        audiences: ['http://localhost/x'],
-      });
-      if (gate.outcome !== 'done' || other.outcome !== 'done') throw new Error('not saved');
-      await stores.projects.delete(actor, projectId);
-      expect((await stores.resourceServers.findById(gate.server.id))?.version).toBe(gate.server.version + 1);
-      expect((await stores.resourceServers.findById(other.server.id))?.version).toBe(other.server.version);
-      const told = await stores.store.db
-        .selectFrom('changes')
-        .select(['subject_id', 'before', 'after'])
-        .where('subject', '=', 'resource_server')
-        .where('action', '=', 'updated')
-        .execute();
-      expect(told.map(({ subject_id: id }) => id)).toEqual([gate.server.id]);
-      expect(JSON.parse(told[0]?.before ?? '')).toEqual({ audiences: [api, resource] });
-      expect(JSON.parse(told[0]?.after ?? '')).toEqual({ name: 'gate', audiences: [api] });
-    });
-
     test('refuse a name, a resource or a slug that is taken', async () => {
       const projectId = await makeProject(stores, 'atlas');
       const other = await makeProject(stores, 'borealis');

@@ -180,59 +180,6 @@ clients:
     expect(await refusal(slice('[everything]'))).toBe('client acme-ci: there is no capability everything');
   });
 
-  test('neither an export nor an import gives back what was taken from a client', async () => {
-    await load(demo);
-    const client = (id: string, rest: string) =>
-      `{ id: ${id}, ${rest}, metadata: { grant_types: [client_credentials], response_types: [], redirect_uris: [], token_endpoint_auth_method: client_secret_basic } }`;
-    const slice = 'service_account: ci@acme.test, authorization: { capabilities: [api] }';
-    const ids = ['ended', 'paused', 'timed', 'kept'];
-    await load(`clients: [${ids.map((id) => client(id, slice)).join(', ')}]`);
-    const own = async (id: string) => {
-      const found = await stores.authorizations.findByClient(id);
-      if (!found) throw new Error(`no authorization of ${id}`);
-      return found;
-    };
-    await stores.authorizations.revoke(actor, (await own('ended')).id);
-    await stores.authorizations.suspend(actor, (await own('paused')).id);
-    const timed = await own('timed');
-    await stores.store.transact((trx) =>
-      stores.authorizations.replaceChoice(trx, actor, timed.id, { ...timed, expiresAt: 2_000_000_000 }),
-    );
-    await stores.clients.disable(actor, 'mandate-cli');
-
-    const { file, leftOut } = await exportOrganization(stores);
-    expect(leftOut).toEqual(['clients: ended', 'clients: paused', 'clients: timed']);
-    expect(file.clients.find(({ id }) => id === 'kept')).toMatchObject({ authorization: {} });
-    const text = stringify(file);
-    expect(changed((await plan(text)).entries)).toEqual([]);
-    const other = await openStores(engine);
-    const planned = await other.imports.plan(parseOrganization(text));
-    if (planned.outcome !== 'planned') throw new Error(planned.problem);
-    await other.imports.apply(actor, planned.plan);
-    const there = await other.clients.list({ limit: 100 });
-    expect(there.filter(({ disabled }) => disabled).map(({ id }) => id)).toEqual(['mandate-cli']);
-    for (const id of ['ended', 'paused', 'timed'])
-      expect(await other.authorizations.findByClient(id)).toBeUndefined();
-    await other.close();
-  });
-
-  test('a client that acts as no service account any more holds nothing of it', async () => {
-    await load(demo);
-    const before = await stores.authorizations.findByClient('acme-ci');
-    const without = {
-      ...emptyOrganization,
-      clients: demo.clients
-        .filter(({ id }) => id === 'acme-ci')
-        .map(({ id, metadata }) => ({ id, metadata })),
-    };
-    expect(changed(await load(without))).toEqual([
-      'update · client · acme-ci · service account',
-      'update · authorization · acme-ci · revoke',
-    ]);
-    expect(await stores.authorizations.find(before?.id ?? '')).toMatchObject({ status: 'revoked' });
-    expect(changed(await load(without))).toEqual([]);
-  });
-
   test('a policy is compared, shown and replaced as a whole; without one it stays', async () => {
     await load(demo);
     const policy = `
