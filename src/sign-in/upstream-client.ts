@@ -4,6 +4,7 @@
  */
 import type { Configuration, UserInfoResponse } from 'openid-client';
 import type { Clock } from '../clock.ts';
+import { boundedFetch } from './bounded-fetch.ts';
 import type { UpstreamIdentity, UpstreamProvider } from './upstream-provider.ts';
 
 /** What is asked of a provider. */
@@ -117,7 +118,8 @@ export function createUpstreamClient({
 }
 
 async function discover(provider: UpstreamProvider): Promise<Configuration> {
-  const { allowInsecureRequests, clockTolerance, discovery, enableNonRepudiationChecks } = await library();
+  const { allowInsecureRequests, clockTolerance, customFetch, discovery, enableNonRepudiationChecks } =
+    await library();
   const server = new URL(provider.issuer);
   return discovery(
     server,
@@ -126,6 +128,7 @@ async function discover(provider: UpstreamProvider): Promise<Configuration> {
     undefined,
     {
       timeout: timeoutSeconds,
+      [customFetch]: boundedFetch,
       // The ID token's signature is verified although TLS would do (OpenID Connect Core section 3.1.3.7).
       execute: [enableNonRepudiationChecks, ...(server.protocol === 'http:' ? [allowInsecureRequests] : [])],
     },

@@ -210,6 +210,17 @@ describe.each(engines)('on %s', (engine) => {
     expect(await signedIn()).toBe(true);
   });
 
+  test('one that says without end is not listened to for longer than there is anything to say', async () => {
+    const asked = await begin();
+    liar.flood.now = true;
+    const flooded = await client.get(liar.answer(asked), { follow: true });
+    liar.flood.now = false;
+    expect([401, 503]).toContain(flooded.status);
+    expect(liar.flood.bytes).toBeLessThan(24 * 1_024 * 1_024);
+    await come();
+    expect(await signedIn()).toBe(true);
+  });
+
   test('nothing secret of it is logged', () => {
     expect(mandate.logged()).toContain('a sign-in at another provider failed');
     expect(mandate.logged()).not.toContain(upstreamSecret);

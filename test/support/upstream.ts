@@ -2,7 +2,7 @@
  * Other OpenID providers as tests need them: a second Mandate, which is a real one, and one that can be told to lie. Owns also the way
  * of a browser there and back.
  */
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { type BrowserlessClient, createBrowserlessClient, type Page } from './http.ts';
 import { demo, type MandateOptions, type TestMandate } from './mandate.ts';
@@ -87,9 +87,26 @@ export interface LyingProvider {
   answer(request: URL, told?: Told): string;
   /** From now on it takes connections and says nothing. */
   readonly hang: { now: boolean };
+  /** From now on its token endpoint says far too much; how much of it was taken. */
+  readonly flood: { now: boolean; bytes: number };
   /** What came to its token endpoint. */
   readonly redeemed: URLSearchParams[];
   stop(): Promise<void>;
+}
+
+/** Answers with 48 MB of a JSON text, as far as they are taken. */
+function pour(response: ServerResponse, taken: { bytes: number }): void {
+  const piece = Buffer.alloc(64 * 1_024, 'x');
+  response.writeHead(200, { 'Content-Type': 'application/json' }).write('{"access_token":"');
+  const next = (): void => {
+    if (response.destroyed) return;
+    if (taken.bytes >= 48 * 1_024 * 1_024) return void response.end('"}');
+    taken.bytes += piece.length;
+    response.write(piece, (error) => {
+      if (!error) setImmediate(next);
+    });
+  };
+  next();
 }
 
 /**
@@ -102,6 +119,7 @@ export async function startLyingProvider(clock: { now(): number }): Promise<Lyin
   const codes = new Map<string, { request: URL; told: Told }>();
   const redeemed: URLSearchParams[] = [];
   const hang = { now: false };
+  const flood = { now: false, bytes: 0 };
   let issuer = '';
 
   async function tokens(body: URLSearchParams): Promise<[number, object]> {
@@ -152,6 +170,7 @@ export async function startLyingProvider(clock: { now(): number }): Promise<Lyin
         authorization_response_iss_parameter_supported: true,
       });
     }
+    if (flood.now) return pour(response, flood);
     let text = '';
     request.on('data', (chunk) => {
       text += chunk;
@@ -164,6 +183,7 @@ export async function startLyingProvider(clock: { now(): number }): Promise<Lyin
   return {
     issuer,
     hang,
+    flood,
     redeemed,
     answer,
     stop: () =>
