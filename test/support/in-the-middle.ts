@@ -12,7 +12,8 @@ async function somebodyWaits(store: Store): Promise<boolean> {
 }
 
 /**
- * Begins something in the middle of a transaction, which goes on once that waits for it or is over.
+ * Begins something in the middle of a transaction, which goes on once that waits for it or is over. A server's own writer may be what waits,
+ * once in a while: then what was begun comes after the transaction, and a test has to hold for that, too.
  * @param first what the transaction does before, and `rest` what it does after
  * @returns what was begun in the middle
  */
