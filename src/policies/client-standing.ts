@@ -24,5 +24,7 @@ export function standingOf({ id, kind, verified, metadata }: JudgedClient): Clie
 function hostOf(uri: string): string | null {
   const url = URL.parse(uri);
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
-  return ownComputer.includes(url.hostname) ? null : url.hostname;
+  // A name that ends in a dot is the same host (RFC 3986 section 3.2.2), and no way around what is said of it.
+  const host = url.hostname.replace(/\.$/, '');
+  return ownComputer.includes(host) ? null : host;
 }
