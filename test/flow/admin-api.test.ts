@@ -77,6 +77,24 @@ describe.each(engines)('the administration, on %s', (engine) => {
     });
     expect(refused).toMatchObject({ status: 422, body: { code: 'invalid' } });
     expect(await userNamed('mass@acme.test')).toBe('');
+    const id = await userNamed('viewer@acme.test');
+    const tag = { 'if-match': (await admin.call('GET', `/users/${id}`)).headers.get('etag') ?? '' };
+    const before = (await admin.call('GET', `/users/${id}`)).text;
+    for (const more of [
+      { id: 'usr_mine' },
+      { role: 'owner' },
+      { org_id: 'other' },
+      { password_hash: 'x' },
+      { user_id: 'usr_other' },
+      { created_at: 0 },
+      { management_permissions: ['users.manage'] },
+    ]) {
+      const made = await admin.call('POST', '/users', { email: 'mass@acme.test', name: 'Mass', ...more });
+      const changed = await admin.call('PATCH', `/users/${id}`, { name: 'Mass', ...more }, tag);
+      expect([more, made.status, changed.status]).toEqual([more, 422, 422]);
+    }
+    expect((await admin.call('GET', `/users/${id}`)).text).toBe(before);
+    expect(await userNamed('mass@acme.test')).toBe('');
     expect(await admin.call('GET', '/users?is_admin=1')).toMatchObject({ status: 422 });
   });
 
@@ -303,7 +321,7 @@ describe.each(engines)('the administration, on %s', (engine) => {
     ).toBeLessThan(Number(page.body.next));
   });
 
-  test('what changes something needs the token of the session and a page of ours', async () => {
+  test('AD-04: what changes something needs the token of the session and a page of ours', async () => {
     const body = { slug: 'forged', name: 'Forged' };
     const asking = (headers: Record<string, string>) =>
       callApi(mandate.issuer, 'POST', '/projects', body, { cookie: admin.cookie, ...headers });
