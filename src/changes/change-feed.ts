@@ -169,6 +169,14 @@ export function createChangeFeed({ store }: { store: Store }): ChangeFeed {
         if (found === undefined) flush = true;
         for (const one of found ?? []) note(one.id, versionOf(one), row.seq, [reachOf(one)]);
       }
+      // Dependents were read after the changes: one that was ended, moved or narrowed in between is not found as it was.
+      const later = flush || dependents.size === 0 ? [] : await read(last);
+      if (later.length > mostChanges) flush = true;
+      for (const row of later) {
+        if (row.subject !== 'authorization' || row.action === 'created') continue;
+        if (row.version === null) flush = true;
+        else note(row.subject_id, versionOf(row), last, [...reachBefore(row), reachOf(row)]);
+      }
       const below = flush ? [] : await handedOnFrom([...authorizations.keys()]);
       if (below === undefined) flush = true;
       for (const one of below ?? []) {

@@ -74,6 +74,38 @@ describe.each(engines)('on %s', (engine) => {
     expect([many.flush, many.authorizations.size]).toEqual([true, 0]);
   }, 30_000);
 
+  test('names an authorization of a user that is ended or narrowed while the change of the user is read', async () => {
+    const careful = await makeUser(stores, 'careful@acme.test');
+    const [ended, narrowed] = [await authorize(careful), await authorize(careful, ['api', 'mcp'])];
+    let meanwhile: (() => Promise<void>) | undefined = async () => {
+      await stores.authorizations.revoke(actor, ended);
+      await stores.store.transact((trx) =>
+        stores.authorizations.replaceChoice(trx, actor, narrowed, choice([])),
+      );
+    };
+    // After the first thing that it reads.
+    const db = stores.store.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        const work = meanwhile;
+        meanwhile = undefined;
+        await work?.();
+        return result;
+      },
+    });
+    const before = await feed.latest();
+    await stores.users.suspend(actor, careful);
+    const suspended = await feed.latest();
+    const batch = await createChangeFeed({ store: { ...stores.store, db } }).since(before);
+    expect([batch.to, batch.flush]).toEqual([suspended, false]);
+    expect([...batch.authorizations.keys()].sort()).toEqual([ended, narrowed].sort());
+    expect(batch.authorizations.get(ended)?.seq).toBe(suspended);
+    expect(batch.authorizations.get(narrowed)?.reaches).toContainEqual(
+      expect.objectContaining({ capabilities: ['api', 'mcp'] }),
+    );
+    expect([...(await feed.since(suspended)).authorizations.keys()].sort()).toEqual([ended, narrowed].sort());
+  });
+
   test('flushes upon a role, a project, a server, and whatever it does not know', async () => {
     const role = await makeRole(stores, 'edited', 'api');
     expect((await toldOf(() => stores.roles.update(actor, role, { permissions: [] }))).flush).toBe(true);
