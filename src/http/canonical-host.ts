@@ -35,7 +35,11 @@ export function refuseTwoHosts({ rawHeaders }: IncomingMessage, response: Server
 
 /** Refuses a request for another host than the issuer's (RFC 9110 section 7.4). @returns whether it answered */
 export function refuseOtherHost(request: IncomingMessage, response: ServerResponse, issuer: string): boolean {
-  if (request.headers.host?.toLowerCase() === new URL(issuer).host) return false;
+  const { host, port, protocol } = new URL(issuer);
+  const named = request.headers.host?.toLowerCase();
+  // With the port that goes without saying it is the same one (RFC 9110 section 4.2.3); many proxies write it out.
+  if (named === host || (port === '' && named === `${host}:${protocol === 'https:' ? 443 : 80}`))
+    return false;
   response.writeHead(421, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`this server is ${issuer}\n`);
   return true;
 }

@@ -1,7 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { isOutage } from '../../../db/outage.ts';
 import { readConfig } from '../../../src/config.ts';
+import { refuseOtherHost } from '../../../src/http/canonical-host.ts';
 import { addressBlock, clientAddress, createTrustedProxies } from '../../../src/http/client-address.ts';
 import { failureOf } from '../../../src/http/failures.ts';
 import { parseForm } from '../../../src/http/read-form.ts';
@@ -16,6 +17,36 @@ const from = (remoteAddress: string, forwarded?: string) =>
   }) as unknown as IncomingMessage;
 
 const hops = (count: number) => createTrustedProxies({ kind: 'hops', hops: count });
+
+describe('the host that a request names', () => {
+  test.each<[string, string | undefined, boolean]>([
+    ['https://id.acme.example', 'id.acme.example', true],
+    ['https://id.acme.example', 'ID.acme.example', true],
+    // As proxies send it that write the port out.
+    ['https://id.acme.example', 'id.acme.example:443', true],
+    ['http://id.acme.example', 'id.acme.example:80', true],
+    ['https://id.acme.example', 'id.acme.example:80', false],
+    ['https://id.acme.example', 'id.acme.example:8443', false],
+    ['https://id.acme.example:8443', 'id.acme.example:8443', true],
+    ['https://id.acme.example:8443', 'id.acme.example', false],
+    ['https://id.acme.example:8443', 'id.acme.example:8443:443', false],
+    ['https://id.acme.example', 'evil.example:443', false],
+    ['https://id.acme.example', undefined, false],
+  ])('of %s, %s: %s', (issuer, host, ours) => {
+    let status = 0;
+    const end = () => {};
+    const writeHead = (code: number) => {
+      status = code;
+      return { end };
+    };
+    const refused = refuseOtherHost(
+      { headers: { host } } as unknown as IncomingMessage,
+      { writeHead } as unknown as ServerResponse,
+      issuer,
+    );
+    expect([refused, status]).toEqual(ours ? [false, 0] : [true, 421]);
+  });
+});
 
 describe('the address of a request', () => {
   test('is the socket’s when no proxy is trusted, whatever a header says', () => {
