@@ -1,5 +1,6 @@
 /** Why an identity assertion is not honoured, and the one place where that becomes an answer of /token. Pure. */
 import { errors } from 'oidc-provider';
+import { printable } from './printable.ts';
 
 export type AssertionRefusal =
   /** No issuer is trusted at all. */
@@ -73,7 +74,7 @@ export function errorOf(refusal: AssertionRefusal): errors.OIDCProviderError {
     case 'wrong_signature':
       return invalidGrant('the assertion is not signed with a key of its issuer');
     case 'malformed':
-      return invalidGrant(`the assertion has no usable ${printable(refusal.claim)}`);
+      return invalidGrant(`the assertion has no usable ${printable(refusal.claim, 40)}`);
     case 'wrong_audience':
       return invalidGrant(`the assertion is not for ${refusal.wanted}`);
     case 'other_client':
@@ -131,6 +132,3 @@ function unavailable(description: string): errors.OIDCProviderError {
   error.statusCode = 503;
   return error;
 }
-
-/** What RFC 6749 section 5.2 lets an error_description consist of. */
-const printable = (text: string) => text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '').slice(0, 40);

@@ -13,6 +13,7 @@ import {
 import type { Catalogue } from '../policy/vocabulary.ts';
 import { authorizationDetails, authorizationReference } from './authorization-details.ts';
 import type { AuthorizationRights, Rights } from './authorization-rights.ts';
+import { printable } from './printable.ts';
 import type { Resources } from './resources.ts';
 import { defaultedResource, isSignInOnly, readScope } from './scopes.ts';
 import { tokenView } from './token-view.ts';
@@ -68,7 +69,7 @@ export function createTokenHooks(deps: {
 
     async getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string): Promise<ResourceServer> {
       const audience = await resources.resolve(indicator);
-      if (!audience) throw new errors.InvalidTarget(`unknown resource ${indicator}`);
+      if (!audience) throw new errors.InvalidTarget(`unknown resource ${printable(indicator)}`);
       for (const before of Object.values(ctx.oidc.resourceServers ?? {})) {
         refuseAnother(before.audience, audience.uri);
       }

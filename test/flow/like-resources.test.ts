@@ -13,6 +13,14 @@ const [first, second] = [
 ];
 const server = { name: 'tenants', secret: 'a-secret-of-a-server-of-two-tenants' };
 
+const request = {
+  client_id: 'mandate-cli',
+  redirect_uri: 'http://127.0.0.1:53124/callback',
+  response_type: 'code',
+  code_challenge: pkce().challenge,
+  code_challenge_method: 'S256',
+};
+
 describe.each(engines)('on %s', (engine) => {
   let mandate: TestMandate;
   beforeAll(async () => {
@@ -37,17 +45,23 @@ describe.each(engines)('on %s', (engine) => {
   );
 
   test('where a spelling may mean either, none is meant', async () => {
-    const request = {
-      client_id: 'mandate-cli',
-      redirect_uri: 'http://127.0.0.1:53124/callback',
-      response_type: 'code',
-      code_challenge: pkce().challenge,
-      code_challenge_method: 'S256',
-      resource: 'http://tenants.example:4200/api',
-    };
     const browser = createBrowserlessClient(mandate.issuer);
-    const page = await browser.get(`/authorize?${new URLSearchParams(request)}`);
+    const page = await browser.get(
+      `/authorize?${new URLSearchParams({ ...request, resource: 'http://tenants.example:4200/api' })}`,
+    );
     expect(new URL(page.location ?? 'about:blank').searchParams.get('error')).toBe('invalid_target');
+  });
+
+  test('an unknown one is named in the characters that an error may have (RFC 6749 section 4.1.2.1)', async () => {
+    const resource = `https://ex\u00e4mple.com/"\\\u0000\u202e${'x'.repeat(500)}`;
+    const { location } = await createBrowserlessClient(mandate.issuer).get(
+      `/authorize?${new URLSearchParams({ ...request, resource })}`,
+    );
+    const back = new URL(location ?? 'about:blank').searchParams;
+    expect(back.get('error')).toBe('invalid_target');
+    expect(back.get('error_description')).toMatch(
+      /^unknown resource https:[\x20-\x21\x23-\x5b\x5d-\x7e]{1,200}$/,
+    );
   });
 
   test.each(['http://tenants.example:4200/api?tenant=3', 'http://TENANTS.example:4200/api/'])(
