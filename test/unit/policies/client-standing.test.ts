@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { standingOf } from '../../../src/policies/client-standing.ts';
 import { clientRefusal } from '../../../src/policy/client-permission.ts';
+import type { ClientPolicy } from '../../../src/policy/policy.ts';
 
-const policy = { permitted: 'any', hosts: new Map([['evil.example', 'deny']]) } as const;
+const policy: ClientPolicy = { permitted: 'any', hosts: new Map([['evil.example', 'deny']]) };
 const dynamic = (redirect: string) => ({
   id: 'tool',
   kind: 'dynamic' as const,
