@@ -33,6 +33,8 @@ export async function introspectToken(
   const { introspection } = await discover(issuer);
   if (!introspection) return refused(`${issuer} offers no introspection`);
   const answer = await postForm(introspection, { token: asked }, { id, secret });
+  if (answer.status === 401)
+    return refused(`${issuer} does not know a resource server by the name ${harmless(id)} with this secret`);
   if (answer.status !== 200) return refused(`${issuer} did not answer: ${errorOf(answer)}`);
   return done(answer.body, describeIntrospection(answer.body));
 }

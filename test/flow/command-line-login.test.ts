@@ -172,7 +172,10 @@ describe('somebody who logs in', () => {
     expect(shown.stdout).toMatch(/^active\nowner +editor@acme\.test\n/);
     expect(await run('introspect', '--', token)).toMatchObject({ code: 2, stdout: '' });
     const wrong = await run('introspect', '--client-id', 'acme-api', '--client-secret', 'x', '--', token);
-    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('invalid_client') });
+    expect(wrong).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('by the name acme-api with this secret'),
+    });
 
     const id = String(json(asked).authorization_id);
     const why = async (...args: string[]) => {
