@@ -38,10 +38,11 @@ export interface PasskeyStore {
   remove(actor: Actor, userId: string, id: string): Promise<'removed' | 'not_found' | 'last_way'>;
   removeAll(actor: Actor, userId: string): Promise<number>;
   /**
-   * Notes a use.
+   * Notes a use, and where the passkey is by now.
+   * @param synced whether it is copied to other devices at present; as it was, unless it says otherwise
    * @returns false when the authenticator has counted backwards: there are two of it (WebAuthn level 3 section 6.1.1)
    */
-  used(passkey: Passkey, counter: number): Promise<boolean>;
+  used(passkey: Passkey, counter: number, synced?: boolean): Promise<boolean>;
 }
 
 /** Nobody has more devices; a list has an end. */
@@ -152,10 +153,10 @@ export function createPasskeyStore(deps: { store: Store; clock: Clock; changes: 
         return passkeys;
       }),
 
-    async used(passkey, counter) {
+    async used(passkey, counter, synced = passkey.synced) {
       const { numUpdatedRows } = await store.db
         .updateTable('passkeys')
-        .set({ counter, last_used_at: clock.now() })
+        .set({ counter, synced: synced ? 1 : 0, last_used_at: clock.now() })
         // Primary key.
         .where('id', '=', passkey.id)
         // Those that do not count stay at zero.

@@ -182,10 +182,12 @@ export function createPasskeys(deps: {
             counter: 0,
           },
         });
-        if (!verified || !(await passkeyList.used(passkey, authenticationInfo.newCounter))) {
+        // Many a passkey is copied to other devices only after it was made (WebAuthn level 3 section 7.2).
+        const synced = authenticationInfo.credentialBackedUp;
+        if (!verified || !(await passkeyList.used(passkey, authenticationInfo.newCounter, synced))) {
           return { outcome: 'refused' };
         }
-        return { outcome: 'right', userId: passkey.userId, methods: methodsOf(passkey) };
+        return { outcome: 'right', userId: passkey.userId, methods: methodsOf({ synced }) };
       } catch (error) {
         return refusedBy(error);
       }
@@ -194,7 +196,7 @@ export function createPasskeys(deps: {
 }
 
 /** RFC 8176 section 2: proof of possession of a key, with the person verified by the device. */
-const methodsOf = ({ synced }: Passkey) => [synced ? 'swk' : 'hwk', 'user', 'mfa'];
+const methodsOf = ({ synced }: Pick<Passkey, 'synced'>) => [synced ? 'swk' : 'hwk', 'user', 'mfa'];
 
 /**
  * The library throws an `Error` for whatever it finds wrong with an answer, Web Crypto one with a number for a key that is none; what the

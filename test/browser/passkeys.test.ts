@@ -122,6 +122,25 @@ test('confirms something sensitive where the sign-in is old, and goes on where t
   expect(await axeViolations(page)).toEqual([]);
 });
 
+test('is known to be on several devices once it is, and the session says how it was shown', async () => {
+  const device = await withAuthenticator();
+  const { page, cdp, authenticatorId } = device;
+  await addPasskey(device, 'analyst@acme.test', 'Travelling key');
+  expect(await page.getByText('on several devices').count()).toBe(0);
+  const [kept] = await credentialsOf(device);
+  const credentialId = kept?.credentialId ?? '';
+  const backedUp = { backupEligibility: true, backupState: true };
+  await cdp.send('WebAuthn.setCredentialProperties', { authenticatorId, credentialId, ...backedUp });
+  await signOut(device);
+  await page.goto(`${mandate.issuer}${security}`);
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.waitForURL(`${mandate.issuer}${security}`);
+  await page.getByText('on several devices').waitFor();
+  const { id = '' } = (await mandate.stores.users.findByEmail('analyst@acme.test')) ?? {};
+  const [session] = await mandate.stores.sessionList.list(id);
+  expect(session?.methods).toContain('swk');
+});
+
 test('refuses an authenticator that counts backwards, and keeps it on record', async () => {
   const device = await withAuthenticator();
   const { page } = device;

@@ -71,6 +71,9 @@ describe.each(engines)('passkeys and challenges on %s', (engine) => {
     expect(both.sort()).toEqual([false, true]);
     expect(await passkeyList.used(still, 0)).toBe(true);
     expect(await passkeyList.used(still, 0)).toBe(true);
+    expect(await passkeyList.findByCredential('does not')).toMatchObject({ synced: still.synced });
+    expect(await passkeyList.used(still, 0, true)).toBe(true);
+    expect(await passkeyList.findByCredential('does not')).toMatchObject({ synced: true });
     expect(await passkeyList.removeAll(actor, userId)).toBe(2);
   });
 
