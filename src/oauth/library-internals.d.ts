@@ -12,7 +12,7 @@ declare module 'oidc-provider/lib/helpers/initialize_keystore.js' {
   export default function initialize(this: Provider, jwks: { keys: readonly JWK[] }): void;
 }
 
-/** How the library draws a user code, called again in `apart-user-codes.ts`. */
+/** How the library draws a user code, called again in `device-user-codes.ts`. */
 declare module 'oidc-provider/lib/helpers/user_codes.js' {
   /** Draws a code in the shape of a mask. */
   export function generate(charset: string, mask: string): string;

@@ -78,7 +78,7 @@ describe('somebody who logs in', () => {
 
   test('is told the address and the code, and then what it gave', () => {
     expect(result.code).toBe(0);
-    expect(result.stderr).toMatch(/check that it shows the code {2}[A-Z]{4}-[A-Z]{4}\n/);
+    expect(result.stderr).toMatch(/check that it shows the code {2}[A-Z]{5}-[A-Z]{5}\n/);
     // Nothing is drawn where no terminal is.
     expect(result.stderr).not.toContain('\u001b');
     expect(JSON.parse(result.stdout)).toMatchObject({
