@@ -155,8 +155,12 @@ export function createAssertionGrant(provider: Provider, deps: AssertionGrantDep
     // Mandate's own API is for people and keys of theirs.
     if (!audience || audience.administration) return { kind: 'wrong_resource', why: 'unknown' };
     // Spellings are one and the same for as long as they mean the same.
-    const meant = await Promise.all(resources.map(async (one) => (await deps.resources.resolve(one))?.uri));
-    if (resources.length > 0 && !meant.includes(audience.uri)) {
+    const meant = (spellings: readonly string[]) =>
+      Promise.all(spellings.map(async (one) => (await deps.resources.resolve(one))?.uri));
+    if ((await meant(requested)).some((uri) => uri !== audience.uri)) {
+      return { kind: 'wrong_resource', why: 'not_one' };
+    }
+    if (resources.length > 0 && !(await meant(resources)).includes(audience.uri)) {
       return { kind: 'wrong_resource', why: 'not_asserted' };
     }
     if (!mayReach(issuer, audience.uri)) return { kind: 'wrong_resource', why: 'not_listed' };
