@@ -119,7 +119,7 @@ describe.each(engines)('on %s', (engine) => {
         (code) => ({ ...code, code_verifier: 'ü'.repeat(50) }),
         'invalid_request',
       ],
-      ['no redirect_uri', ({ redirect_uri: _, ...rest }) => rest],
+      ['no redirect_uri', ({ redirect_uri: _, ...rest }) => rest, 'invalid_request'],
       ['another redirect_uri', (code) => ({ ...code, redirect_uri: `${demo.web.redirect}/` })],
       ['another resource', (code) => ({ ...code, resource: 'https://unknown.example/' }), 'invalid_target'],
     ];
