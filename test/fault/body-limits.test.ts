@@ -47,7 +47,7 @@ describe.each([
     const { host, port } = new URL(mandate.issuer);
     for (const headers of [{}, basic(demo.web)]) {
       // What a timer asks at the same moment, it does not ask the next time.
-      for (let tries = 0; tries < 4 && (tries === 0 || asked.length > 0); tries += 1) {
+      for (let tries = 0; tries < 12 && (tries === 0 || asked.length > 0); tries += 1) {
         asked = [];
         const { status } = await sendTo(port, path, {
           method: path === '/register/x' ? 'PUT' : 'POST',
