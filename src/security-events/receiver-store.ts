@@ -2,7 +2,7 @@
 import type { Store } from '../../db/open.ts';
 import type { EventReceiversTable } from '../../db/schema.ts';
 import type { Actor, ChangeLog } from '../changes/change-log.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, clocksDifferSeconds } from '../clock.ts';
 import type { Secrets } from '../secrets.ts';
 
 export interface EventReceiver {
@@ -45,6 +45,8 @@ export interface EventReceiverStore {
 }
 
 const longestPauseSeconds = 300;
+/** Nothing is due later, but by a clock that was ahead. */
+const latestDueSeconds = longestPauseSeconds + clocksDifferSeconds;
 const placeOf = (id: string) => ({ of: 'event_receivers.sealed_token', id });
 
 export function createEventReceiverStore(deps: {
@@ -161,8 +163,7 @@ export function createEventReceiverStore(deps: {
         .innerJoin('resource_servers as s', 's.id', 'r.resource_server_id')
         .innerJoin('change_counter as c', (join) => join.on('c.id', '=', 1))
         .select(['r.resource_server_id', 'r.due_at'])
-        // Later than anything is ever put off: a clock was ahead then.
-        .where((is) => is.or([is('r.due_at', '<=', now), is('r.due_at', '>', now + longestPauseSeconds)]))
+        .where((is) => is.or([is('r.due_at', '<=', now), is('r.due_at', '>', now + latestDueSeconds)]))
         .where('s.disabled', '=', 0)
         .whereRef('r.after_seq', '<', 'c.n')
         .execute();
