@@ -1,4 +1,7 @@
-/** What happens at the moment at which something is taken away brings nothing of that back, nor is it done with what is gone. */
+/**
+ * Two at the same moment: what is done beside something being taken away brings nothing of that back, nor is it done with what is gone; and
+ * of two who want the same name the second is told that it is taken.
+ */
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -186,5 +189,32 @@ describe.each(engines)('on %s', (engine) => {
     await stores.users.assign(actor, assignment);
     expect(status).toBe(403);
     expect(await stores.projects.findBySlug('slowly')).toBeUndefined();
+  });
+
+  test("a name that two want for a resource server is the first one's, and the other is told so", async () => {
+    const { store, stores } = mandate;
+    const audiences = ['https://billing.acme.test'];
+    const answer = await inTheMiddle(
+      store,
+      (trx) => stores.resourceServers.within(trx).save(actor, { name: 'billing', audiences }),
+      () =>
+        admin.call('POST', '/resource-servers', { name: 'billing', audiences: ['https://other.acme.test'] }),
+    );
+    expect(answer).toMatchObject({ status: 409, body: { code: 'name_taken' } });
+  });
+
+  test("an address that two want is the first one's, and the other is told so", async () => {
+    const { store, stores } = mandate;
+    const [one, other] = [
+      await stores.users.findByEmail('viewer@acme.test'),
+      await stores.users.findByEmail('analyst@acme.test'),
+    ];
+    const email = 'wanted@acme.test';
+    const answer = await inTheMiddle(
+      store,
+      (trx) => stores.users.within(trx).update(actor, one?.id ?? '', { email }),
+      () => admin.call('PATCH', `/users/${other?.id}`, { email }, { 'if-match': `"${other?.version}"` }),
+    );
+    expect(answer).toMatchObject({ status: 409, body: { code: 'email_taken' } });
   });
 });
